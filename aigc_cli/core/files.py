@@ -1,0 +1,229 @@
+"""Files that appear complete or not at all, and readers that say what is wrong with a file.
+
+Everything the tool writes goes through `atomic_path` or `atomic_folder`: a temporary sibling, fsync,
+rename, fsync of the folder. Knows nothing of what the files mean.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from aigc_cli.core.errors import AigcError, BadData, CannotCreate, NoInput
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space and run the same command again",
+    errno.EROFS: "choose a folder on a writable disk",
+    errno.EACCES: "choose a folder that you may write to",
+    errno.EPERM: "choose a folder that you may write to",
+}
+
+
+def cannot_create(path: Path, error: OSError) -> CannotCreate:
+    """Return the error that explains why `path` could not be written."""
+    reason = error.strerror or type(error).__name__
+    return CannotCreate(f"{path}: cannot write: {reason}", _REMEDIES.get(error.errno or 0, "check the path"))
+
+
+def make_dir(path: Path, *, private: bool = False) -> Path:
+    """Create a folder and its parents (mode 0700 when private), and return it. CannotCreate if impossible."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(exist_ok=True, mode=0o700 if private else 0o777)
+    except OSError as error:
+        raise cannot_create(path, error) from error
+    return path
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask_mode(private: bool) -> int:
+    if private:
+        return 0o600
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+@contextmanager
+def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
+    """Yield a temporary sibling to write; on success it replaces `path`, on any failure nothing is left.
+
+    Raises CannotCreate for whatever the file system refuses (full disk, read-only folder).
+    """
+    temporary = None
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(descriptor)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(_umask_mode(private))
+        _sync(temporary)
+        temporary.replace(path)
+        temporary = None
+        _sync(path.parent)
+    except OSError as error:
+        raise cannot_create(path, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path, *, private: bool = False, replace: bool = False) -> Iterator[Path]:
+    """Yield a temporary sibling folder; on success it becomes `path`, on any failure nothing is left.
+
+    An existing `path` is refused unless `replace`, in which case it is moved aside and removed only after
+    the new folder is in place.
+    """
+    if path.exists() and not replace:
+        raise CannotCreate(f"{path}: already exists", "choose another output, or --force")
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        yield temporary
+        temporary.chmod(0o700 if private else _umask_mode(False) | 0o111)
+        for file in temporary.rglob("*"):
+            if private and file.is_file():
+                file.chmod(0o600)
+        for file in sorted(temporary.rglob("*.jsonl")) + sorted(temporary.glob("*")):
+            _sync(file)
+        _exchange(temporary, path)
+        temporary = None
+        _sync(path.parent)
+    except OSError as error:
+        raise cannot_create(path, error) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _exchange(temporary: Path, path: Path) -> None:
+    if not path.exists():
+        temporary.replace(path)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
+    path.replace(aside / path.name)
+    try:
+        temporary.replace(path)
+    except OSError:
+        (aside / path.name).replace(path)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_bytes(path: Path, data: bytes, *, private: bool = False) -> None:
+    """Write a whole file atomically."""
+    with atomic_path(path, private=private) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a whole UTF-8 file atomically."""
+    write_bytes(path, text.encode("utf-8"), private=private)
+
+
+def write_json(path: Path, value: Any, *, private: bool = False) -> None:
+    """Write indented UTF-8 JSON atomically, keys in the order given."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n", private=private)
+
+
+def write_jsonl(path: Path, records: Iterable[dict[str, Any]], *, private: bool = False) -> int:
+    """Write one JSON object a line, atomically, and return how many."""
+    count = 0
+    with atomic_path(path, private=private) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for record in records:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a whole file; NoInput if it is not there or not readable."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise no_input(path, error) from error
+
+
+def no_input(path: Path, error: OSError) -> AigcError:
+    """Return the error that explains why `path` could not be read."""
+    reason = error.strerror or type(error).__name__
+    return NoInput(f"{path}: {reason}", "check the path")
+
+
+def read_json(path: Path) -> Any:
+    """Read a UTF-8 JSON file; NoInput if missing, BadData with the position if it does not parse."""
+    try:
+        return json.loads(read_bytes(path).decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path}: not UTF-8 at byte {error.start}", "is this the right file?") from error
+    except json.JSONDecodeError as error:
+        raise BadData(
+            f"{path}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}",
+            "truncated? export or copy it again",
+        ) from error
+    except RecursionError as error:
+        raise BadData(f"{path}: JSON nested too deeply", "is this the right file?") from error
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a JSONL file; NoInput if missing, BadData with the line number if one is broken."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield _jsonl_object(path, number, line)
+    except OSError as error:
+        raise no_input(path, error) from error
+
+
+def _jsonl_object(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise BadData(f"{path}: line {number} is not valid JSON", "truncated? make it again") from error
+    if not isinstance(value, dict):
+        raise BadData(f"{path}: line {number} is not a JSON object", "is this the right file?")
+    return value
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Return the hexadecimal SHA-256 of some bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file's content; NoInput if it is not there."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise no_input(path, error) from error
+
+
+def check_free_space(folder: Path, needed_bytes: int) -> None:
+    """Raise CannotCreate when the disk of `folder` (or its nearest parent) has less than `needed_bytes` free."""
+    place = folder.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < needed_bytes:
+        raise CannotCreate(
+            f"{folder}: needs about {needed_bytes / 1e6:.0f} MB and {free / 1e6:.0f} MB are free",
+            "free some space or choose another disk",
+        )

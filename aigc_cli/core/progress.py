@@ -1,0 +1,147 @@
+"""How long work reports on itself: one small protocol, and renderers for a terminal, a log, and nobody.
+
+The library sees only `Progress`. `console` chooses the renderer.
+"""
+
+import sys
+import time
+from datetime import datetime
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """What the library may say while it works. Nothing here affects results."""
+
+    def stage(self, title: str, total: float | None, unit: str = "") -> None:
+        """Begin a stage of `total` units (None if unknown)."""
+
+    def advance(self, amount: float = 1, note: str = "") -> None:
+        """Move the current stage on, with a short note to show."""
+
+    def say(self, line: str) -> None:
+        """Show one line and go on."""
+
+    def close(self) -> None:
+        """End the current stage."""
+
+
+class SilentProgress:
+    """Reports nothing: `-q`, tests, library use."""
+
+    def stage(self, title: str, total: float | None, unit: str = "") -> None:
+        """Ignore."""
+
+    def advance(self, amount: float = 1, note: str = "") -> None:
+        """Ignore."""
+
+    def say(self, line: str) -> None:
+        """Ignore."""
+
+    def close(self) -> None:
+        """Ignore."""
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class LineProgress:
+    """Plain timestamped lines on stderr, one every few seconds: pipes, logs, cron."""
+
+    def __init__(self, every_seconds: float = 5.0) -> None:
+        self._every = every_seconds
+        self._title = ""
+        self._unit = ""
+        self._total: float | None = None
+        self._done = 0.0
+        self._note = ""
+        self._started = self._last = 0.0
+        self._shown = -1.0
+
+    def stage(self, title: str, total: float | None, unit: str = "") -> None:
+        """Begin a stage of `total` units (None if unknown)."""
+        self.close()
+        self._title, self._total, self._unit = title, total, unit
+        self._done, self._note, self._shown = 0.0, "", -1.0
+        self._started = self._last = time.monotonic()
+
+    def advance(self, amount: float = 1, note: str = "") -> None:
+        """Move on; prints at most one line every few seconds."""
+        self._done += amount
+        self._note = note or self._note
+        if time.monotonic() - self._last >= self._every:
+            self._show()
+
+    def say(self, line: str) -> None:
+        """Print one line with a timestamp."""
+        print(f"{datetime.now():%Y-%m-%dT%H:%M:%S} {line}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Print the stage's last line, if it said something new."""
+        if self._title and self._done != self._shown:
+            self._show()
+        self._title = ""
+
+    def _show(self) -> None:
+        now = time.monotonic()
+        elapsed = now - self._started
+        self._last, self._shown = now, self._done
+        parts = [f"{self._title}:"]
+        if self._total:
+            parts.append(f"{self._done:g}/{self._total:g} {self._unit}".strip())
+            if 0 < self._done < self._total:
+                parts.append(f"{_clock(elapsed * (self._total - self._done) / self._done)} left")
+        else:
+            parts.append(f"{self._done:g} {self._unit}".strip())
+        parts.append(f"{_clock(elapsed)} elapsed")
+        self.say(" ".join(parts) + (f" | {self._note}" if self._note else ""))
+
+
+class BarProgress:
+    """A rich bar on a terminal, with elapsed time, time left, and the latest note under the same line."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        self._bars = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+            console=Console(stderr=True),
+        )
+        self._running = False
+        self._task = None
+
+    def stage(self, title: str, total: float | None, unit: str = "") -> None:
+        """Begin a bar of `total` units (pulsing if unknown)."""
+        self.close()
+        if not self._running:
+            self._bars.start()
+            self._running = True
+        self._task = self._bars.add_task(title, total=total, note=unit)
+
+    def advance(self, amount: float = 1, note: str = "") -> None:
+        """Move the bar on."""
+        if self._task is not None:
+            fields = {"note": note} if note else {}
+            self._bars.update(self._task, advance=amount, **fields)  # type: ignore[arg-type]
+
+    def say(self, line: str) -> None:
+        """Print a line above the bars."""
+        self._bars.console.print(line, markup=False, highlight=False)
+
+    def close(self) -> None:
+        """End the current bar and leave it on the screen."""
+        if self._running:
+            self._bars.stop()
+            self._running = False
+            for task in list(self._bars.task_ids):
+                self._bars.remove_task(task)
+        self._task = None

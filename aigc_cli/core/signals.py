@@ -1,0 +1,40 @@
+"""INT and TERM become a flag that a loop reads between steps; the second signal exits at once."""
+
+import os
+import signal
+from types import FrameType, TracebackType
+from typing import Self
+
+from aigc_cli.core.errors import Interrupted
+
+
+class StopFlag:
+    """A context manager that catches the first INT or TERM and lets the second one end the process."""
+
+    def __init__(self) -> None:
+        self.signum: int | None = None
+        self._previous: dict[int, object] = {}
+
+    @property
+    def requested(self) -> bool:
+        """Whether a signal has arrived."""
+        return self.signum is not None
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def raise_if_requested(self, saved: str) -> None:
+        """Raise Interrupted, saying what was saved, if a signal has arrived."""
+        if self.signum is not None:
+            raise Interrupted(f"stopped by {signal.Signals(self.signum).name}; {saved}", signum=self.signum)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.signum is not None:
+            os._exit(128 + number)
+        self.signum = number
