@@ -1,0 +1,89 @@
+import torch
+from pytest import importorskip, raises
+from torch.testing import assert_close
+
+from aigc_cli.core.errors import BadData, Unavailable, UsageProblem
+from aigc_cli.measure import efficientnet
+from aigc_cli.measure.features import as_rgb, extract, load_extractor
+
+
+def noise(n, channels=3, size=32, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (n, channels, size, size), generator=generator, dtype=torch.uint8)
+
+
+def reference_network():
+    package = importorskip("efficientnet_lite_pytorch", reason="the reference implementation is not installed")
+    network = package.EfficientNet.from_name("efficientnet-lite0").eval()
+    network.load_state_dict(torch.load(efficientnet.find_weights(), weights_only=True))
+    return network
+
+
+def test_efficientnet_equals_the_reference_implementation():
+    reference = reference_network()
+    network = efficientnet.load_efficientnet_lite0()
+    x = torch.randn(3, 3, 128, 128, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = reference.extract_features(x).mean((2, 3))
+        assert expected.std() > 0.1
+        assert_close(network(x), expected, atol=2e-5, rtol=1e-4)
+
+
+def test_efficientnet_pipeline_equals_the_reference_pipeline_on_pictures():
+    reference = reference_network()
+    pixels = noise(2, size=40)
+    resized = torch.nn.functional.interpolate(
+        pixels.float(), size=128, mode="bilinear", antialias=True, align_corners=False
+    )
+    with torch.no_grad():
+        expected = reference.extract_features((resized - 127) / 128).mean((2, 3))
+    assert_close(extract(load_extractor("efficientnet_lite0"), pixels), expected, atol=2e-5, rtol=1e-4)
+
+
+def test_features_do_not_depend_on_the_batch_and_keep_the_order():
+    extractor = load_extractor("random_conv")
+    pixels = noise(7)
+    whole = extract(extractor, pixels, batch_size=7)
+    assert_close(extract(extractor, pixels, batch_size=3), whole)
+    assert_close(extract(extractor, pixels[[4]]), whole[[4]])
+    assert whole.shape == (7, extractor.dimension)
+
+
+def test_random_conv_is_the_same_network_every_time_and_says_so_by_its_hash():
+    first, second = load_extractor("random_conv"), load_extractor("random_conv")
+    assert first.sha256 == second.sha256
+    assert_close(extract(first, noise(2)), extract(second, noise(2)), atol=0, rtol=0)
+
+
+def test_grey_is_repeated_and_alpha_composited_over_white():
+    grey = torch.tensor([[[[7, 9]]]], dtype=torch.uint8)
+    assert as_rgb(grey)[0, :, 0].tolist() == [[7, 9]] * 3
+    pixel = torch.tensor([100, 0, 255, 0], dtype=torch.uint8).reshape(1, 4, 1, 1)
+    assert as_rgb(pixel).flatten().tolist() == [255, 255, 255]
+    pixel[0, 3] = 255
+    assert as_rgb(pixel).flatten().tolist() == [100, 0, 255]
+    pixel[0, 3] = 51  # a fifth
+    assert as_rgb(pixel).flatten().tolist() == [224, 204, 255]
+
+
+def test_inception_is_unavailable_with_the_way_to_get_it():
+    with raises(Unavailable, match="torch-fidelity"):
+        load_extractor("inception")
+
+
+def test_unknown_extractor_is_a_usage_problem():
+    with raises(UsageProblem, match="random_conv"):
+        load_extractor("vgg")
+
+
+def test_missing_and_altered_weights_are_refused(tmp_path, monkeypatch):
+    package = tmp_path / "altered_weights_package"
+    (package / "models").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('must not be imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(efficientnet, "WEIGHTS_PACKAGE", "altered_weights_package")
+    with raises(Unavailable, match=r"aigc-cli\[eval\]"):
+        efficientnet.find_weights()
+    (package / "models" / "x.pth").write_bytes(b"not weights")
+    with raises(BadData, match="not the known"):
+        efficientnet.find_weights()
