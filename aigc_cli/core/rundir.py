@@ -1,0 +1,189 @@
+"""The run folder: its names, its lock, and `aigc.json`, the record of what the run is.
+
+Knows nothing of what is trained. A run has one kind for life, `face` or `text`.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aigc_cli import __version__
+from aigc_cli.core.errors import BadConfig, BadData, CannotCreate, Locked, NoInput
+from aigc_cli.core.files import cannot_create, make_dir, read_json, write_json
+
+SCHEMA = "aigc.run/1"
+KINDS = ("face", "text")
+# Settings that change where and how fast a run trains, not what it computes for.
+NOT_COMPARED = frozenset({"threads", "device", "resume", "lock_wait"})
+
+
+class FolderLock:
+    """An exclusive `flock` on `FOLDER/.lock`; the second process gets Locked (75), or waits."""
+
+    def __init__(self, folder: Path, *, wait_seconds: float = 0.0) -> None:
+        self._folder = folder
+        self._path = folder / ".lock"
+        self._wait_seconds = wait_seconds
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise cannot_create(self._folder, error) from error
+        deadline = time.monotonic() + self._wait_seconds
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if time.monotonic() >= deadline:
+                    os.close(self._descriptor)
+                    raise Locked(
+                        f"{self._folder}: another aigc process is working in it", "wait for it, or --lock-wait SECONDS"
+                    ) from error
+                time.sleep(min(0.2, self._wait_seconds))
+            else:
+                return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+
+class RunDir:
+    """Names everything in a run folder. `open_for_training` makes or checks it; `open_for_reading` requires it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.record_path = path / "aigc.json"
+        self.metrics_path = path / "metrics.jsonl"
+        self.previews = path / "previews"
+        self.checkpoints = path / "checkpoints"
+
+    def record(self) -> dict[str, Any]:
+        """Return `aigc.json`; NoInput if this is no run, BadData if it is of a newer format."""
+        if not self.record_path.is_file():
+            missing = "no such folder" if not self.path.exists() else "not a run (it has no aigc.json)"
+            raise NoInput(f"{self.path}: {missing}", "give a folder made by aigc train-gan or train-gpt")
+        record = read_json(self.record_path)
+        if not isinstance(record, dict) or record.get("kind") not in KINDS:
+            raise BadData(f"{self.record_path}: not a run's record", "restore it from a backup or train again")
+        if record.get("schema") != SCHEMA:
+            raise BadData(f"{self.record_path}: format {record.get('schema')!r}", f"this version reads {SCHEMA}")
+        return record
+
+    def update_record(self, **changes: Any) -> dict[str, Any]:
+        """Change some keys of `aigc.json` and return the whole."""
+        record = {**self.record(), **changes}
+        write_json(self.record_path, record)
+        return record
+
+    def checkpoint_steps(self) -> list[int]:
+        """Return the steps that have a whole checkpoint, oldest first."""
+        if not self.checkpoints.is_dir():
+            return []
+        names = (re.fullmatch(r"step-(\d+)", entry.name) for entry in self.checkpoints.iterdir())
+        return sorted(int(name.group(1)) for name in names if name)
+
+    def checkpoint(self, step: int) -> Path:
+        """Return the folder of the checkpoint at a step."""
+        return self.checkpoints / f"step-{step}"
+
+
+def read_run(path: Path, kind: str | None = None) -> dict[str, Any]:
+    """Return the record of the run at `path`; BadData (65) if it is not of the `kind` asked for."""
+    record = RunDir(path).record()
+    if kind is not None and record["kind"] != kind:
+        raise BadData(f"{path}: a {record['kind']} run; this needs a {kind} run", "give the other run")
+    return record
+
+
+def open_for_training(
+    path: Path, kind: str, settings: dict[str, Any], data: dict[str, Any], *, resume: str, private: bool
+) -> tuple[RunDir, dict[str, Any]]:
+    """Make a run folder, or accept the existing one, and return it with its record.
+
+    `data` is {"path", "hash"}. An existing run must be of the same kind and data and have the same settings
+    (BadConfig says what differs), unless `resume` is "restart", which deletes what the run wrote. The caller
+    holds the lock.
+    """
+    run = RunDir(path)
+    if run.record_path.exists() and resume == "restart":
+        _delete_run(run)
+    if run.record_path.exists():
+        record = run.record()
+        _require_same(run, record, kind, settings, data)
+        _sweep_unfinished(run)
+        return run, record
+    strange = [entry.name for entry in path.iterdir() if not entry.name.startswith(".")]
+    if strange:
+        raise CannotCreate(f"{path}: not empty and not a run ({strange[0]} is in it)", "choose a new folder")
+    make_dir(run.checkpoints, private=private)
+    record = {
+        "schema": SCHEMA,
+        "kind": kind,
+        "status": "new",
+        "step": 0,
+        "total_steps": None,
+        "seconds": 0.0,
+        "best": None,
+        "settings": settings,
+        "data": data,
+        "private": private,
+        "versions": versions(),
+    }
+    write_json(run.record_path, record)
+    return run, record
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computes: aigc, Python, torch."""
+    torch = sys.modules.get("torch")
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    return {"aigc": __version__, "python": python, **({"torch": torch.__version__} if torch else {})}
+
+
+def _require_same(
+    run: RunDir, record: dict[str, Any], kind: str, settings: dict[str, Any], data: dict[str, Any]
+) -> None:
+    if record["kind"] != kind:
+        raise BadData(f"{run.path}: a {record['kind']} run; this trains a {kind} run", "choose another -o")
+    old = record["settings"]
+    different = [
+        f"{name.replace('_', '-')} was {old.get(name)!r}, is {settings.get(name)!r}"
+        for name in settings
+        if name not in NOT_COMPARED and old.get(name) != settings.get(name)
+    ]
+    if record["data"]["hash"] != data["hash"]:
+        different.append(f"the data was {record['data']['path']}, is other data now")
+    if different:
+        raise BadConfig(
+            f"{run.path}: the run there has other settings: {'; '.join(different)}",
+            "use the same settings, another -o, or --resume restart",
+        )
+
+
+def _sweep_unfinished(run: RunDir) -> None:
+    """Delete the temporary siblings that a killed process left; the lock says that nobody writes them now."""
+    for place in (run.path, run.checkpoints, run.previews):
+        for entry in place.glob(".*.part"):
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
+
+
+def _delete_run(run: RunDir) -> None:
+    for entry in run.path.iterdir():
+        if entry.name == ".lock":
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
