@@ -50,7 +50,7 @@ def extract(
     extractor: Extractor,
     pixels_NCHW: Tensor,
     *,
-    batch_size: int = 64,
+    batch_size: int = 32,
     progress: Progress | None = None,
     title: str = "features",
 ) -> Tensor:

@@ -1,0 +1,67 @@
+"""Precision, recall, density and coverage: how realistic the generated pictures are, and how much real they cover.
+
+Each set is described by balls around its members that reach to the k-th nearest neighbour within the set.
+
+Suffixes: N real, M generated pictures, D feature dimension.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from aigc_cli.core.errors import BadData
+
+ROWS_AT_A_TIME = 1024
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """What each picture contributes, so that means and their bootstrap intervals can be taken.
+
+    is_realistic_M: a generated picture lies in some real ball (mean: precision). is_recalled_N: a real picture lies in
+    some generated ball (mean: recall). density_M: in how many real balls a generated picture lies, over k.
+    is_covered_N: some generated picture lies in the real picture's ball (mean: coverage).
+    """
+
+    is_realistic_M: Tensor
+    is_recalled_N: Tensor
+    density_M: Tensor
+    is_covered_N: Tensor
+
+
+def neighbourhood(real_ND: Tensor, generated_MD: Tensor, k: int = 3) -> Neighbourhood:
+    """Compare two sets by their k-nearest-neighbour balls.
+
+    Precision and recall after Kynkäänniemi et al. 2019 (arXiv:1904.06991, eq. 1-2); density and coverage, which
+    outliers do not inflate, after Naeem et al. 2020 (arXiv:2002.09797, sec. 3).
+    """
+    real, generated = real_ND.double(), generated_MD.double()
+    real_radius_N, generated_radius_M = radii(real, k), radii(generated, k)
+    realistic, densities = [], []
+    recalled = torch.zeros(len(real), dtype=torch.bool)
+    nearest_N = torch.full((len(real),), torch.inf, dtype=torch.float64)
+    for start in range(0, len(generated), ROWS_AT_A_TIME):
+        rows = slice(start, start + ROWS_AT_A_TIME)
+        distance_MN = torch.cdist(generated[rows], real)
+        in_real_ball_MN = distance_MN <= real_radius_N
+        realistic.append(in_real_ball_MN.any(1))
+        densities.append(in_real_ball_MN.sum(1).double() / k)
+        recalled |= (distance_MN <= generated_radius_M[rows, None]).any(0)
+        nearest_N = torch.minimum(nearest_N, distance_MN.amin(0))
+    return Neighbourhood(torch.cat(realistic), recalled, torch.cat(densities), nearest_N <= real_radius_N)
+
+
+def radii(features_ND: Tensor, k: int) -> Tensor:
+    """Return each member's distance to its k-th nearest other member, shape (N,)."""
+    if len(features_ND) <= k:
+        raise BadData(
+            f"{k} nearest neighbours need more than {k} pictures, and there are {len(features_ND)}", "add some"
+        )
+    found = []
+    for start in range(0, len(features_ND), ROWS_AT_A_TIME):
+        distance = torch.cdist(features_ND[start : start + ROWS_AT_A_TIME], features_ND)
+        own = torch.arange(len(distance))
+        distance[own, start + own] = torch.inf
+        found.append(distance.kthvalue(k, dim=1).values)
+    return torch.cat(found)
