@@ -43,7 +43,9 @@ def with_settings(
     `settings_type` are added. `section` is its table in `aigc.toml`, e.g. "train-gan".
     """
     own = [
-        parameter for name, parameter in inspect.signature(run).parameters.items() if name not in ("console", "settings")
+        parameter
+        for name, parameter in inspect.signature(run).parameters.items()
+        if name not in ("console", "settings")
     ]
     types = typing.get_type_hints(settings_type)
     fields = dataclasses.fields(settings_type)
@@ -64,7 +66,11 @@ def with_settings(
     parameters += [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
     parameters += [_option(field, types[field.name]) for field in fields]
     for name, (kind, option) in _OUTPUT_OPTIONS.items():
-        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=typing.Annotated[kind, option]))
+        parameters.append(
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=typing.Annotated[kind, option]
+            )
+        )
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = run.__doc__

@@ -23,7 +23,9 @@ def train_gan(
     console: Console,
     settings: TrainGanSettings,
     data: Annotated[Path, typer.Argument(help="A set made by aigc prepare images.", metavar="DATA")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The run folder to make or go on with.", metavar="RUN")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The run folder to make or go on with.", metavar="RUN")
+    ],
 ) -> None:
     """Train a face generator on a prepared set of images."""
 

@@ -23,7 +23,9 @@ def train_gpt(
     console: Console,
     settings: TrainGptSettings,
     data: Annotated[Path, typer.Argument(help="A set made by aigc prepare chat or prepare text.", metavar="DATA")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The run folder to make or go on with.", metavar="RUN")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The run folder to make or go on with.", metavar="RUN")
+    ],
 ) -> None:
     """Train a language model on a prepared set of chat or text."""
 

@@ -18,7 +18,14 @@ _NOT_KEPT = ("dry_run", "lock_wait", "resume")
 
 
 def train_run(
-    console: Console, settings: Any, data: Path, output: Path, *, kind: str, data_kinds: tuple[str, ...], build: Callable[[], Any]
+    console: Console,
+    settings: Any,
+    data: Path,
+    output: Path,
+    *,
+    kind: str,
+    data_kinds: tuple[str, ...],
+    build: Callable[[], Any],
 ) -> None:
     """Train into `output` under its lock, resuming what is there, and print the run's record.
 
@@ -40,7 +47,9 @@ def train_run(
         if record["status"] == "finished":
             console.talk(f"{output}: already finished at step {record['step']}: nothing to do")
         else:
-            run.update_record(subject=manifest.get("subject"), consent=manifest.get("consent"), credit=manifest.get("credit", []))
+            run.update_record(
+                subject=manifest.get("subject"), consent=manifest.get("consent"), credit=manifest.get("credit", [])
+            )
             record = _train(console, settings, build, run)
     console.record(summary(output, record))
 
@@ -73,9 +82,7 @@ def summary(output: Path, record: dict[str, Any]) -> dict[str, Any]:
     return {"schema": "aigc.run/1", "run": str(output), **{name: record.get(name) for name in names}}
 
 
-def _show_plan(
-    console: Console, settings: Any, manifest: dict[str, Any], data: Path, output: Path, kind: str
-) -> None:
+def _show_plan(console: Console, settings: Any, manifest: dict[str, Any], data: Path, output: Path, kind: str) -> None:
     length = {"steps": settings.steps} if settings.steps is not None else {"minutes": settings.minutes}
     console.talk(f"dry run: nothing is written to {output}")
     console.record(

@@ -127,7 +127,9 @@ class _Loop:
             self._after_step()
             work = self._work
             if self._plan.patience and work.stale_evaluations >= self._plan.patience:
-                self._progress.say(f"no better {trainer.objective} in {self._plan.patience} evaluations: stopping early")
+                self._progress.say(
+                    f"no better {trainer.objective} in {self._plan.patience} evaluations: stopping early"
+                )
                 break
         return self._finish()
 
@@ -225,9 +227,8 @@ class _Loop:
         self._trainer.lr_scale = 0.5**rollbacks
         self._clock_zero = time.monotonic() - self._work.elapsed_seconds
         self._save("training")
-        self._progress.say(
-            f"{name} is not finite at step {at}: back to step {self._work.step}, learning rate x {self._trainer.lr_scale:g}"
-        )
+        place = f"back to step {self._work.step}, learning rate x {self._trainer.lr_scale:g}"
+        self._progress.say(f"{name} is not finite at step {at}: {place}")
         self._announce()
 
     def _evaluate(self) -> None:
@@ -285,4 +286,3 @@ class _Loop:
         self._save("finished")
         self._progress.close()
         return self._run.record()
-

@@ -6,7 +6,10 @@ The library sees only `Progress`. `console` chooses the renderer.
 import sys
 import time
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 
 class Progress(Protocol):
@@ -117,7 +120,7 @@ class BarProgress:
             console=Console(stderr=True),
         )
         self._running = False
-        self._task = None
+        self._task: TaskID | None = None
 
     def stage(self, title: str, total: float | None, unit: str = "") -> None:
         """Begin a bar of `total` units (pulsing if unknown)."""
@@ -131,7 +134,7 @@ class BarProgress:
         """Move the bar on."""
         if self._task is not None:
             fields = {"note": note} if note else {}
-            self._bars.update(self._task, advance=amount, **fields)  # type: ignore[arg-type]
+            self._bars.update(self._task, advance=amount, **fields)
 
     def say(self, line: str) -> None:
         """Print a line above the bars."""

@@ -30,5 +30,6 @@ def read_manifest(folder: Path, *kinds: str) -> dict[str, Any]:
     if manifest.get("schema") != SCHEMA:
         raise BadData(f"{path}: format {manifest.get('schema')!r}", f"this version reads {SCHEMA}: make the set again")
     if kinds and manifest["kind"] not in kinds:
-        raise BadData(f"{folder}: a set of {manifest['kind']}; this needs {' or '.join(kinds)}", f"make one with {makers}")
+        needed = " or ".join(kinds)
+        raise BadData(f"{folder}: a set of {manifest['kind']}; this needs {needed}", f"make one with {makers}")
     return manifest

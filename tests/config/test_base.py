@@ -1,0 +1,45 @@
+import math
+from dataclasses import dataclass
+
+import pytest
+
+from aigc_cli.config.base import resolve, setting
+from aigc_cli.core.errors import BadConfig, UsageProblem
+
+PRESETS = {"small": {"width": 10}, "large": {"width": 99, "rate": 0.5}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    preset: str = setting("small", "A preset.")
+    width: int = setting(1, "How wide.", minimum=1, maximum=100)
+    rate: float = setting(0.1, "How fast.", minimum=0)
+    colour: str = setting("red", "Which colour.", choices=("red", "green"))
+
+
+def test_precedence_is_default_preset_file_given():
+    assert resolve(Shape, {}).width == 1
+    assert resolve(Shape, {}, presets=PRESETS).width == 10
+    chosen = resolve(Shape, {"width": 5}, presets=PRESETS, file_values={"preset": "large", "width": 7})
+    assert (chosen.width, chosen.rate) == (5, 0.5)
+    assert resolve(Shape, {}, presets=PRESETS, file_values={"preset": "large", "width": 7}).width == 7
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"width": 0}, "--width 0 is too small"),
+        ({"width": 101}, "--width 101 is too large"),
+        ({"rate": math.nan}, "--rate is not a number"),
+        ({"colour": "gren"}, "did you mean 'green'"),
+        ({"preset": "lrge"}, "did you mean 'large'"),
+    ],
+)
+def test_what_does_not_fit_is_named(given, message):
+    with pytest.raises(UsageProblem, match=message):
+        resolve(Shape, given, presets=PRESETS)
+
+
+def test_unknown_key_in_the_file_is_refused():
+    with pytest.raises(BadConfig, match="did you mean 'width'"):
+        resolve(Shape, {}, file_values={"widht": 3})

@@ -1,0 +1,98 @@
+import json
+import os
+import stat
+
+import pytest
+
+from aigc_cli.core import files
+from aigc_cli.core.errors import BadData, CannotCreate, NoInput
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_temporary(tmp_path):
+    target = tmp_path / "a.txt"
+    files.write_text(target, "old")
+    with pytest.raises(RuntimeError), files.atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_private_files_are_for_the_owner_alone(tmp_path):
+    files.write_text(tmp_path / "secret", "x", private=True)
+    files.write_text(tmp_path / "open", "x")
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+    assert stat.S_IMODE(files.make_dir(tmp_path / "folder", private=True).stat().st_mode) == 0o700
+
+
+def test_umask_is_respected(tmp_path):
+    before = os.umask(0o027)
+    try:
+        files.write_text(tmp_path / "a", "x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
+
+
+def test_atomic_folder_appears_whole_or_not_at_all(tmp_path):
+    with pytest.raises(RuntimeError), files.atomic_folder(tmp_path / "set") as temporary:
+        (temporary / "half").write_text("x")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with files.atomic_folder(tmp_path / "set") as temporary:
+        (temporary / "whole").write_text("1")
+    with pytest.raises(CannotCreate), files.atomic_folder(tmp_path / "set"):
+        pass
+    with files.atomic_folder(tmp_path / "set", replace=True) as temporary:
+        (temporary / "whole").write_text("2")
+    assert (tmp_path / "set" / "whole").read_text() == "2"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["set"]
+
+
+def test_unwritable_place_is_cannot_create(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CannotCreate):
+        files.make_dir(tmp_path / "file" / "folder")
+    with pytest.raises(CannotCreate):
+        files.write_text(tmp_path / "missing" / "a", "x")
+
+
+def test_json_errors_name_the_place(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"a": 1,\n "b": ')
+    with pytest.raises(BadData, match="line 2"):
+        files.read_json(path)
+    path.write_bytes(b'{"a": "\xff"}')
+    with pytest.raises(BadData, match="byte 7"):
+        files.read_json(path)
+    path.write_text("[" * 100_000)
+    with pytest.raises(BadData):
+        files.read_json(path)
+    with pytest.raises(NoInput):
+        files.read_json(tmp_path / "none.json")
+
+
+def test_jsonl_round_trip_and_broken_line(tmp_path):
+    path = tmp_path / "a.jsonl"
+    records = [{"text": "snö ☃"}, {"n": 2}]
+    assert files.write_jsonl(path, records) == 2
+    assert list(files.read_jsonl(path)) == records
+    with path.open("a") as file:
+        file.write('{"cut')
+    with pytest.raises(BadData, match="line 3"):
+        list(files.read_jsonl(path))
+    path.write_text(json.dumps([1]))
+    with pytest.raises(BadData, match="not a JSON object"):
+        list(files.read_jsonl(path))
+
+
+def test_free_space_is_checked_before_writing(tmp_path):
+    files.check_free_space(tmp_path / "not" / "yet", 1)
+    with pytest.raises(CannotCreate, match="free"):
+        files.check_free_space(tmp_path, 1 << 60)
+
+
+def test_hashes_agree_with_the_known_digest(tmp_path):
+    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    (tmp_path / "a").write_bytes(b"abc")
+    assert files.sha256_file(tmp_path / "a") == files.sha256_bytes(b"abc") == known

@@ -1,0 +1,82 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from aigc_cli.core.errors import BadConfig, BadData, CannotCreate, Locked, NoInput
+from aigc_cli.core.rundir import FolderLock, RunDir, open_for_training, read_run
+
+DATA = {"path": "d", "hash": "h"}
+
+
+def opened(path, kind="face", settings=None, data=DATA, resume="auto"):
+    path.mkdir(exist_ok=True)
+    return open_for_training(path, kind, settings or {"lr": 1.0, "threads": 2}, data, resume=resume, private=False)
+
+
+def test_same_settings_open_the_same_run_and_others_are_refused(tmp_path):
+    run, _ = opened(tmp_path / "r")
+    run.update_record(step=5)
+    assert opened(tmp_path / "r")[1]["step"] == 5
+    assert opened(tmp_path / "r", settings={"lr": 1.0, "threads": 8})[1]["step"] == 5
+    with pytest.raises(BadConfig, match=r"lr was 1\.0, is 2\.0"):
+        opened(tmp_path / "r", settings={"lr": 2.0, "threads": 2})
+    with pytest.raises(BadConfig, match="other data"):
+        opened(tmp_path / "r", data={"path": "e", "hash": "i"})
+    with pytest.raises(BadData, match="face run"):
+        opened(tmp_path / "r", kind="text")
+
+
+def test_restart_deletes_the_run(tmp_path):
+    run, _ = opened(tmp_path / "r")
+    run.checkpoint(3).mkdir()
+    record = opened(tmp_path / "r", settings={"lr": 2.0}, resume="restart")[1]
+    assert record["status"] == "new"
+    assert RunDir(tmp_path / "r").checkpoint_steps() == []
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(CannotCreate, match=r"thesis\.txt"):
+        opened(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+def test_leftovers_of_a_killed_process_are_swept(tmp_path):
+    run, _ = opened(tmp_path / "r")
+    (run.checkpoints / ".step-3.abc.part").mkdir()
+    (run.path / ".model.xyz.part").write_text("half")
+    opened(tmp_path / "r")
+    assert not list(run.path.rglob("*.part"))
+
+
+def test_reading_wants_a_run_of_the_right_kind(tmp_path):
+    with pytest.raises(NoInput, match="no such folder"):
+        read_run(tmp_path / "none")
+    with pytest.raises(NoInput, match="not a run"):
+        read_run(tmp_path)
+    opened(tmp_path / "r")
+    assert read_run(tmp_path / "r", "face")["kind"] == "face"
+    with pytest.raises(BadData, match="this needs a text run"):
+        read_run(tmp_path / "r", "text")
+    (tmp_path / "r" / "aigc.json").write_text('{"schema": "aigc.run/9", "kind": "face"}')
+    with pytest.raises(BadData, match=r"aigc\.run/9"):
+        read_run(tmp_path / "r")
+
+
+def test_second_process_finds_the_folder_locked(tmp_path):
+    holder = "import sys; from pathlib import Path; from aigc_cli.core.rundir import FolderLock\n"
+    holder += "with FolderLock(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", holder, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ
+    )
+    assert process.stdin and process.stdout
+    with process:
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(Locked), FolderLock(tmp_path):
+            pass
+        process.kill()
+        process.wait()
+        with FolderLock(tmp_path, wait_seconds=5):
+            pass
