@@ -11,9 +11,10 @@ from aigc_cli.core.seeding import stream
 
 
 def kernel_distance(a_ND: Tensor, b_MD: Tensor) -> float:
-    """Return the unbiased squared MMD with the kernel (x'y / D + 1)^3 (Binkowski et al. 2018, arXiv:1801.01401, sec. 4).
+    """Return the unbiased squared MMD with the kernel (x'y / D + 1)^3.
 
-    It can be slightly negative for sets from one distribution; that is what unbiased means.
+    Binkowski et al. 2018 (arXiv:1801.01401, sec. 4). It can be slightly negative for sets from one distribution; that
+    is what unbiased means.
     """
     if min(len(a_ND), len(b_MD)) < 2:
         raise BadData("the kernel distance needs at least 2 pictures a set", "add pictures")

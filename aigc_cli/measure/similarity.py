@@ -23,8 +23,8 @@ def peak_signal_to_noise(a_BCHW: Tensor, b_BCHW: Tensor, *, data_range: float) -
 def structural_similarity(a_BCHW: Tensor, b_BCHW: Tensor, *, data_range: float) -> Tensor:
     """Return the mean SSIM of each pair, shape (B,), in [-1, 1] (Wang et al. 2004, eq. 13).
 
-    doi:10.1109/TIP.2003.819861. The paper's settings: an 11x11 Gaussian window of standard deviation 1.5 inside the picture only, K1 0.01, K2 0.03;
-    colour channels are treated alike and averaged. Sides must be at least 11.
+    doi:10.1109/TIP.2003.819861. The paper's settings: an 11x11 Gaussian window of standard deviation 1.5 inside the
+    picture only, K1 0.01, K2 0.03; colour channels are treated alike and averaged. Sides must be at least 11.
     """
     if min(a_BCHW.shape[-2:]) < WINDOW:
         raise BadData(f"SSIM needs sides of at least {WINDOW} pixels, not {a_BCHW.shape[-1]}x{a_BCHW.shape[-2]}")
