@@ -1,0 +1,139 @@
+"""Session files, `aigc.session/1`: one JSON line a turn, appended and flushed as it happens, mode 0600.
+
+What was taken back stays in the file, followed by a line {"event": "undo", "turns": n}: the file is never
+rewritten, so a crash loses nothing, and replies that were tried again remain as what was not preferred.
+"""
+
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from aigc_cli.avatar.conversation import Turn, clean
+from aigc_cli.core.errors import BadData, NoInput
+from aigc_cli.core.files import cannot_create, make_dir, read_jsonl
+from aigc_cli.core.provenance import label_record
+
+SCHEMA = "aigc.session/1"
+ROLES = ("user", "assistant")
+
+
+def turn_record(turn: Turn) -> dict[str, Any]:
+    """Return a turn's line; a reply carries the AI label."""
+    record: dict[str, Any] = {
+        "schema": SCHEMA,
+        "role": turn.role,
+        "content": turn.content,
+        "bubbles": turn.bubbles,
+        "expression": turn.expression,
+        "time": turn.time,
+        "run": turn.run,
+        "seed": turn.seed,
+    }
+    return label_record(record) if turn.role == "assistant" else record
+
+
+def read_session(path: Path) -> list[Turn]:
+    """Return the turns that a session file ends with; NoInput if missing, BadData with the line if damaged.
+
+    A last line that was cut by a crash is an error too: nothing is guessed.
+    """
+    turns: list[Turn] = []
+    for number, record in enumerate(read_jsonl(path), 1):
+        if record.get("schema") != SCHEMA:
+            raise BadData(f"{path}: line {number}: format {record.get('schema')!r}", f"this version reads {SCHEMA}")
+        if "event" in record:
+            count = record.get("turns")
+            if record["event"] != "undo" or type(count) is not int or not 0 <= count <= len(turns):
+                raise BadData(f"{path}: line {number}: a damaged event", "remove the line")
+            del turns[len(turns) - count :]
+        else:
+            turns.append(_turn(path, number, record))
+    return turns
+
+
+def _turn(path: Path, number: int, record: dict[str, Any]) -> Turn:
+    role, content, expression = record.get("role"), record.get("content"), record.get("expression")
+    if role not in ROLES or not isinstance(content, str):
+        raise BadData(f"{path}: line {number}: not a turn of a session", "remove the line")
+    return Turn(
+        role=role,
+        content=clean(content),
+        time=clean(str(record.get("time") or "")),
+        expression=clean(expression) if isinstance(expression, str) else None,
+        run=record.get("run"),
+        seed=record.get("seed"),
+    )
+
+
+class SessionLog:
+    """Appends to a session file what changed in a conversation since the last `write`."""
+
+    def __init__(self, path: Path, turns: Iterable[Turn] = ()) -> None:
+        """Open the file for appending, mode 0600; `turns` are those that it already holds. CannotCreate if refused."""
+        self.path = path
+        self._written = list(turns)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise cannot_create(path, error) from error
+        self._file: IO[str] = os.fdopen(descriptor, "a", encoding="utf-8")
+
+    def write(self, turns: list[Turn]) -> None:
+        """Append what makes the file end with `turns`: an undo event for those that are gone, a line a new one."""
+        same = 0
+        while same < min(len(turns), len(self._written)) and turns[same] == self._written[same]:
+            same += 1
+        records: list[dict[str, Any]] = []
+        if gone := len(self._written) - same:
+            records.append({"schema": SCHEMA, "event": "undo", "turns": gone, "time": time.strftime("%FT%T%z")})
+        records += [turn_record(turn) for turn in turns[same:]]
+        try:
+            for record in records:
+                self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise cannot_create(self.path, error) from error
+        self._written = list(turns)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def sessions_folder(run: Path, environment: Mapping[str, str]) -> Path | None:
+    """Return where the sessions of a run are kept: a folder of its own under the XDG state folder.
+
+    None without a home: neither an absolute `XDG_STATE_HOME` nor an absolute `HOME` is set.
+    """
+    place, home = Path(environment.get("XDG_STATE_HOME", "")), Path(environment.get("HOME", ""))
+    if not place.is_absolute():
+        if not home.is_absolute():
+            return None
+        place = home / ".local" / "state"
+    absolute = run.resolve()
+    name = re.sub(r"[^\w.-]+", "-", absolute.name)[:40]
+    return place / "aigc" / "sessions" / f"{name}-{hashlib.sha256(os.fsencode(absolute)).hexdigest()[:8]}"
+
+
+def new_session(folder: Path) -> Path:
+    """Make the folder (0700) if needed and return the name of a new session in it, by time and process."""
+    make_dir(folder, private=True)
+    return folder / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{os.getpid()}.jsonl"
+
+
+def latest_session(folder: Path | None, run: Path) -> Path:
+    """Return the newest session of a run; NoInput if there is none."""
+    found = sorted(folder.glob("*.jsonl"), key=lambda path: (path.stat().st_mtime_ns, path.name)) if folder else []
+    if not found:
+        raise NoInput(f"{run}: no conversation with it is kept", "start one without --continue")
+    return found[-1]
