@@ -133,8 +133,9 @@ class BarProgress:
     def advance(self, amount: float = 1, note: str = "") -> None:
         """Move the bar on."""
         if self._task is not None:
-            fields = {"note": note} if note else {}
-            self._bars.update(self._task, advance=amount, **fields)
+            self._bars.advance(self._task, amount)
+            if note:
+                self._bars.update(self._task, note=note)
 
     def say(self, line: str) -> None:
         """Print a line above the bars."""

@@ -24,38 +24,39 @@ NOT_COMPARED = frozenset({"threads", "device", "resume", "lock_wait"})
 
 
 class FolderLock:
-    """An exclusive `flock` on `FOLDER/.lock`; the second process gets Locked (75), or waits."""
+    """An exclusive `flock` on a folder itself (no lock file); the second process gets Locked (75), or waits."""
 
     def __init__(self, folder: Path, *, wait_seconds: float = 0.0) -> None:
         self._folder = folder
-        self._path = folder / ".lock"
         self._wait_seconds = wait_seconds
         self._descriptor: int | None = None
 
     def __enter__(self) -> Self:
         try:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+            self._descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
             raise cannot_create(self._folder, error) from error
         deadline = time.monotonic() + self._wait_seconds
-        while True:
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                if time.monotonic() >= deadline:
-                    os.close(self._descriptor)
-                    raise Locked(
-                        f"{self._folder}: another aigc process is working in it", "wait for it, or --lock-wait SECONDS"
-                    ) from error
-                time.sleep(min(0.2, self._wait_seconds))
-            else:
-                return self
+        while not self._taken(self._descriptor):
+            if time.monotonic() >= deadline:
+                os.close(self._descriptor)
+                raise Locked(f"{self._folder}: another aigc process is working in it", "wait, or --lock-wait SECONDS")
+            time.sleep(0.1)
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
+
+    @staticmethod
+    def _taken(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 class RunDir:
@@ -183,8 +184,6 @@ def _sweep_unfinished(run: RunDir) -> None:
 
 def _delete_run(run: RunDir) -> None:
     for entry in run.path.iterdir():
-        if entry.name == ".lock":
-            continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:

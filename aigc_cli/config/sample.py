@@ -1,0 +1,56 @@
+"""Settings of `aigc sample`: pictures from a face run, texts from a text run."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from aigc_cli.config.base import option_name, setting
+from aigc_cli.core.errors import UsageProblem
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleSettings:
+    """What to draw or write, how many, and how. Options of the other kind of run are refused."""
+
+    count: int = setting(16, "How many (texts: how many for each prompt).", short="-n", minimum=1)
+    start: int = setting(0, "Index of the first; item i is the same whatever -n and --start are.", minimum=0)
+    seed: int = setting(0, "Seed of the random streams; item i depends on it and on i alone.", minimum=0)
+    batch_size: int = setting(32, "Items computed at once.", minimum=1, maximum=4096)
+    threads: int | None = setting(None, "CPU threads (default: every core).", minimum=1)
+    device: str = setting("auto", "Where to compute.", choices=DEVICES)
+    dry_run: bool = setting(False, "Check everything, print the plan and write nothing.")
+    # Pictures.
+    label: str | None = setting(None, "Faces: draw this label only (default: the labels in turn).", metavar="NAME")
+    truncation: float = setting(1.0, "Faces: below 1 less varied and more typical.", minimum=0, maximum=2)
+    grid: Path | None = setting(None, "Faces: also write one PNG with all of them in rows.", metavar="FILE")
+    # Texts.
+    prompt: str | None = setting(None, "Texts: what the model is told (chat runs: the user's turn).", metavar="TEXT")
+    prompts: Path | None = setting(None, "Texts: a file of prompts, one a line, or JSONL; - is stdin.", metavar="FILE")
+    max_new_tokens: int = setting(120, "Texts: tokens at the most.", minimum=1, maximum=32768)
+    temperature: float = setting(0.8, "Texts: 0 is greedy, 1 the model's own spread.", minimum=0, maximum=10)
+    top_p: float = setting(0.9, "Texts: keep the likeliest tokens up to this probability.", minimum=0, maximum=1)
+    top_k: int = setting(0, "Texts: keep this many of the likeliest tokens (0: all).", minimum=0)
+    min_p: float = setting(0.0, "Texts: drop tokens below this share of the likeliest.", minimum=0, maximum=1)
+    repetition_penalty: float = setting(1.1, "Texts: above 1 discourages repeats.", minimum=1, maximum=2)
+
+
+FACE_ONLY = ("label", "truncation", "grid")
+TEXT_ONLY = (
+    "prompt",
+    "prompts",
+    "max_new_tokens",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+)
+
+
+def refuse_other_kind(settings: SampleSettings, kind: str) -> None:
+    """Raise UsageProblem if an option that does not fit a run of `kind` was changed from its default."""
+    others = TEXT_ONLY if kind == "face" else FACE_ONLY
+    for field in fields(settings):
+        if field.name in others and getattr(settings, field.name) != field.default:
+            raise UsageProblem(f"{option_name(field.name)} does not fit a {kind} run", "leave it out")

