@@ -1,0 +1,1 @@
+"""Chat logs of any kind become dialogue sets."""

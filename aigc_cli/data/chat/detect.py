@@ -1,0 +1,112 @@
+"""Tell by looking what kind of chat log a file is, and read it."""
+
+import codecs
+import json
+from typing import Any
+
+from aigc_cli.core.errors import BadData, UsageProblem
+from aigc_cli.data.chat.messages import ChatLog
+from aigc_cli.data.chat.roles import read_messages, read_sharegpt, role_format
+from aigc_cli.data.chat.script import is_script, read_script
+from aigc_cli.data.chat.telegram import is_telegram, read_telegram
+
+_KNOWN = "known: Telegram Desktop result.json, OpenAI messages or ShareGPT JSON and JSONL, NAME: line text"
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def decode(data: bytes, encoding: str, source: str) -> str:
+    """Return the text of a file; a byte order mark overrules `encoding`.
+
+    Raises BadData with the byte offset where it does not decode, UsageProblem for an unknown encoding.
+    """
+    for mark, marked_encoding in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            encoding = marked_encoding
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise BadData(
+            f"{source}: not {encoding} text at byte {error.start}", "another --encoding, or another kind of file?"
+        ) from error
+    except LookupError as error:
+        raise UsageProblem(f"--encoding {encoding!r} is not known", "for example utf-8, gb18030, latin-1") from error
+    if "\x00" in text:
+        raise BadData(f"{source}: not a text file", _KNOWN)
+    return text
+
+
+def read_log(data: bytes, source: str, format_name: str, encoding: str) -> ChatLog:
+    """Return the chat log in `data`, in the format named or, for "auto", the one it looks like.
+
+    `source` names the file in errors. Raises BadData where it is empty, damaged or of another kind.
+    """
+    text = decode(data, encoding, source)
+    if not text.strip():
+        raise BadData(f"{source}: empty", "export the chat again")
+    if format_name == "script":
+        return read_script(text, source)
+    if format_name == "auto" and not text.lstrip().startswith(("{", "[{", "[\n", "[ ", "[\r", "[]")):
+        if is_script(text):
+            return read_script(text, source)
+        raise BadData(f"{source}: not a chat log", _KNOWN)
+    records = _json_records(text, source)
+    if format_name == "auto":
+        format_name = _looks_like(records, source)
+    if format_name == "telegram":
+        if len(records) != 1 or not is_telegram(records[0][1]):
+            raise BadData(f"{source}: not a Telegram Desktop export", "export as machine-readable JSON")
+        return read_telegram(records[0][1], source)
+    return read_messages(records) if format_name == "messages" else read_sharegpt(records)
+
+
+def _looks_like(records: list[tuple[str, Any]], source: str) -> str:
+    if len(records) == 1 and is_telegram(records[0][1]):
+        return "telegram"
+    for _, record in records[:1]:
+        name = role_format(record)
+        if name:
+            return name
+    raise BadData(f"{source}: JSON, but not a chat log that is known", _KNOWN)
+
+
+def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
+    """Return the records of a JSON value, array or JSONL file, each with its place for errors."""
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise BadData(f"{source}: JSON nested too deeply", _KNOWN) from error
+    except json.JSONDecodeError as error:
+        if _is_object(text.lstrip().split("\n", 1)[0]):
+            return _lines(text, source)
+        raise BadData(
+            f"{source}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}",
+            "truncated? export it again",
+        ) from error
+    if isinstance(value, list):
+        return [(f"{source}: record {number}", record) for number, record in enumerate(value, start=1)]
+    return [(source, value)]
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (json.JSONDecodeError, RecursionError):
+        return False
+
+
+def _lines(text: str, source: str) -> list[tuple[str, Any]]:
+    records = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        place = f"{source}: line {number}"
+        try:
+            records.append((place, json.loads(line)))
+        except (json.JSONDecodeError, RecursionError) as error:
+            column = getattr(error, "colno", 1)
+            raise BadData(f"{place}, column {column}: not valid JSON", "truncated? make the file again") from error
+    return records

@@ -1,0 +1,58 @@
+"""What every chat format is read into: messages with a sender and a time, in chats, in a log."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+ASSISTANT, USER = "assistant", "user"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message as it was sent: one bubble.
+
+    `sender` identifies within the log; `time` is in seconds since 1970 (None: not recorded). `removed` names
+    why there is no text, and then a conversation must be cut here. `begins` cuts before the message. `borrowed`
+    tells how the sender came by words that are not the sender's own ("forwarded"), "" if they are.
+    `marked` is the personal data that the messenger recognised: pairs of a redaction rule and the exact words.
+    """
+
+    sender: str
+    text: str = ""
+    time: float | None = None
+    removed: str = ""
+    begins: bool = False
+    borrowed: str = ""
+    marked: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(kw_only=True)
+class Chat:
+    """The messages with one contact or group, or of one file. `identity` is unique within the log."""
+
+    identity: str
+    messages: list[Message] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class ChatLog:
+    """Everything read from one source.
+
+    `names` gives each sender's display name. `subject` is the sender that the format itself declares to be the
+    owner, None if it does not. `has_roles`: senders are the roles assistant and user, and line breaks are kept.
+    `dropped` counts what the reader left out, by reason.
+    """
+
+    format: str
+    chats: list[Chat] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    subject: str | None = None
+    has_roles: bool = False
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def messages_by_sender(self) -> Counter[str]:
+        """Return how many messages with text each sender wrote, most first."""
+        return Counter(message.sender for chat in self.chats for message in chat.messages if message.text)
+
+    def chats_by_sender(self) -> Counter[str]:
+        """Return in how many chats each sender wrote."""
+        return Counter(sender for chat in self.chats for sender in {message.sender for message in chat.messages})

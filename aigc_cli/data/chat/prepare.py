@@ -1,0 +1,251 @@
+"""`aigc prepare chat`: chat logs become a dialogue set of the subject's answers.
+
+Read, find the subject, redact, make turns and records, hold out the last records of each chat, write. The set
+appears whole or not at all. Nothing here prints, and no personal value leaves but into the set.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aigc_cli.config.base import as_json
+from aigc_cli.config.prepare_chat import PrepareChatSettings
+from aigc_cli.core.errors import BadData, UsageProblem
+from aigc_cli.core.files import sha256_bytes, write_jsonl
+from aigc_cli.core.progress import Progress
+from aigc_cli.data.chat.detect import read_log
+from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message
+from aigc_cli.data.chat.turns import (
+    Turn,
+    TurnRules,
+    conversations,
+    cut_into_records,
+    in_order,
+    without_unanswered_end,
+)
+from aigc_cli.data.pii import NOT_COVERED, Redactor
+from aigc_cli.data.prepared import (
+    SetDescription,
+    expand_sources,
+    finished_set,
+    new_set,
+    prepare_record,
+    read_source,
+    source_record,
+    write_manifest,
+)
+
+SCHEMA = "aigc.dialogue/1"
+_SUFFIXES = (".json", ".jsonl", ".txt")
+
+
+def prepare_chat(
+    sources: Sequence[str | Path],
+    out: Path,
+    settings: PrepareChatSettings,
+    progress: Progress,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Make the dialogue set `out` from chat logs, and return the record to print.
+
+    A source is a file, a Telegram export folder, a folder of logs, or "-" for stdin. With `dry_run` everything is
+    read and counted and nothing is written. A rerun with the same sources and settings changes nothing
+    (`unchanged`). Raises NoInput (66) for a missing source, BadData (65) for one that is damaged, empty or of
+    another kind, UsageProblem (2) where the subject is ambiguous, BadConfig (78) for another set in `out` without
+    `force`, CannotCreate (73).
+    """
+    inputs = [(source, read_source(source)) for source in _chat_files(sources)]
+    source_records = [source_record(source, sha256_bytes(data)) for source, data in inputs]
+    if not dry_run:
+        manifest = finished_set(out, "chat", as_json(settings), source_records, force=force)
+        if manifest is not None:
+            progress.say(f"{out}: already prepared from these sources with these settings")
+            return prepare_record(out, manifest, unchanged=True, dry_run=False)
+    collected = _collect(inputs, settings, progress)
+    description = SetDescription(
+        kind="chat",
+        settings=as_json(settings),
+        sources=source_records,
+        subject=settings.subject or collected.subject,
+        consent=settings.consent,
+    )
+    if dry_run:
+        planned = {
+            "kind": "chat",
+            "counts": collected.counts(),
+            "dropped": {reason: count for reason, count in sorted(collected.dropped.items()) if count},
+            "subject": description.subject,
+            "consent": description.consent,
+            **collected.redaction(settings),
+        }
+        return prepare_record(out, planned, unchanged=False, dry_run=True)
+    with new_set(out) as folder:
+        write_jsonl(folder / "train.jsonl", collected.train, private=True)
+        write_jsonl(folder / "valid.jsonl", collected.valid, private=True)
+        manifest = write_manifest(
+            folder, description, collected.counts(), collected.dropped, collected.redaction(settings)
+        )
+    return prepare_record(out, manifest, unchanged=False, dry_run=False)
+
+
+@dataclass
+class _Collected:
+    """The records of all sources, and what there is to tell of them."""
+
+    redactor: Redactor = field(default_factory=Redactor)
+    train: list[dict[str, Any]] = field(default_factory=list)
+    valid: list[dict[str, Any]] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+    tally: Counter[str] = field(default_factory=Counter)
+    formats: set[str] = field(default_factory=set)
+    subject: str | None = None
+
+    def counts(self) -> dict[str, int]:
+        return {"train": len(self.train), "valid": len(self.valid), **self.tally}
+
+    def redaction(self, settings: PrepareChatSettings) -> dict[str, Any]:
+        note = "redaction was switched off" if settings.keep_pii else NOT_COVERED
+        return {
+            "formats": sorted(self.formats),
+            "redacted": dict(sorted(self.redactor.counts.items())),
+            "redaction_note": note,
+        }
+
+
+def _chat_files(sources: Sequence[str | Path]) -> list[str]:
+    """Return the files to read; a Telegram export folder stands for its result.json."""
+    exports = [Path(source) / "result.json" if Path(source).is_dir() else Path(source) for source in sources]
+    named = [export if export.is_file() else source for source, export in zip(sources, exports, strict=True)]
+    return expand_sources(named, _SUFFIXES)
+
+
+def _collect(inputs: list[tuple[str, bytes]], settings: PrepareChatSettings, progress: Progress) -> _Collected:
+    collected = _Collected()
+    progress.stage("prepare chat", len(inputs), "logs")
+    for source, data in inputs:
+        log = read_log(data, source, settings.format, settings.encoding)
+        subject = find_subject(log, source, settings)
+        name = settings.subject or log.names[subject]
+        collected.subject = collected.subject or name
+        collected.formats.add(log.format)
+        collected.dropped += log.dropped
+        digest = sha256_bytes(data)
+        for chat in log.chats:
+            _collect_chat(collected, log, chat, subject, name, digest, settings)
+        progress.advance()
+    progress.close()
+    total = len(collected.train) + len(collected.valid)
+    if total == 0:
+        raise BadData(
+            f"{inputs[0][0]}: nobody is answered by {collected.subject}: no exchange to learn from",
+            "is --me the right person?",
+        )
+    if settings.valid > 0 and not collected.valid:
+        if total == 1:
+            raise BadData(f"{inputs[0][0]}: one short conversation", "add more, or --valid 0 to hold nothing out")
+        collected.valid.append(collected.train.pop())
+    return collected
+
+
+def find_subject(log: ChatLog, source: str, settings: PrepareChatSettings) -> str:
+    """Return the sender whose turns are to be learned: `--me`, else what the log says, else `--subject`.
+
+    Raises BadData if nobody speaks, UsageProblem with the senders and their counts if it cannot be told.
+    """
+    counts = log.messages_by_sender()
+    if not counts:
+        raise BadData(f"{source}: no messages with text", "export the chat again, with its messages")
+    if log.subject is not None and (log.has_roles or settings.me is None):
+        return log.subject
+    wanted = settings.me or settings.subject
+    if wanted is not None:
+        named = [sender for sender in counts if wanted.casefold() in (log.names[sender].casefold(), sender.casefold())]
+        if len(named) == 1:
+            return named[0]
+    chats = log.chats_by_sender()
+    ranked = sorted(counts, key=lambda sender: (-chats[sender], -counts[sender], sender))
+    listed = ", ".join(f"{log.names[sender]} ({counts[sender]})" for sender in ranked[:8])
+    if len(ranked) > 8:
+        listed += f" and {len(ranked) - 8} more"
+    problem = f"--me {settings.me!r} is no sender" if settings.me else "whose turns are to be learned?"
+    raise UsageProblem(
+        f"{source}: {problem} Senders: {listed}", f"add --me {log.names[ranked[0]]!r}, the likely one, or another"
+    )
+
+
+def _collect_chat(
+    collected: _Collected,
+    log: ChatLog,
+    chat: Chat,
+    subject: str,
+    name: str,
+    digest: str,
+    settings: PrepareChatSettings,
+) -> None:
+    """Add one chat's records: the last `valid` share of them, by time, is held out."""
+    rules = TurnRules(
+        merge_seconds=60 * settings.merge_minutes,
+        silence_seconds=60 * settings.silence_minutes,
+        answer_seconds=3600 * settings.answer_hours,
+        max_turns=settings.max_turns,
+        max_characters=settings.max_characters,
+    )
+    redactor = None if settings.keep_pii else collected.redactor
+    messages = [_cleaned(message, subject, redactor, keep_lines=log.has_roles) for message in chat.messages]
+    collected.tally["messages"] += sum(1 for message in messages if message.text)
+    collected.dropped.update(
+        new.removed for old, new in zip(chat.messages, messages, strict=True) if new.removed and not old.removed
+    )
+    records = list(_chat_records(messages, subject, rules, collected))
+    chat_hash = sha256_bytes(f"{digest}/{chat.identity}".encode())[:16]
+    lines = [_as_json(turns, subject, name, chat_hash, has_bubbles=not log.has_roles) for turns in records]
+    held_out = round(settings.valid * len(lines))
+    border = len(lines) - held_out
+    collected.train += lines[:border]
+    collected.valid += lines[border:]
+    collected.tally["chats"] += 1 if lines else 0
+    for turns in records:
+        collected.tally["turns"] += len(turns)
+        collected.tally["subject_turns"] += sum(1 for turn in turns if turn.sender == subject)
+
+
+def _cleaned(message: Message, subject: str, redactor: Redactor | None, *, keep_lines: bool) -> Message:
+    """Return the message redacted and, unless `keep_lines`, on one line.
+
+    It is removed if nothing is left of it, and if the subject borrowed the words.
+    """
+    if message.removed:
+        return message
+    if message.borrowed and message.sender == subject:
+        return replace(message, text="", removed=message.borrowed)
+    text = message.text.strip() if keep_lines else " ".join(message.text.split())
+    if redactor is not None:
+        text = redactor.redact(text, message.marked)
+    return replace(message, text=text, removed="" if text else "empty")
+
+
+def _chat_records(
+    messages: list[Message], subject: str, rules: TurnRules, collected: _Collected
+) -> Iterator[list[Turn]]:
+    for conversation in conversations(in_order(messages), subject, rules):
+        collected.tally["conversations"] += 1
+        kept = without_unanswered_end(conversation, subject)
+        collected.dropped["unanswered_turn"] += len(conversation) - len(kept)
+        if kept:
+            yield from cut_into_records(kept, subject, rules, collected.dropped)
+
+
+def _as_json(turns: list[Turn], subject: str, name: str, chat_hash: str, *, has_bubbles: bool) -> dict[str, Any]:
+    messages = [{"role": "system", "content": f"You are {name}."}]
+    bubbles: list[list[str] | None] = [None]
+    for turn in turns:
+        messages.append({"role": ASSISTANT if turn.sender == subject else USER, "content": turn.content})
+        bubbles.append(list(turn.bubbles) if has_bubbles else None)
+    began = turns[0].began
+    when = None if began is None else datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds")
+    return {"schema": SCHEMA, "messages": messages, "bubbles": bubbles, "chat": chat_hash, "time": when}

@@ -1,0 +1,128 @@
+"""From messages to turns, from turns to conversations, from conversations to records of a bounded size.
+
+The rules: messages of one sender within `merge_seconds` are the bubbles of one turn; a silence of more than
+`silence_seconds` ends a conversation, except that the subject may answer a waiting turn within `answer_seconds`;
+nothing is joined across a removed message. Messages without a time are taken to follow each other closely.
+Knows nothing of formats, redaction or files.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from aigc_cli.data.chat.messages import Message
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnRules:
+    """The times that make turns and conversations, in seconds, and the largest record."""
+
+    merge_seconds: float = 120
+    silence_seconds: float = 3600
+    answer_seconds: float = 86400
+    max_turns: int = 20
+    max_characters: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one person says before the other does, or before pausing. Times in seconds, None if not recorded."""
+
+    sender: str
+    bubbles: tuple[str, ...]
+    began: float | None
+    ended: float | None
+
+    @property
+    def content(self) -> str:
+        """The bubbles, joined by newlines."""
+        return "\n".join(self.bubbles)
+
+
+def in_order(messages: list[Message]) -> list[Message]:
+    """Return messages by time, ties in file order; unchanged if any has no time."""
+    if any(message.time is None for message in messages):
+        return messages
+    return sorted(messages, key=lambda message: message.time or 0.0)
+
+
+def conversations(messages: Iterable[Message], subject: str, rules: TurnRules) -> Iterator[list[Turn]]:
+    """Yield the conversations of one chat, each a list of turns, in order. `messages` must be in order."""
+    current: list[Turn] = []
+    for message in messages:
+        if message.removed or message.begins:
+            if current:
+                yield current
+            current = []
+            if message.removed:
+                continue
+        if current:
+            last = current[-1]
+            pause = 0.0 if message.time is None or last.ended is None else message.time - last.ended
+            if message.sender == last.sender and pause <= rules.merge_seconds:
+                current[-1] = Turn(last.sender, (*last.bubbles, message.text), last.began, message.time)
+                continue
+            waiting = message.sender == subject and last.sender != subject
+            if pause > (rules.answer_seconds if waiting else rules.silence_seconds):
+                yield current
+                current = []
+        current.append(Turn(message.sender, (message.text,), message.time, message.time))
+    if current:
+        yield current
+
+
+def without_unanswered_end(conversation: list[Turn], subject: str) -> list[Turn]:
+    """Return the conversation up to the subject's last turn; empty if the subject never answers anything."""
+    end = len(conversation)
+    while end and conversation[end - 1].sender != subject:
+        end -= 1
+    kept = conversation[:end]
+    return kept if any(turn.sender != subject for turn in kept) else []
+
+
+def cut_into_records(
+    conversation: list[Turn], subject: str, rules: TurnRules, dropped: Counter[str]
+) -> list[list[Turn]]:
+    """Return a conversation in pieces within `max_turns` and `max_characters`, cut before a turn of a contact.
+
+    An exchange (what others say, and the subject's answer) stays whole; where one alone is too large its oldest
+    turns go, and where the last question and its answer are still too large it is dropped. Both are counted.
+    """
+    records: list[list[Turn]] = [[]]
+    for whole in _exchanges(conversation, subject):
+        exchange = _trimmed(whole, subject, rules)
+        dropped["turn_too_long"] += len(whole) - len(exchange)
+        if len(exchange) < len(whole) or not _fits([*records[-1], *exchange], rules):
+            records.append([])
+        records[-1].extend(exchange)
+        if len(exchange) < len(whole):
+            records.append([])
+    return [record for record in records if without_unanswered_end(record, subject)]
+
+
+def _exchanges(conversation: list[Turn], subject: str) -> Iterator[list[Turn]]:
+    current: list[Turn] = []
+    for turn in conversation:
+        if current and turn.sender != subject and current[-1].sender == subject:
+            yield current
+            current = []
+        current.append(turn)
+    if current:
+        yield current
+
+
+def _fits(turns: list[Turn], rules: TurnRules) -> bool:
+    return len(turns) <= rules.max_turns and sum(len(turn.content) for turn in turns) <= rules.max_characters
+
+
+def _trimmed(exchange: list[Turn], subject: str, rules: TurnRules) -> list[Turn]:
+    """Return the exchange, or its largest fitting run around the border between question and answer, or []."""
+    if _fits(exchange, rules):
+        return exchange
+    answer = next((place for place, turn in enumerate(exchange) if turn.sender == subject), len(exchange))
+    first, end = answer, answer + 1
+    while first > 0 and _fits(exchange[first - 1 : end], rules):
+        first -= 1
+    while first < answer and end < len(exchange) and _fits(exchange[first : end + 1], rules):
+        end += 1
+    return exchange[first:end] if first < answer else []

@@ -1,0 +1,136 @@
+"""How a prepared text or dialogue set comes to be: its sources, what may stand in its place already, its manifest.
+
+Knows nothing of what the records say. A set holds personal data, so its folder is 0700 and its files 0600.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aigc_cli.core.errors import AigcError, BadConfig, CannotCreate, NoInput
+from aigc_cli.core.files import atomic_folder, no_input, sha256_bytes, sha256_file, write_json
+from aigc_cli.data.manifest import SCHEMA, read_manifest
+
+STDIN = "-"
+DATA_FILES = ("train.jsonl", "valid.jsonl")
+
+
+def expand_sources(sources: Sequence[str | Path], suffixes: Sequence[str]) -> list[str]:
+    """Return the files named by the sources: a folder gives the files in it with these suffixes, sorted by path.
+
+    "-" stays "-". Raises NoInput for what is not there and for a folder without such a file.
+    """
+    files: list[str] = []
+    for source in map(str, sources):
+        path = Path(source)
+        if source == STDIN or not path.is_dir():
+            if source != STDIN and not path.exists():
+                raise NoInput(f"{source}: no such file or folder", "check the path")
+            files.append(source)
+            continue
+        try:
+            inside = sorted(str(file) for file in path.rglob("*") if file.suffix.lower() in suffixes and file.is_file())
+        except OSError as error:
+            raise no_input(path, error) from error
+        if not inside:
+            raise NoInput(f"{source}: no {' or '.join(suffixes)} file in this folder", "name the files")
+        files += inside
+    if not files:
+        raise NoInput("no source was given", "name a file, a folder, or - for stdin")
+    return files
+
+
+def read_source(source: str) -> bytes:
+    """Return the content of a file, or of stdin for "-". NoInput if it is not there or not readable."""
+    try:
+        return sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
+    except OSError as error:
+        raise no_input(Path(source), error) from error
+
+
+def source_record(source: str, digest: str) -> dict[str, str]:
+    """Return a source as the manifest names it: its file name, not its place, and its SHA-256."""
+    return {"path": source if source == STDIN else Path(source).name, "sha256": digest}
+
+
+def finished_set(
+    out: Path, kind: str, settings: Mapping[str, Any], sources: Sequence[Mapping[str, str]], *, force: bool
+) -> dict[str, Any] | None:
+    """Return the manifest of the set in `out` if it was made from these sources with these settings, else None.
+
+    None also where `out` is not there, is an empty folder, or holds a set that `force` allows to replace. Raises
+    CannotCreate for anything that is not a prepared set, and BadConfig for another set without `force`.
+    """
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return None
+    try:
+        manifest = read_manifest(out)
+    except AigcError as error:
+        raise CannotCreate(f"{out}: is in the way and not a prepared set", "choose another output") from error
+    same = [manifest.get("kind"), manifest.get("settings"), manifest.get("sources")]
+    complete = all((out / name).is_file() for name in DATA_FILES)
+    if complete and same == [kind, dict(settings), [dict(source) for source in sources]]:
+        return manifest
+    if not force:
+        raise BadConfig(
+            f"{out}: holds a set made from other sources or settings", "choose another output, or --force to replace it"
+        )
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetDescription:
+    """What the manifest says of a set, beside its counts and hash."""
+
+    kind: str
+    settings: Mapping[str, Any]
+    sources: Sequence[Mapping[str, str]]
+    subject: str | None
+    consent: str
+
+
+@contextmanager
+def new_set(out: Path) -> Iterator[Path]:
+    """Yield a private folder that becomes `out`, whole, when the block ends, and vanishes if it fails."""
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise CannotCreate(f"{out}: not a folder", "choose another output")
+    with atomic_folder(out, private=True, replace=True) as folder:
+        yield folder
+
+
+def write_manifest(
+    folder: Path,
+    description: SetDescription,
+    counts: Mapping[str, Any],
+    dropped: Counter[str],
+    extra: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write `manifest.json` beside the data files and return it. `hash` is the SHA-256 over their SHA-256s."""
+    hashes = "".join(sha256_file(folder / name) for name in DATA_FILES)
+    manifest = {
+        "schema": SCHEMA,
+        "kind": description.kind,
+        "settings": dict(description.settings),
+        "sources": [dict(source) for source in description.sources],
+        "counts": dict(counts),
+        "dropped": {reason: count for reason, count in sorted(dropped.items()) if count},
+        "subject": description.subject,
+        "consent": description.consent,
+        "credit": [],
+        **extra,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hash": sha256_bytes(hashes.encode()),
+    }
+    write_json(folder / "manifest.json", manifest, private=True)
+    return manifest
+
+
+def prepare_record(out: Path, manifest: Mapping[str, Any], *, unchanged: bool, dry_run: bool) -> dict[str, Any]:
+    """Return the record that `aigc prepare chat` and `aigc prepare text` print."""
+    kept = {key: value for key, value in manifest.items() if key not in ("schema", "settings", "sources", "created")}
+    return {"schema": "aigc.prepare/1", "out": str(out), "unchanged": unchanged, "dry_run": dry_run, **kept}

@@ -1,0 +1,223 @@
+"""`aigc prepare text`: plain text files become a text set whose contiguous end is held out.
+
+Files are streamed twice, once to check, hash and measure, once to write, so memory stays flat however large they
+are. Texts are kept to the character (line ends become newlines): a document's records, joined, are the document.
+Knows nothing of tokens.
+"""
+
+import codecs
+import hashlib
+import io
+import json
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from aigc_cli.config.base import as_json
+from aigc_cli.config.prepare_text import PrepareTextSettings
+from aigc_cli.core.errors import BadData, UsageProblem
+from aigc_cli.core.files import no_input
+from aigc_cli.core.progress import Progress
+from aigc_cli.data.prepared import (
+    STDIN,
+    SetDescription,
+    expand_sources,
+    finished_set,
+    new_set,
+    prepare_record,
+    source_record,
+    write_manifest,
+)
+
+SCHEMA = "aigc.text/1"
+_SUFFIXES = (".txt", ".md")
+_CHUNK_BYTES = 1 << 20
+
+
+def prepare_text(
+    sources: Sequence[str | Path],
+    out: Path,
+    settings: PrepareTextSettings,
+    progress: Progress,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Make the text set `out` from text files, folders of them, or "-" for stdin; return the record to print.
+
+    The last `valid` share of all characters, in the order given, is held out. With `dry_run` everything is read
+    and counted and nothing is written. A rerun with the same sources and settings changes nothing (`unchanged`).
+    Raises NoInput (66), BadData (65, naming the byte that does not decode), BadConfig (78) for another set in `out`
+    without `force`, CannotCreate (73).
+    """
+    with tempfile.TemporaryFile() as spool:
+        documents = _measure(expand_sources(sources, _SUFFIXES), spool, settings, progress)
+        described = SetDescription(
+            kind="text",
+            settings=as_json(settings),
+            sources=[source_record(document.source, document.sha256) for document in documents],
+            subject=settings.subject,
+            consent=settings.consent,
+        )
+        dropped = Counter(empty_document=sum(1 for document in documents if not document.has_text))
+        if not dry_run:
+            manifest = finished_set(out, "text", described.settings, described.sources, force=force)
+            if manifest is not None:
+                progress.say(f"{out}: already prepared from these sources with these settings")
+                return prepare_record(out, manifest, unchanged=True, dry_run=False)
+        counts = Counter(documents=sum(1 for document in documents if document.has_text))
+        counts["characters"] = sum(document.characters for document in documents if document.has_text)
+        if dry_run:
+            planned = {"kind": "text", "counts": dict(counts), "dropped": dict(+dropped), "subject": settings.subject}
+            return prepare_record(out, {**planned, "consent": settings.consent}, unchanged=False, dry_run=True)
+        with new_set(out) as folder:
+            written = _write_records(folder, documents, spool, counts["characters"], settings, progress)
+            manifest = write_manifest(folder, described, {**written, **counts}, dropped, {})
+    return prepare_record(out, manifest, unchanged=False, dry_run=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Document:
+    source: str
+    sha256: str
+    characters: int
+    has_text: bool
+
+
+def _measure(
+    sources: list[str], spool: IO[bytes], settings: PrepareTextSettings, progress: Progress
+) -> list[_Document]:
+    """Read everything once: check that it is text, hash it, count its characters."""
+    progress.stage("read", len(sources), "files")
+    documents = []
+    if sources.count(STDIN) > 1:
+        raise UsageProblem("- is named twice", "stdin can be read once")
+    for source in sources:
+        if source == STDIN:
+            while chunk := sys.stdin.buffer.read(_CHUNK_BYTES):
+                spool.write(chunk)
+        digest = hashlib.sha256()
+        characters, has_text = 0, False
+        for text in _read_text(source, spool, settings.encoding, digest):
+            characters += len(text)
+            has_text = has_text or not text.isspace()
+        documents.append(_Document(source=source, sha256=digest.hexdigest(), characters=characters, has_text=has_text))
+        progress.advance()
+    progress.close()
+    if not any(document.has_text for document in documents):
+        raise BadData(f"{sources[0]}: no text", "name files that have some")
+    return documents
+
+
+def _read_text(source: str, spool: IO[bytes], encoding: str, digest: "hashlib._Hash | None" = None) -> Iterator[str]:
+    """Yield the text of a source in chunks, line ends as newlines, and feed its bytes to `digest`."""
+    try:
+        with _opened(source, spool) as file:
+            yield from _decoded(source, file, encoding, digest)
+    except OSError as error:
+        raise no_input(Path(source), error) from error
+
+
+@contextmanager
+def _opened(source: str, spool: IO[bytes]) -> Iterator[IO[bytes]]:
+    if source == STDIN:
+        spool.seek(0)
+        yield spool
+    else:
+        with Path(source).open("rb") as file:
+            yield file
+
+
+def _decoded(source: str, file: IO[bytes], encoding: str, digest: "hashlib._Hash | None") -> Iterator[str]:
+    """Decode strictly, chunk by chunk; a byte order mark overrules `encoding`."""
+    mark = file.read(3)
+    file.seek(0)
+    if mark == codecs.BOM_UTF8:
+        encoding = "utf-8-sig"
+    elif mark[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        encoding = "utf-16"
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)()
+    except LookupError as error:
+        raise UsageProblem(f"--encoding {encoding!r} is not known", "for example utf-8, gb18030, latin-1") from error
+    newlines = io.IncrementalNewlineDecoder(None, translate=True)
+    chunk = b"\n"
+    while chunk:
+        chunk = file.read(_CHUNK_BYTES)
+        if digest:
+            digest.update(chunk)
+        try:
+            text = newlines.decode(decoder.decode(chunk, final=not chunk), final=not chunk)
+        except UnicodeDecodeError as error:
+            # `error.object` ends where the file has been read to, whatever the decoder had held back.
+            offset = file.tell() - len(error.object) + error.start
+            raise BadData(
+                f"{source}: not {encoding.removesuffix('-sig')} text at byte {offset}",
+                "another --encoding, or another kind of file?",
+            ) from error
+        if "\x00" in text:
+            raise BadData(f"{source}: not a text file", "name text files")
+        if text:
+            yield text
+
+
+def blocks(chunks: Iterable[str], limit: int) -> Iterator[str]:
+    """Yield a document in blocks of at most `limit` characters, cut after a newline where the second half has one."""
+    buffer = ""
+    for chunk in chunks:
+        buffer += chunk
+        start = 0
+        while len(buffer) - start > limit:
+            cut = _line_end(buffer, start + limit // 2, start + limit)
+            yield buffer[start:cut]
+            start = cut
+        buffer = buffer[start:]
+    if buffer:
+        yield buffer
+
+
+def _line_end(text: str, low: int, high: int) -> int:
+    """Return the place after the last paragraph's or else line's end in `text[low:high]`, or `high`."""
+    for end in ("\n\n", "\n"):
+        place = text.rfind(end, low, high)
+        if place >= 0:
+            return place + len(end)
+    return high
+
+
+def _write_records(
+    folder: Path,
+    documents: list[_Document],
+    spool: IO[bytes],
+    characters: int,
+    settings: PrepareTextSettings,
+    progress: Progress,
+) -> dict[str, int]:
+    """Write both files; the border between them falls on a line's end where the block before it has one."""
+    border = characters - round(settings.valid * characters)
+    counts = {"train": 0, "valid": 0}
+    position = 0
+    progress.stage("write", characters, "characters")
+    with (
+        (folder / "train.jsonl").open("w", encoding="utf-8") as train,
+        (folder / "valid.jsonl").open("w", encoding="utf-8") as valid,
+    ):
+        for number, document in enumerate(document for document in documents if document.has_text):
+            for block in blocks(_read_text(document.source, spool, settings.encoding), settings.block_characters):
+                inside = min(max(border - position, 0), len(block))
+                if 0 < inside < len(block):
+                    inside = block.rfind("\n", 0, inside) + 1 or inside
+                for name, file, text in (("train", train, block[:inside]), ("valid", valid, block[inside:])):
+                    if text:
+                        record = {"schema": SCHEMA, "text": text, "document": number}
+                        file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                        counts[name] += 1
+                position += len(block)
+                progress.advance(len(block))
+    progress.close()
+    return counts

@@ -1,0 +1,123 @@
+import json
+
+import pytest
+
+from aigc_cli.core.errors import BadData, UsageProblem
+from aigc_cli.data.chat.detect import read_log
+
+
+def read(text, format_name="auto", encoding="utf-8"):
+    data = text if isinstance(text, bytes) else text.encode()
+    return read_log(data, "log", format_name, encoding)
+
+
+def lines(*records):
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def spoken(log):
+    return [
+        (("/" if item.begins else "") + log.names[item.sender], item.text or f"-{item.removed}-")
+        for chat in log.chats
+        for item in chat.messages
+    ]
+
+
+OPENAI = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "one\ntwo"}]}
+SHAREGPT = {"conversations": [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "hello"}]}
+
+
+@pytest.mark.parametrize("text", [lines(OPENAI, OPENAI), json.dumps([OPENAI, OPENAI], indent=1)])
+def test_openai_records_are_conversations_with_the_assistant_as_subject(text):
+    log = read(text)
+    assert (log.format, log.subject, log.has_roles) == ("messages", "assistant", True)
+    assert spoken(log) == [("/User", "hi"), ("Assistant", "one\ntwo")] * 2
+
+
+@pytest.mark.parametrize("text", [lines(SHAREGPT), lines(SHAREGPT, SHAREGPT)[: len(lines(SHAREGPT))]])
+def test_sharegpt(text):
+    log = read(text)
+    assert log.format == "sharegpt"
+    assert spoken(log) == [("/User", "hi"), ("Assistant", "hello")]
+
+
+def test_openai_system_tools_and_parts():
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    picture = [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": "x"}}]
+    log = read(
+        lines(
+            {
+                "messages": [
+                    {"role": "system", "content": "be nice"},
+                    {"role": "user", "content": parts},
+                    {"role": "assistant", "content": None, "tool_calls": [{}]},
+                    {"role": "tool", "content": "42"},
+                    {"role": "assistant", "content": "42"},
+                    {"role": "user", "content": picture},
+                ]
+            }
+        )
+    )
+    assert [text for _, text in spoken(log)] == ["a\nb", "-tool-", "-tool-", "42", "-empty-"]
+    assert log.dropped == {"system_prompt": 1, "tool": 2, "empty": 1}
+
+
+def test_script_with_continuation_breaks_and_full_width_colons():
+    log = read("Ann: hi\n  there\nBob: yes: no\n\n小明：你好\nAnn: http://example.org is up\n---\nBob: bye\n")
+    assert log.format == "script"
+    assert spoken(log) == [
+        ("/Ann", "hi there"),
+        ("Bob", "yes: no"),
+        ("/小明", "你好"),
+        ("Ann", "http://example.org is up"),
+        ("/Bob", "bye"),
+    ]
+
+
+def test_script_that_is_double_spaced_is_one_conversation():
+    log = read("A: one\n\nB: two\n\nA: three\n\nB: four\n")
+    assert spoken(log) == [("/A", "one"), ("B", "two"), ("A", "three"), ("B", "four")]
+
+
+def test_encodings_and_byte_order_marks():
+    text = "小明：你好\n小红：好\n小明：嗯\n小红：哦\n"
+    expected = spoken(read(text))
+    assert spoken(read(b"\xef\xbb\xbf" + text.encode())) == expected
+    assert spoken(read(text.encode("utf-16"))) == expected
+    assert spoken(read(text.encode("gb18030"), encoding="gb18030")) == expected
+    with pytest.raises(UsageProblem, match="'klingon' is not known"):
+        read(text, encoding="klingon")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty"),
+        ("\ufeff \n", "empty"),
+        ('{\n "messages": [\n  {"id": 1, "ty', "not valid JSON at line 3, column"),
+        (lines(OPENAI) + '{"messages": [{"ro', "line 2, column 16: not valid JSON"),
+        (lines(OPENAI, {"x": 1}), "line 2: no list 'messages'"),
+        (lines({"messages": [{"role": "wizard", "content": "x"}]}), "without a known 'role'"),
+        ('{"a": 1}', "JSON, but not a chat log"),
+        ("[]", "JSON, but not a chat log"),
+        ("[" * 200000, "not a chat log|nested too deeply"),
+        ('{"a":' * 200000, "nested too deeply"),
+        ("Dear diary,\ntoday I went: out\nand back\n", "not a chat log"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "not utf-8 text at byte 0"),
+        (b"A: hi\nB: \xff\n", "not utf-8 text at byte 9"),
+        (b"A: hi\nB: \x00\n", "not a text file"),
+    ],
+)
+def test_damaged_empty_and_foreign_files_are_bad_data_with_their_place(text, message):
+    with pytest.raises(BadData, match=message):
+        read(text)
+
+
+def test_a_forced_format_is_not_guessed_around():
+    with pytest.raises(BadData, match="not a Telegram"):
+        read(lines(OPENAI), "telegram")
+    with pytest.raises(BadData, match="conversations"):
+        read(lines(OPENAI), "sharegpt")
+    with pytest.raises(BadData, match="line 1 does not begin with a name"):
+        read("hello\n", "script")
+    assert spoken(read("A: alone\n", "script")) == [("/A", "alone")]

@@ -1,0 +1,240 @@
+import hashlib
+import io
+import json
+import stat
+import sys
+
+import pytest
+
+from aigc_cli.config.prepare_chat import PrepareChatSettings
+from aigc_cli.core.errors import BadConfig, BadData, CannotCreate, NoInput, UsageProblem
+from aigc_cli.core.progress import SilentProgress
+from aigc_cli.data.chat.prepare import prepare_chat
+from aigc_cli.data.manifest import read_manifest
+
+
+def telegram(count=20, peer="Tess", peer_id=116, start=1756924920, secret="07700 900123"):
+    """Return a chat of `count` one-exchange conversations, two hours apart."""
+    messages = []
+    for number in range(count):
+        for offset, (name, identity, text) in enumerate(
+            [(peer, peer_id, f"question {number} {secret}"), ("Wren", 119, f"answer {number}"), ("Wren", 119, "🚲\nok")]
+        ):
+            messages.append(
+                {
+                    "id": len(messages) + 1,
+                    "type": "message",
+                    "date_unixtime": str(start + 7200 * number + 60 * offset),
+                    "from": name,
+                    "from_id": f"user{identity}",
+                    "text": text,
+                }
+            )
+    return {"name": peer, "type": "personal_chat", "id": peer_id, "messages": messages}
+
+
+def write(path, value):
+    path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+    return path
+
+
+def prepare(sources, out, *, force=False, dry_run=False, **settings):
+    sources = sources if isinstance(sources, list) else [sources]
+    return prepare_chat(sources, out, PrepareChatSettings(**settings), SilentProgress(), force=force, dry_run=dry_run)
+
+
+def records(out, name):
+    return [json.loads(line) for line in (out / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def export(tmp_path):
+    return write(tmp_path / "result.json", telegram())
+
+
+def test_a_record_is_a_dialogue_of_bubbles_with_the_subject_as_assistant(export, tmp_path):
+    prepare(export, tmp_path / "set")
+    first = records(tmp_path / "set", "train")[0]
+    assert first["schema"] == "aigc.dialogue/1"
+    assert first["messages"] == [
+        {"role": "system", "content": "You are Wren."},
+        {"role": "user", "content": "question 0 <PHONE_1>"},
+        {"role": "assistant", "content": "answer 0\n🚲 ok"},
+    ]
+    assert first["bubbles"] == [None, ["question 0 <PHONE_1>"], ["answer 0", "🚲 ok"]]
+    assert first["time"] == "2025-09-03T18:42:00+00:00"
+
+
+def test_the_last_tenth_of_each_chat_by_time_is_held_out(tmp_path):
+    late, early = telegram(20), telegram(10, peer="Dev", peer_id=100, start=1700000000)
+    late["messages"].reverse()
+    value = {"about": "x", "personal_information": {"user_id": 119}, "chats": {"list": [late, early]}}
+    record = prepare(write(tmp_path / "result.json", value), tmp_path / "set")
+    train, valid = records(tmp_path / "set", "train"), records(tmp_path / "set", "valid")
+    assert record["counts"]["train"] == len(train) == 27
+    assert [item["messages"][1]["content"].split(" <")[0] for item in valid] == [
+        "question 18",
+        "question 19",
+        "question 9",
+    ]
+    for chat in {item["chat"] for item in train}:
+        last = max(item["time"] for item in train if item["chat"] == chat)
+        assert all(item["time"] > last for item in valid if item["chat"] == chat)
+    assert len({item["chat"] for item in train}) == 2
+
+
+def test_manifest_and_record_say_what_is_in_the_set_and_print_no_value(export, tmp_path):
+    record = prepare(export, tmp_path / "set", consent="synthetic", subject="Wren C")
+    manifest = read_manifest(tmp_path / "set", "chat")
+    assert manifest["sources"] == [{"path": "result.json", "sha256": hashlib.sha256(export.read_bytes()).hexdigest()}]
+    assert (manifest["subject"], manifest["consent"], manifest["kind"]) == ("Wren C", "synthetic", "chat")
+    assert manifest["counts"] == {
+        "train": 18,
+        "valid": 2,
+        "messages": 60,
+        "conversations": 20,
+        "chats": 1,
+        "turns": 40,
+        "subject_turns": 20,
+    }
+    assert manifest["redacted"] == {"phone": 20}
+    assert "names and postal addresses" in manifest["redaction_note"]
+    hashes = "".join(
+        hashlib.sha256((tmp_path / "set" / name).read_bytes()).hexdigest() for name in ("train.jsonl", "valid.jsonl")
+    )
+    assert manifest["hash"] == hashlib.sha256(hashes.encode()).hexdigest() == record["hash"]
+    everything = json.dumps(record) + "".join(file.read_text() for file in (tmp_path / "set").iterdir())
+    assert "900123" not in everything
+    assert "You are Wren C." in everything
+
+
+def test_keep_pii_keeps_and_says_so(export, tmp_path):
+    record = prepare(export, tmp_path / "set", keep_pii=True)
+    assert record["redacted"] == {}
+    assert "switched off" in record["redaction_note"]
+    assert "07700 900123" in (tmp_path / "set" / "train.jsonl").read_text()
+
+
+def test_files_are_private(export, tmp_path):
+    prepare(export, tmp_path / "set")
+    assert stat.S_IMODE((tmp_path / "set").stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "set").iterdir()} == {0o600}
+
+
+def test_dry_run_counts_like_the_real_run_and_writes_nothing(export, tmp_path):
+    planned = prepare(export, tmp_path / "set", dry_run=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["result.json"]
+    made = prepare(export, tmp_path / "set")
+    for key in ("counts", "dropped", "redacted", "subject", "formats"):
+        assert planned[key] == made[key]
+    assert (planned["dry_run"], made["dry_run"]) == (True, False)
+
+
+def test_rerun_is_a_no_op_and_another_set_needs_force(export, tmp_path):
+    made = prepare(export, tmp_path / "set")
+    before = (tmp_path / "set" / "manifest.json").stat()
+    again = prepare(export, tmp_path / "set")
+    assert (made["unchanged"], again["unchanged"]) == (False, True)
+    assert {**again, "unchanged": False} == made
+    assert (tmp_path / "set" / "manifest.json").stat() == before
+    with pytest.raises(BadConfig, match="--force"):
+        prepare(export, tmp_path / "set", keep_pii=True)
+    assert prepare(export, tmp_path / "set", keep_pii=True, force=True)["redacted"] == {}
+    write(export, telegram(21))
+    with pytest.raises(BadConfig, match="--force"):
+        prepare(export, tmp_path / "set", keep_pii=True)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["result.json", "set"]
+
+
+def test_what_is_no_prepared_set_is_never_replaced(export, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    write(tmp_path / "thesis" / "chapter1.txt", "precious")
+    with pytest.raises(CannotCreate, match="not a prepared set"):
+        prepare(export, tmp_path / "thesis", force=True)
+    assert (tmp_path / "thesis" / "chapter1.txt").read_text() == "precious"
+    (tmp_path / "empty").mkdir()
+    assert prepare(export, tmp_path / "empty")["counts"]["train"] == 18
+
+
+def test_own_sets_can_be_prepared_again(export, tmp_path):
+    prepare(export, tmp_path / "set")
+    prepare(tmp_path / "set" / "train.jsonl", tmp_path / "again", subject="Wren", valid=0)
+    first, second = records(tmp_path / "set", "train"), records(tmp_path / "again", "train")
+    assert [item["messages"] for item in first] == [item["messages"] for item in second]
+    assert second[0]["bubbles"] == [None, None, None]
+
+
+def test_ambiguous_subject_lists_senders_with_counts_and_proposes_one(tmp_path):
+    log = write(tmp_path / "log.txt", "Ann: hi\nBob: yo\nAnn: how\nBob: so\nAnn: bye\n\nBob: hey\nAnn: what\n")
+    with pytest.raises(UsageProblem, match=r"Senders: Ann \(4\), Bob \(3\) \(add --me 'Ann', the likely one"):
+        prepare(log, tmp_path / "set")
+    with pytest.raises(UsageProblem, match="--me 'Cat' is no sender"):
+        prepare(log, tmp_path / "set", me="Cat")
+    assert prepare(log, tmp_path / "a", me="bob", valid=0)["subject"] == "Bob"
+    assert prepare(log, tmp_path / "b", subject="Ann", valid=0)["subject"] == "Ann"
+
+
+def test_me_overrides_the_owner_of_an_export(export, tmp_path):
+    record = prepare(export, tmp_path / "set", me="Tess", valid=0, merge_minutes=2, silence_minutes=200)
+    assert record["subject"] == "Tess"
+    messages = records(tmp_path / "set", "train")[0]["messages"]
+    assert messages[1] == {"role": "assistant", "content": "question 0 <PHONE_1>"}
+    assert messages[2]["role"] == "user"
+
+
+def test_what_the_subject_forwarded_is_removed_and_cuts(tmp_path):
+    chat = telegram(5)
+    chat["messages"][1]["forwarded_from"] = "Dev"
+    chat["messages"][3]["forwarded_from"] = "BBC"
+    record = prepare(write(tmp_path / "r.json", chat), tmp_path / "set", valid=0)
+    assert record["dropped"] == {"forwarded": 1, "unanswered_turn": 2}
+    train = records(tmp_path / "set", "train")
+    assert [item["messages"][1]["content"].split(" <")[0] for item in train] == [f"question {n}" for n in range(1, 5)]
+
+
+def test_folder_stdin_and_several_sources(export, tmp_path, monkeypatch):
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    write(folder / "result.json", telegram())
+    write(folder / "messages.html", "<html>")
+    assert prepare(folder, tmp_path / "a")["counts"] == prepare(export, tmp_path / "b")["counts"]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(export.read_bytes())))
+    assert prepare("-", tmp_path / "c")["hash"] == read_manifest(tmp_path / "a")["hash"]
+    script = write(tmp_path / "x.txt", "Tess: 07700900123 or 07700 900999?\nWren: neither\n")
+    record = prepare([export, script], tmp_path / "d", subject="Wren")
+    assert record["formats"] == ["script", "telegram"]
+    assert records(tmp_path / "d", "train")[-1]["messages"][1]["content"] == "<PHONE_1> or <PHONE_2>?"
+    assert records(tmp_path / "d", "train")[-1]["time"] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        (None, NoInput, "no such file"),
+        ("", BadData, "empty"),
+        ('{"messages": [{"id"', BadData, "not valid JSON at line 1, column"),
+        ({"name": "T", "type": "personal_chat", "id": 1, "messages": []}, BadData, "no messages with text"),
+        (telegram(1), BadData, "one short conversation"),
+        ("A: hi\nA: anyone\nB: hi\n", BadData, "nobody is answered by A"),
+    ],
+)
+def test_bad_sources_leave_nothing_behind(tmp_path, content, error, message):
+    if content is not None:
+        write(tmp_path / "log.json", content)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(error, match=message) as caught:
+        prepare(tmp_path / "log.json", tmp_path / "set", subject="A")
+    assert caught.value.remedy
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_empty_folder_and_unwritable_output(export, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NoInput, match=r"no \.json or \.jsonl or \.txt file"):
+        prepare(tmp_path / "empty", tmp_path / "set")
+    write(tmp_path / "file", "x")
+    with pytest.raises(CannotCreate):
+        prepare(export, tmp_path / "file")
+    with pytest.raises(CannotCreate):
+        prepare(export, tmp_path / "file" / "set")
+    assert (tmp_path / "file").read_text() == "x"
