@@ -74,6 +74,8 @@ def with_settings(
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = run.__doc__
+    # What man pages and completions are made from, beside the options themselves.
+    vars(command).update(section=section, settings_type=settings_type, presets=presets or {})
     return command
 
 

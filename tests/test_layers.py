@@ -1,0 +1,149 @@
+"""The layer rule, read from the imports: what each part of the package may know of the others."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "aigc_cli"
+
+# What a part may import besides itself. `options` turns settings into options; `app` registers the commands.
+BELOW = {
+    "config": {"core.errors"},
+    "core": {"config"},
+    "data": {"config", "core"},
+    "measure": {"config", "core", "data"},
+    "gan": {"config", "core", "data", "measure"},
+    "gpt": {"config", "core", "data", "measure"},
+    "avatar": {"config", "core", "data", "measure", "gan", "gpt"},
+    "evaluation": {"config", "core", "data", "measure", "gan", "gpt"},
+    "options": {"config", "core"},
+    "commands": {"config", "core", "data", "measure", "gan", "gpt", "avatar", "evaluation", "options"},
+    "app": {"core", "commands"},
+    "__main__": {"app"},
+}
+RICH = ("core.console", "core.progress", "core.pictures", "commands")
+WITHOUT_TORCHVISION = ("gpt", "avatar", "data.dialogue", "data.tokenizer", "data.chat")
+LIGHT = ("app", "options", "config", "commands")
+HEAVY = {"torch", "numpy", "PIL", "torchvision"}
+
+
+class Import(NamedTuple):
+    module: str
+    at_top: bool
+
+
+def imports_of(source: str) -> set[Import]:
+    """Return what a module imports; `from a import b` counts as a.b. Imports for type checkers alone do not count."""
+    found: set[Import] = set()
+
+    def visit(node: ast.AST, at_top: bool) -> None:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            for child in node.orelse:
+                visit(child, at_top)
+            return
+        if isinstance(node, ast.Import):
+            found.update(Import(alias.name, at_top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            found.update(Import(f"{node.module}.{alias.name}", at_top) for alias in node.names)
+        inner = at_top and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for child in ast.iter_child_nodes(node):
+            visit(child, inner)
+
+    visit(ast.parse(source), True)
+    return found
+
+
+def within(module: str, parts: tuple[str, ...] | set[str]) -> bool:
+    return any(module == part or module.startswith(part + ".") for part in parts)
+
+
+def upward(module: str, source: str) -> list[str]:
+    """Return the imports of our own that a module, named without `aigc_cli.`, must not have."""
+    own = [imported.module.removeprefix("aigc_cli.") for imported in imports_of(source) if is_ours(imported.module)]
+    part = module.split(".")[0]
+    return [name for name in own if name != "__version__" and not within(name, {part} | BELOW[part])]
+
+
+def is_ours(module: str) -> bool:
+    return module.split(".")[0] == "aigc_cli"
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if name:
+            yield name, path
+
+
+SOURCES = {name: path.read_text(encoding="utf-8") for name, path in modules()}
+
+
+@cache
+def loaded_by(module: str) -> frozenset[str]:
+    """Return the packages of others that importing a module loads, through our own modules' top-level imports."""
+    packages: set[str] = set()
+    seen: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in SOURCES:
+            continue
+        seen.add(name)
+        waiting += [".".join(name.split(".")[:depth]) for depth in range(1, name.count(".") + 1)]
+        for imported in imports_of(SOURCES[name]):
+            if not imported.at_top:
+                continue
+            if is_ours(imported.module):
+                inner = imported.module.removeprefix("aigc_cli.")
+                waiting += [inner, inner.rpartition(".")[0]]
+            else:
+                packages.add(imported.module.split(".")[0])
+    return frozenset(packages)
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_nothing_imports_upward(module: str) -> None:
+    assert upward(module, SOURCES[module]) == []
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if not within(name, RICH)])
+def test_only_talkers_know_rich(module: str) -> None:
+    assert not {imported.module for imported in imports_of(SOURCES[module]) if within(imported.module, ("rich",))}
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if within(name, WITHOUT_TORCHVISION)])
+def test_text_never_loads_torchvision(module: str) -> None:
+    assert not {
+        imported.module for imported in imports_of(SOURCES[module]) if within(imported.module, ("torchvision",))
+    }
+    assert "torchvision" not in loaded_by(module)
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if within(name, LIGHT)])
+def test_the_command_line_loads_nothing_heavy(module: str) -> None:
+    assert not loaded_by(module) & HEAVY
+
+
+def test_the_rule_catches_what_it_forbids() -> None:
+    assert upward("gan.trainer", "from aigc_cli.gpt import model") == ["gpt.model"]
+    assert upward("core.loop", "def f():\n    import aigc_cli.data.manifest") == ["data.manifest"]
+    assert upward("config.chat", "from aigc_cli.core.files import read_json") == ["core.files.read_json"]
+    assert upward("config.chat", "from aigc_cli.core.errors import BadData") == []
+    assert upward("avatar.face", "from aigc_cli.evaluation.text import evaluate_run") != []
+    assert upward("commands.chat", "from aigc_cli import __version__\nfrom aigc_cli.avatar import memory") == []
+
+
+def test_imports_in_functions_and_for_type_checkers_are_told_apart() -> None:
+    source = "import a\nif TYPE_CHECKING:\n    import b\ndef f():\n    import c\nclass D:\n    import d"
+    assert imports_of(source) == {Import("a", True), Import("c", False), Import("d", True)}
+
+
+def test_loading_is_followed_through_our_own_modules() -> None:
+    assert {"torch", "safetensors"} <= loaded_by("gpt.trainer")
+    assert "typer" in loaded_by("options")

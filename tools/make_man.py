@@ -1,0 +1,190 @@
+"""Write the man pages from the command line itself: `python tools/make_man.py man`.
+
+One page a command, aigc(1) for what they share. The same command line gives the same bytes: no dates, no
+machine. Pages of commands that are gone are deleted.
+"""
+
+import re
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from command_line import Command, Parameter, read_commands
+
+from aigc_cli import __version__
+from aigc_cli.core.errors import AigcError, Interrupted
+
+SHARED = (
+    "Data goes to standard output: JSON lines when it is piped or with \\fB\\-\\-json\\fR, a table on a terminal. "
+    "Everything else, progress and errors, goes to standard error. An error is one line with its remedy.",
+    "A setting comes from, in this order: its option; its environment variable; \\fIaigc.toml\\fR in the working "
+    "folder; the preset; its default. A run keeps the settings that it was started with.",
+    "Files appear complete or not at all. The first interrupt finishes the step, saves and exits; the second "
+    "exits at once. The same command again goes on, or says that nothing is left to do.",
+    "Everything that the tool generates carries a machine-readable label that says so: XMP in PNG files, the "
+    "keys \\fBAIGC\\fR and \\fBdigitalSourceType\\fR in JSON records.",
+)
+SHARED_VARIABLES = {
+    "AIGC_DEBUG": "Set to anything: a traceback on errors, as with --debug.",
+    "NO_COLOR": "Set to anything: tables and progress without colour.",
+}
+SHARED_FILES = {
+    "./aigc.toml": "Settings: a table a command, such as [train-gan], with the options' names as keys.",
+    "DATA/manifest.json": "What a prepared set is made of: sources and their hashes, counts, what was dropped and why.",
+    "RUN/aigc.json": "What a run is: kind, settings, data, state, best score, versions.",
+    "RUN/metrics.jsonl": "One line a measurement of the training.",
+    "RUN/checkpoints/step-N/": "What training goes on from: safetensors and JSON.",
+}
+
+
+def escape(text: str) -> str:
+    """Return text that roff shows as it is: backslashes, hyphens, quotes, other alphabets, leading dots."""
+    text = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("`", "\\(ga")
+    text = text.replace("^", "\\(ha").replace("~", "\\(ti")
+    text = "".join(letter if ord(letter) < 128 else f"\\[u{ord(letter):04X}]" for letter in text)
+    return re.sub(r"^(?=\.)", r"\\&", text, flags=re.MULTILINE)
+
+
+def prose(text: str) -> str:
+    """Return escaped running text, in which only the hyphens of options stay minus signs."""
+    return re.sub(r"(?<=[a-zA-Z])\\-(?=[a-zA-Z])", "-", escape(text))
+
+
+def page(command: Command, root: Command) -> str:
+    """Return the man page of one command."""
+    title = "-".join(command.path)
+    summary = command.help.rstrip(".")
+    parts = [
+        f'.TH "{escape(title.upper())}" "1" "" "aigc {__version__}" "User commands"',
+        ".nh",
+        ".ad l",
+        ".SH NAME",
+        f"{escape(title)} \\- {prose(summary[:1].lower() + summary[1:])}",
+        ".SH SYNOPSIS",
+        *_synopsis(command),
+        ".SH DESCRIPTION",
+        prose(command.help),
+        *_description(command, root),
+        *_children(command),
+        ".SH OPTIONS",
+        *(line for parameter in (*command.arguments, *command.options) for line in _parameter(parameter)),
+        *_presets(command.presets),
+        ".SH ENVIRONMENT",
+        *_environment(command),
+        *_files(command, root),
+        ".SH EXIT STATUS",
+        *(line for code, meaning in exit_statuses() for line in _item(f"\\fB{code}\\fR", meaning)),
+        *_examples(command.epilog),
+        ".SH SEE ALSO",
+        ", ".join(f"\\fB{escape('-'.join(other.path))}\\fR(1)" for other in root.walk() if other is not command),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def exit_statuses() -> list[tuple[str, str]]:
+    """Return (code, meaning) in order; the meanings are the error types' own docstrings."""
+    table = {0: "Success.", 141: "Standard output was closed before the end, as by head(1)."}
+    for error in (AigcError, *AigcError.__subclasses__()):
+        meaning = re.sub(r"\s*Exit code.*", "", " ".join((error.__doc__ or "").split()))
+        if error is not Interrupted:
+            table[error.exit_code] = meaning
+            continue
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            table[128 + stop] = f"{meaning.rstrip('.')}: {stop.name}."
+    return [(str(code), table[code]) for code in sorted(table)]
+
+
+def _item(term: str, text: str) -> list[str]:
+    return [".TP", term, prose(text)]
+
+
+def _synopsis(command: Command) -> list[str]:
+    words = [f"\\fB{escape(' '.join(command.path))}\\fR", "[\\fIOPTION\\fR]..."]
+    words += [f"\\fB{escape(o.names[0])}\\fR \\fI{escape(o.metavar)}\\fR" for o in command.options if o.required]
+    for argument in command.arguments:
+        word = f"\\fI{escape(argument.metavar)}\\fR" + ("..." if argument.repeated else "")
+        words.append(word if argument.required else f"[{word}]")
+    if command.children:
+        words.append("\\fICOMMAND\\fR [\\fIARGUMENT\\fR]...")
+    return [" ".join(words)]
+
+
+def _description(command: Command, root: Command) -> Iterator[str]:
+    if command is root:
+        for paragraph in SHARED:
+            yield from (".PP", paragraph)
+    else:
+        yield from (".PP", "What all commands have in common is in \\fBaigc\\fR(1).")
+
+
+def _children(command: Command) -> Iterator[str]:
+    if command.children:
+        yield ".SH COMMANDS"
+    for child in command.children:
+        yield from _item(f"\\fB{escape('-'.join(child.path))}\\fR(1)", child.help)
+
+
+def _parameter(parameter: Parameter) -> list[str]:
+    metavar = f"\\fI{escape(parameter.metavar)}\\fR"
+    names = ", ".join(f"\\fB{escape(name)}\\fR" for name in parameter.names)
+    term = " ".join(part for part in (names, metavar if parameter.metavar else "") if part)
+    facts = ["Required."] if parameter.required and parameter.names else []
+    shown = parameter.metavar == "|".join(parameter.choices)
+    facts += [f"One of: {', '.join(parameter.choices)}."] if parameter.choices and not shown else []
+    facts += [f"{parameter.bounds[0].upper()}{parameter.bounds[1:]}."] if parameter.bounds else []
+    facts += [f"Default: {parameter.default}."] if parameter.default else []
+    return _item(term, " ".join([parameter.help, *facts]))
+
+
+def _presets(presets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    if presets:
+        yield from (".SH PRESETS", "What \\fB\\-\\-preset\\fR sets, where nothing else does:")
+    for name, values in presets.items():
+        settings = ", ".join(f"{key.replace('_', '-')} {value}" for key, value in values.items())
+        yield from _item(f"\\fB{escape(name)}\\fR", settings or "The defaults.")
+
+
+def _environment(command: Command) -> Iterator[str]:
+    named = [option for option in command.options if option.variable]
+    if named:
+        yield "Each of these sets the option of its name:"
+        yield ", ".join(f"\\fB{option.variable}\\fR" for option in named) + "."
+    for name, meaning in SHARED_VARIABLES.items():
+        yield from _item(f"\\fB{name}\\fR", meaning)
+
+
+def _files(command: Command, root: Command) -> Iterator[str]:
+    own = {"./aigc.toml": f"Its table [{command.section}] has the options' names as keys."} if command.section else {}
+    files = SHARED_FILES if command is root else own
+    if files:
+        yield ".SH FILES"
+    for name, meaning in files.items():
+        yield from _item(f"\\fI{escape(name)}\\fR", meaning)
+
+
+def _examples(epilog: str) -> Iterator[str]:
+    lines = epilog.splitlines()
+    if lines:
+        heading, *body = lines
+        yield ".SH EXAMPLES"
+        if heading != "Examples:":
+            yield from (prose(heading), ".PP")
+        yield from (".nf", *(escape(line.removeprefix("  ")) for line in body), ".fi")
+
+
+def main(folder: Path) -> None:
+    """Write all pages into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    root = read_commands()
+    pages = {f"{'-'.join(command.path)}.1": page(command, root) for command in root.walk()}
+    for stale in folder.glob("*.1"):
+        if stale.name not in pages:
+            stale.unlink()
+    for name, text in pages.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
