@@ -3,6 +3,7 @@
 Knows neither terminals nor models: a model is anything that is a `Replier`.
 """
 
+import itertools
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -122,9 +123,8 @@ class Conversation:
         count = sum(turn.role == "assistant" for turn in self.turns)
         seed = derived_seed(self.seed, "reply", count, self._attempt)
         said = ""
-        for piece in tidy(self.replier.stream(prompt, seed)):
-            if stop():
-                break
+        raw = itertools.takewhile(lambda piece: not stop(), self.replier.stream(prompt, seed))
+        for piece in tidy(raw):
             said += piece
             yield piece
         if not said and stop():

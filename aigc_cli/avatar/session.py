@@ -101,13 +101,17 @@ class SessionLog:
             raise cannot_create(self.path, error) from error
         self._written = list(turns)
 
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self.close()
 
 
 def sessions_folder(run: Path, environment: Mapping[str, str]) -> Path | None:

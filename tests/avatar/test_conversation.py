@@ -1,35 +1,12 @@
-"""The replier here is a small legitimate one: a token is a word, and the reply says what it was given."""
-
 import itertools
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import pytest
 
-from aigc_cli.avatar.conversation import Conversation, Message, clean, fit, tidy
+from aigc_cli.avatar.conversation import clean, fit, tidy
 from aigc_cli.core.errors import UsageProblem
 
 SYSTEM = {"role": "system", "content": "You are Ada."}
-
-
-@dataclass
-class Echo:
-    """Repeats the last message word by word, after a number that depends on the seed."""
-
-    prompt_tokens: int = 50
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        return sum(len(message["content"].split()) for message in messages)
-
-    def stream(self, messages: Sequence[Message], seed: int) -> Iterator[str]:
-        yield str(seed % 1000)
-        for word in messages[-1]["content"].split(" "):
-            yield " " + word
-
-
-def conversation(**changes):
-    return Conversation(**{"replier": Echo(), "system": "You are Ada.", "seed": 5, **changes})
 
 
 def say(talk, text):
@@ -44,14 +21,14 @@ def assistant(text):
     return {"role": "assistant", "content": text}
 
 
-def test_a_reply_is_kept_exactly_as_it_was_streamed():
+def test_a_reply_is_kept_exactly_as_it_was_streamed(conversation):
     talk = conversation()
     said = say(talk, "how are you")
     assert said.endswith("how are you")
     assert [(turn.role, turn.content) for turn in talk.turns] == [("user", "how are you"), ("assistant", said)]
 
 
-def test_seeds_decide_replies_and_retry_draws_another_that_is_repeatable():
+def test_seeds_decide_replies_and_retry_draws_another_that_is_repeatable(conversation):
     first, second, other = conversation(), conversation(), conversation(seed=6)
     assert say(first, "a") == say(second, "a") != say(other, "a")
     again = "".join(first.retry())
@@ -64,7 +41,7 @@ def talk_text(talk):
     return talk.turns[-1].content
 
 
-def test_undo_then_the_same_words_gives_the_same_reply():
+def test_undo_then_the_same_words_gives_the_same_reply(conversation):
     talk = conversation()
     say(talk, "one")
     before = say(talk, "two")
@@ -75,7 +52,7 @@ def test_undo_then_the_same_words_gives_the_same_reply():
     assert talk.undo() == []
 
 
-def test_stopping_keeps_the_partial_reply():
+def test_stopping_keeps_the_partial_reply(conversation):
     talk = conversation()
     pieces = []
     for piece in talk.reply("a b c d", stop=lambda: len(pieces) >= 2):
@@ -84,7 +61,7 @@ def test_stopping_keeps_the_partial_reply():
     assert talk.turns[-1].content == "".join(pieces)
 
 
-def test_stopping_before_the_first_piece_takes_the_turn_back_and_a_retry_restores_the_old_reply():
+def test_stopping_before_the_first_piece_takes_the_turn_back_and_a_retry_restores_the_old_reply(conversation):
     talk = conversation()
     assert list(talk.reply("hello", stop=lambda: True)) == []
     assert talk.turns == []
@@ -93,19 +70,19 @@ def test_stopping_before_the_first_piece_takes_the_turn_back_and_a_retry_restore
     assert [turn.content for turn in talk.turns] == ["hello", said]
 
 
-def test_retry_without_a_reply_is_refused():
+def test_retry_without_a_reply_is_refused(conversation):
     with pytest.raises(UsageProblem, match="no reply"):
         conversation().retry()
 
 
-def test_bubbles_are_the_lines_of_a_turn():
+def test_bubbles_are_the_lines_of_a_turn(conversation):
     talk = conversation()
     say(talk, "one\ntwo")
     assert talk.turns[0].bubbles == ["one", "two"]
     assert len(talk.turns[1].bubbles) == 2
 
 
-def test_the_oldest_exchanges_are_dropped_whole_by_an_exhaustive_check():
+def test_the_oldest_exchanges_are_dropped_whole_by_an_exhaustive_check(echo):
     draw = random.Random(0)
     for _ in range(300):
         roles = itertools.cycle(["user", "assistant"])
@@ -114,20 +91,20 @@ def test_the_oldest_exchanges_are_dropped_whole_by_an_exhaustive_check():
             for _ in range(draw.choice((1, 3, 5, 9)))
         ]
         budget = draw.randint(12, 40)
-        kept = fit([SYSTEM], history, Echo(budget))
+        kept = fit([SYSTEM], history, echo(budget))
         fitting = [
-            start for start in range(0, len(history), 2) if Echo().count_tokens([SYSTEM, *history[start:]]) <= budget
+            start for start in range(0, len(history), 2) if echo().count_tokens([SYSTEM, *history[start:]]) <= budget
         ]
         assert kept == [SYSTEM, *history[fitting[0] :]]
 
 
-def test_a_prompt_never_begins_with_half_an_exchange():
+def test_a_prompt_never_begins_with_half_an_exchange(echo):
     history = [user("a " * 9), assistant("b"), user("c")]
-    assert fit([SYSTEM], history, Echo(6)) == [SYSTEM, user("c")]
+    assert fit([SYSTEM], history, echo(6)) == [SYSTEM, user("c")]
 
 
-def test_a_message_that_does_not_fit_is_refused_and_not_added():
-    talk = conversation(replier=Echo(8))
+def test_a_message_that_does_not_fit_is_refused_and_not_added(conversation, echo):
+    talk = conversation(replier=echo(8))
     with pytest.raises(UsageProblem, match="takes 12 tokens and the model reads 8"):
         talk.reply("word " * 9)
     assert talk.turns == []
@@ -150,14 +127,14 @@ def test_tidy_does_not_depend_on_how_the_text_was_cut():
         assert "".join(tidy(pieces)) == whole
 
 
-def test_answering_other_messages_leaves_the_conversation_alone():
+def test_answering_other_messages_leaves_the_conversation_alone(conversation):
     talk = conversation()
     reply = "".join(talk.answer_to([user("x y")], seed=12))
     assert reply == "12 x y"
     assert talk.turns == []
 
 
-def test_the_expression_follows_the_reply():
+def test_the_expression_follows_the_reply(conversation):
     talk = conversation()
     say(talk, "this makes me furious, I hate it")
     assert (talk.turns[-1].expression, talk.expression) == ("angry", "angry")

@@ -1,0 +1,61 @@
+"""The avatar's face: one identity, a picture for each expression, all drawn when the face is loaded.
+
+The identity is one latent vector, drawn from a seed; the expression is the label that the generator is given.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aigc_cli.avatar.expression import Expressions
+from aigc_cli.core.errors import BadData
+from aigc_cli.core.files import read_json, sha256_file
+from aigc_cli.core.rundir import read_run
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Face:
+    """PNG files with the AI label, one for each of the run's label names (one under "" if it has none)."""
+
+    pictures: dict[str, bytes]
+
+    def picture(self, expression: str) -> bytes:
+        """Return the picture of an expression, or the only one there is."""
+        return self.pictures.get(expression) or next(iter(self.pictures.values()))
+
+
+def face_expressions(run: Path) -> Expressions:
+    """Return the expressions of a face run from its files alone, without loading the generator.
+
+    BadData (65) if it is a run of the other kind, NoInput (66) if it is none.
+    """
+    read_run(run, "face")
+    config = read_json(run / "config.json")
+    names = config.get("label_names") if isinstance(config, dict) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadData(f"{run / 'config.json'}: no label_names", "train the face again, or restore the file")
+    return Expressions(tuple(names))
+
+
+def load_face(run: Path, seed: int, device: "torch.device") -> Face:
+    """Draw the identity of `seed` with every expression of a face run."""
+    import torch
+
+    from aigc_cli.core.seeding import stream
+    from aigc_cli.data.samples import encode_png
+    from aigc_cli.gan.sampler import load_generator
+
+    sampler = load_generator(run, device=device)
+    names = sampler.label_names or ("",)
+    z_BD = torch.randn(1, sampler.z_dim, generator=stream(seed, "identity")).expand(len(names), -1)
+    label_B = torch.arange(len(names)) if sampler.label_names else None
+    images_BCHW = sampler.draw(z_BD, label_B).cpu()
+    origin = sha256_file(run / "generator.safetensors")[:16]
+    pictures = {
+        name: encode_png(image_CHW, f"{origin}.identity-{seed}.{index}")
+        for index, (name, image_CHW) in enumerate(zip(names, images_BCHW, strict=True))
+    }
+    return Face(pictures)

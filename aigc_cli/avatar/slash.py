@@ -1,0 +1,169 @@
+"""The slash commands of a conversation in a terminal: a literal table of name, usage, help and function."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aigc_cli.avatar.session import SessionLog, read_session, turn_record
+from aigc_cli.config.base import did_you_mean, validate
+from aigc_cli.core.errors import AigcError, UsageProblem
+from aigc_cli.core.files import write_jsonl, write_text
+
+if TYPE_CHECKING:
+    from aigc_cli.avatar.terminal import Chat
+
+CHANGEABLE = ("temperature", "top_p", "min_p", "repetition_penalty", "max_new_tokens")
+
+
+class Leave(Exception):
+    """The user wants to leave."""
+
+
+def notice(name: str) -> str:
+    """Return the line that every conversation opens with, on the screen and in exports."""
+    return f"This is an AI persona of {name}, made with aigc; replies are generated."
+
+
+def run_command(chat: "Chat", line: str) -> None:
+    """Run one line such as "/set temperature 0.5"; UsageProblem for an unknown command or a wrong argument."""
+    name, _, argument = line[1:].partition(" ")
+    if name not in COMMANDS:
+        raise UsageProblem(f"/{name} is not a command", did_you_mean(name, tuple(COMMANDS)))
+    try:
+        COMMANDS[name].run(chat, argument.strip())
+    except UsageProblem:
+        raise
+    except AigcError as error:  # a file that cannot be read or written must not end the conversation
+        raise UsageProblem(error.message, error.remedy) from error
+
+
+def _help(chat: "Chat", argument: str) -> None:
+    for name, command in COMMANDS.items():
+        chat.view.say(f"/{name} {command.usage}".ljust(22) + command.help, "")
+    chat.view.say("Alt-Enter starts a new line, Ctrl-C stops a reply, // begins a line with a slash.", "")
+
+
+def _retry(chat: "Chat", argument: str) -> None:
+    chat.answer(chat.conversation.retry)
+
+
+def _undo(chat: "Chat", argument: str) -> None:
+    removed = chat.conversation.undo()
+    if not removed:
+        raise UsageProblem("there is nothing to take back")
+    chat.keep()
+    chat.view.say(f"taken back: {removed[0].content}")
+
+
+def _edit(chat: "Chat", argument: str) -> None:
+    removed = chat.conversation.undo()
+    if not removed:
+        raise UsageProblem("there is nothing to edit")
+    chat.keep()
+    if argument:
+        chat.answer(lambda stop: chat.conversation.reply(argument, stop))
+    else:
+        chat.next_line = removed[0].content
+
+
+def _reset(chat: "Chat", argument: str) -> None:
+    chat.conversation.turns.clear()
+    chat.keep()
+    chat.view.say("a new conversation")
+
+
+def _save(chat: "Chat", argument: str) -> None:
+    if argument:
+        count = write_jsonl(Path(argument), map(turn_record, chat.conversation.turns), private=True)
+        chat.view.say(f"{argument}: {count} turns")
+    elif chat.log is not None:
+        chat.view.say(f"kept in {chat.log.path}")
+    else:
+        raise UsageProblem("this conversation is not kept yet", "/save FILE writes it")
+
+
+def _load(chat: "Chat", argument: str) -> None:
+    if not argument:
+        raise UsageProblem("which file?", "/load FILE")
+    turns = read_session(Path(argument))
+    if chat.keeping:
+        chat.keep_elsewhere(SessionLog(Path(argument), turns))
+    chat.conversation.turns[:] = turns
+    for turn in turns[-4:]:
+        chat.view.turn(turn)
+
+
+def _export(chat: "Chat", argument: str) -> None:
+    if not argument:
+        raise UsageProblem("which file?", "/export FILE.txt")
+    name = chat.view.name
+    lines = [notice(name), ""]
+    for turn in chat.conversation.turns:
+        lines += [f"{'you' if turn.role == 'user' else name}: {bubble}" for bubble in turn.bubbles]
+    write_text(Path(argument), "\n".join(lines) + "\n", private=True)
+    chat.view.say(f"{argument}: {len(chat.conversation.turns)} turns as text")
+
+
+def _set(chat: "Chat", argument: str) -> None:
+    settings = chat.replier.settings
+    if not argument:
+        for name in CHANGEABLE:
+            chat.view.say(f"{name} {getattr(settings, name)}", "")
+        return
+    name, _, text = argument.replace("=", " ").partition(" ")
+    name = name.replace("-", "_")
+    if name not in CHANGEABLE:
+        raise UsageProblem(f"{name} cannot be set", did_you_mean(name, CHANGEABLE))
+    try:
+        value = type(getattr(settings, name))(text.strip())
+    except ValueError as error:
+        raise UsageProblem(f"{text!r} is not a number", f"/set {name} {getattr(settings, name)}") from error
+    changed = dataclasses.replace(settings, **{name: value})
+    validate(changed)
+    chat.replier.settings = changed
+    chat.view.say(f"{name} is {value}")
+
+
+def _face(chat: "Chat", argument: str) -> None:
+    labels = chat.conversation.expressions.labels
+    if chat.about.get("face") is None:
+        raise UsageProblem("there is no face", "start with --face RUN")
+    if argument and argument not in labels:
+        raise UsageProblem(f"the face has no {argument!r}", did_you_mean(argument, labels))
+    chat.view.show(argument or chat.conversation.expression, again=True)
+
+
+def _who(chat: "Chat", argument: str) -> None:
+    chat.view.say(notice(chat.view.name), "")
+    for name, value in chat.about.items():
+        chat.view.say(f"{name}: {value}", "")
+
+
+def _quit(chat: "Chat", argument: str) -> None:
+    raise Leave
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """One slash command."""
+
+    usage: str
+    help: str
+    run: Callable[["Chat", str], None]
+
+
+COMMANDS: dict[str, Command] = {
+    "retry": Command("", "another reply to the same words", _retry),
+    "undo": Command("", "take back your last turn and its reply", _undo),
+    "edit": Command("[TEXT]", "say your last turn differently", _edit),
+    "reset": Command("", "begin a new conversation", _reset),
+    "save": Command("[FILE]", "write the conversation to a file, or say where it is kept", _save),
+    "load": Command("FILE", "go on with a kept conversation", _load),
+    "export": Command("FILE", "write the conversation as plain text", _export),
+    "set": Command("[NAME VALUE]", "change temperature, top_p, min_p, …", _set),
+    "face": Command("[LABEL]", "show the face", _face),
+    "who": Command("", "who is this, and from which run", _who),
+    "help": Command("", "this list", _help),
+    "quit": Command("", "leave (or Ctrl-D)", _quit),
+}

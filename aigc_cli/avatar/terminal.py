@@ -1,0 +1,236 @@
+"""The conversation in a terminal: a prompt with line editing, replies as they come, the face, slash commands.
+
+Keys: Enter sends, Alt-Enter (or Escape, Enter) starts a new line, Up and Down go through what was said, Ctrl-C
+clears the line or stops the reply, Ctrl-D on an empty line leaves.
+"""
+
+import functools
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import ANSI
+from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output import ColorDepth, Output
+
+from aigc_cli.avatar.background import Background
+from aigc_cli.avatar.conversation import Conversation
+from aigc_cli.avatar.replier import TextReplier
+from aigc_cli.avatar.session import SessionLog
+from aigc_cli.avatar.slash import COMMANDS, Leave, run_command
+from aigc_cli.avatar.view import BOLD, PLAIN, View
+from aigc_cli.core.errors import AigcError, CannotCreate, UsageProblem
+
+
+class StopReply:
+    """While active, the first Ctrl-C sets a flag that the reply reads between pieces; the second one interrupts."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._previous: Any = None
+
+    def __enter__(self) -> Self:
+        self._previous = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.signal(signal.SIGINT, self._previous)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+
+
+class Chat:
+    """One conversation in a terminal. `open_log` opens the session file at the first turn; None keeps nothing."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        replier: TextReplier,
+        view: View,
+        loading: Background[Any],
+        *,
+        about: dict[str, str],
+        open_log: Callable[[], SessionLog] | None = None,
+        terminal_input: Input | None = None,
+        terminal_output: Output | None = None,
+    ) -> None:
+        self.conversation = conversation
+        self.replier = replier
+        self.view = view
+        self.about = about
+        self.log: SessionLog | None = None
+        self.next_line = ""
+        self._open_log = open_log
+        self._loading = loading
+        self._session = _prompt_session(view.look.colour, terminal_input, terminal_output)
+        for turn in conversation.turns:
+            if turn.role == "user":
+                self._session.history.append_string(turn.content)
+
+    def run(self) -> None:
+        """Talk until /quit or Ctrl-D. Errors of loading end it; errors of a turn are said, and it goes on."""
+        self._loading.when_finished(self._loaded)
+        while True:
+            try:
+                line = self._read_line()
+            except KeyboardInterrupt:
+                self.view.say("(Ctrl-D or /quit leaves)")
+                continue
+            except EOFError:
+                break
+            try:
+                self._handle(line.strip())
+            except Leave:
+                break
+            except UsageProblem as error:
+                self.view.say(str(error))
+        if self.log is not None:
+            self.view.say(f"kept in {self.log.path}")
+
+    def answer(self, start: Callable[[Callable[[], bool]], Iterator[str]]) -> None:
+        """Print the reply that `start(stop)` begins, and keep what was said."""
+        waiting = f"{self.view.name} is typing …" if self._loading.finished else "loading …"
+        present = self.conversation.expression
+        with StopReply() as stop:
+            try:
+                self.view.reply(start(lambda: stop.requested), present, waiting=waiting)
+            except KeyboardInterrupt:
+                self.view.say("")
+        if stop.requested:
+            self.view.say("(stopped)")
+        elif not self.conversation.turns[-1].content:
+            self.view.say("(an empty reply; /retry asks for another)")
+        self.keep()
+
+    @property
+    def keeping(self) -> bool:
+        """Whether the conversation is written to a session file."""
+        return self.log is not None or self._open_log is not None
+
+    def keep(self) -> None:
+        """Write to the session file what is new. A default place that cannot be written is said once."""
+        if self.log is None and self._open_log is not None and self.conversation.turns:
+            try:
+                self.log = self._open_log()
+            except CannotCreate as error:
+                self._open_log = None
+                self.view.say(f"this conversation is not kept: {error}")
+        if self.log is not None:
+            self.log.write(self.conversation.turns)
+
+    def close(self) -> None:
+        """Close the session file."""
+        if self.log is not None:
+            self.log.close()
+
+    def keep_elsewhere(self, log: SessionLog) -> None:
+        """Go on in another session file."""
+        self.close()
+        self.log = log
+
+    def _handle(self, line: str) -> None:
+        if line.startswith("/") and not line.startswith("//"):
+            run_command(self, line)
+        elif line:
+            self.answer(
+                functools.partial(self.conversation.reply, line.removeprefix("/") if line[:2] == "//" else line)
+            )
+
+    def _read_line(self) -> str:
+        default, self.next_line = self.next_line, ""
+        prompt = f"{BOLD}you{PLAIN}  " if self.view.look.colour else "you  "
+        text: str = self._session.prompt(ANSI(prompt), default=default)
+        return text
+
+    def _loaded(self) -> None:
+        """In the loading thread: show the face above the prompt, or end the prompt with the error of loading."""
+        application = self._session.app
+        loop = application.loop
+        if loop is None or not application.is_running:
+            return
+        try:
+            loop.call_soon_threadsafe(self._greet, context=application.context)
+        except RuntimeError:  # the prompt has just ended; the next reply draws the face or raises the error
+            return
+
+    def _greet(self) -> None:
+        application = self._session.app
+        if not application.is_running:
+            return
+        try:
+            self._loading.result()
+        except (AigcError, OSError, MemoryError) as error:
+            application.exit(exception=error)
+            return
+        if self.view.shown is None:
+            run_in_terminal(lambda: self.view.show(self.conversation.expression))
+
+
+def _prompt_session(colour: bool, terminal_input: Input | None, terminal_output: Output | None) -> PromptSession[str]:
+    session: PromptSession[str] = PromptSession(
+        multiline=True,
+        prompt_continuation="     ",
+        key_bindings=_key_bindings(),
+        history=InMemoryHistory(),
+        completer=WordCompleter([f"/{name}" for name in COMMANDS], sentence=True),
+        complete_while_typing=Condition(lambda: session.default_buffer.text.startswith("/")),
+        color_depth=None if colour else ColorDepth.DEPTH_1_BIT,
+        reserve_space_for_menu=0,
+        input=terminal_input,
+        output=terminal_output,
+    )
+    return session
+
+
+def _key_bindings() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("enter")
+    def _send(event: KeyPressEvent) -> None:
+        event.current_buffer.validate_and_handle()
+
+    @keys.add("escape", "enter")
+    def _new_line(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    return keys
+
+
+def transcript(conversation: Conversation, view: View, lines: list[str], keep: Callable[[], None]) -> None:
+    """Play user lines as a conversation: print each with its reply, and the face wherever it changes."""
+    view.show(conversation.expression)
+    for line in lines:
+        present = conversation.expression
+        pieces = conversation.reply(line)
+        view.turn(conversation.turns[-1])
+        text = "".join(pieces)
+        view.reply([text], conversation.turns[-1].expression or present, settled=True)
+        keep()
+
+
+def read_script(path: Path) -> list[str]:
+    """Return the lines of a file that are not blank and no comments (`#`)."""
+    from aigc_cli.core.errors import BadData, NoInput
+    from aigc_cli.core.files import read_bytes
+
+    try:
+        text = read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path}: not UTF-8 at byte {error.start}", "convert it first") from error
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if not lines:
+        raise NoInput(f"{path}: no lines in it", "write one line a turn")
+    return lines
