@@ -1,0 +1,32 @@
+"""The settings of `aigc eval images` and `aigc eval pairs`."""
+
+from dataclasses import dataclass
+
+from aigc_cli.config.base import setting
+
+EXTRACTORS = ("efficientnet_lite0", "random_conv", "inception")
+SPLITS = ("all", "train", "valid")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalImagesSettings:
+    """What `aigc eval images` can be told."""
+
+    extractor: str = setting("efficientnet_lite0", "Network whose features are compared.", choices=EXTRACTORS)
+    split: str = setting("all", "Part of a prepared real set to compare with.", choices=SPLITS)
+    max_images: int = setting(4096, "Use at most this many pictures a side, drawn by the seed.", minimum=8)
+    neighbours: int = setting(3, "k of precision, recall, density and coverage.", minimum=1, maximum=100)
+    kid_subsets: int = setting(20, "Random pairs of subsets that the kernel distance averages over.", minimum=2)
+    kid_subset_size: int = setting(1000, "Pictures in such a subset, at most.", minimum=2)
+    bootstrap: int = setting(20, "Resamples behind the intervals; 0 for none.", minimum=0, maximum=10000)
+    labels: bool = setting(True, "Train a small classifier on the real labels and count recognised pictures.")
+    seed: int = setting(0, "Seed of every random choice.", minimum=0)
+    device: str = setting("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "mps"))
+    threads: int | None = setting(None, "CPU threads (default: all).", minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalPairsSettings:
+    """What `aigc eval pairs` can be told."""
+
+    per_pair: bool = setting(False, "Also print a record for each pair.")

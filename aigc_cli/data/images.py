@@ -1,0 +1,301 @@
+"""`prepare images`: pictures from folders, archives and drawn styles become one set to train on.
+
+The set appears whole or not at all. A rerun with the same settings and sources changes nothing; an existing set that
+differs is never replaced unless forced. Knows nothing of tensors' use; writes what `imageset` reads.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from aigc_cli.config.base import as_json
+from aigc_cli.config.prepare_images import DEFAULT_COUNT, PrepareImagesSettings
+from aigc_cli.core.checkpoint import save_tensors
+from aigc_cli.core.errors import AigcError, BadConfig, BadData, CannotCreate, NoInput, UsageProblem
+from aigc_cli.core.files import (
+    atomic_folder,
+    cannot_create,
+    check_free_space,
+    make_dir,
+    sha256_bytes,
+    sha256_file,
+    write_json,
+    write_jsonl,
+)
+from aigc_cli.core.progress import Progress
+from aigc_cli.data.dicebear import PREFIX, FaceJob, draw_faces, require_open_style
+from aigc_cli.data.image_sources import RawPicture, Source, open_source
+from aigc_cli.data.manifest import SCHEMA, read_manifest
+from aigc_cli.data.picture import CHANNELS, SquareShape, Unusable, encode_png, square_pixels
+
+DATA_FILES = ("pixels.safetensors", "images.jsonl")
+NAMED_PROBLEMS = 10
+PICTURES_AT_A_TIME = 64
+
+
+@dataclass
+class Collected:
+    """The pictures of a set so far, in order, and why others were dropped."""
+
+    pixels: list[bytes] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, source: str, label: str | None, pixels: bytes) -> None:
+        """Take a picture unless one with exactly the same pixels is there."""
+        digest = sha256_bytes(pixels)
+        if digest in self._known:
+            self.drop(source, "duplicate")
+            return
+        self._known.add(digest)
+        self.pixels.append(pixels)
+        self.digests.append(digest)
+        self.sources.append(source)
+        self.labels.append(label)
+
+    def drop(self, source: str, reason: str) -> None:
+        """Count a picture that is left out."""
+        self.dropped[reason] += 1
+        self.problems.append(f"{source}: {reason}")
+
+    def __post_init__(self) -> None:
+        self._known: set[str] = set()
+
+
+def prepare_images(
+    sources: Sequence[str],
+    out: Path,
+    settings: PrepareImagesSettings,
+    progress: Progress,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Make the set in `out` and return the record to print (`aigc.prepare/1`).
+
+    Raises NoInput for a missing or empty source, BadData when no picture is usable or an archive is hostile,
+    BadConfig or CannotCreate when something else is in the way, Unavailable when faces cannot be drawn.
+    """
+    drawn, found = _open_sources(sources, settings)
+    records = [_drawn_record(name, settings) for name in drawn] + [source.record() for source in found]
+    existing = _finished_set(out, as_json(settings), records, force=force)
+    if existing is not None:
+        progress.say(f"{out}: already made with these settings and sources, nothing to do")
+        return _record(out, existing, unchanged=True, dry_run=dry_run)
+    collected = _collect(drawn, found, settings, progress)
+    _report_dropped(collected, progress)
+    label_names = _label_names(drawn, collected, settings)
+    manifest = _manifest(settings, records, drawn, collected, label_names)
+    if not dry_run:
+        _write_set(out, settings, collected, label_names, manifest, progress)
+    return _record(out, manifest, unchanged=False, dry_run=dry_run)
+
+
+def held_out(digests: Sequence[str], share: float) -> list[bool]:
+    """Return which pictures are held out: the given share, those whose digests sort first.
+
+    It depends on the pictures alone, so adding one moves few others.
+    """
+    count = round(share * len(digests))
+    if share > 0 and len(digests) >= 10:
+        count = max(1, count)
+    chosen = set(sorted(digests)[:count])
+    return [digest in chosen for digest in digests]
+
+
+def _open_sources(sources: Sequence[str], settings: PrepareImagesSettings) -> tuple[list[str], list[Source]]:
+    if not sources:
+        raise NoInput("no source was given", f"name folders, pictures, archives, or {PREFIX}STYLE")
+    drawn = [source.removeprefix(PREFIX) for source in sources if source.startswith(PREFIX)]
+    if len(drawn) > 1:
+        raise UsageProblem("only one drawn style a set", "make a set of each")
+    if settings.count is not None and not drawn:
+        raise UsageProblem("--count is for drawn faces", f"leave it out, or name {PREFIX}STYLE")
+    for style in drawn:
+        require_open_style(style)
+    return drawn, [open_source(source) for source in sources if not source.startswith(PREFIX)]
+
+
+def _drawn_record(style: str, settings: PrepareImagesSettings) -> dict[str, str]:
+    """Return a drawn source as the manifest names it; its digest is of what decides the drawing."""
+    from importlib.metadata import version
+
+    made_by = [f"{name} {version(name)}" for name in ("dicebear-core", "dicebear-styles", "resvg-py")]
+    what = f"{PREFIX}{style} count {settings.count or DEFAULT_COUNT} seed {settings.seed} {' '.join(made_by)}"
+    return {"path": PREFIX + style, "sha256": sha256_bytes(what.encode())}
+
+
+def _finished_set(
+    out: Path, settings: dict[str, Any], sources: list[dict[str, str]], *, force: bool
+) -> dict[str, Any] | None:
+    """Return the manifest of the same set if it is there already, None if `out` is free or may be replaced."""
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise CannotCreate(f"{out}: not a folder", "choose another output")
+    try:
+        if not out.exists() or not any(out.iterdir()):
+            return None
+    except OSError as error:
+        raise cannot_create(out, error) from error
+    try:
+        manifest = read_manifest(out)
+    except AigcError as error:
+        raise CannotCreate(f"{out}: is in the way and not a prepared set", "choose another output") from error
+    complete = all((out / name).is_file() for name in DATA_FILES)
+    if complete and [manifest.get("settings"), manifest.get("sources")] == [settings, sources]:
+        return manifest
+    if not force:
+        raise BadConfig(
+            f"{out}: holds a set made from other sources or settings", "choose another output, or --force to replace it"
+        )
+    return None
+
+
+def _collect(drawn: list[str], found: list[Source], settings: PrepareImagesSettings, progress: Progress) -> Collected:
+    collected = Collected()
+    for style in drawn:
+        job = FaceJob(style, settings.size, settings.mode, settings.seed)
+        count = settings.count or DEFAULT_COUNT
+        progress.stage(f"drawing {style}", count, "faces")
+        for face in draw_faces(job, count):
+            collected.add(face.source, job.label_names[face.label] if face.label is not None else None, face.pixels)
+            progress.advance()
+        progress.close()
+    for source in found:
+        collected.dropped["other file type"] += source.other_files
+        progress.stage(f"reading {source.path}", None, "pictures")
+        for raw, result in _decoded(source.pictures(), settings):
+            if isinstance(result, Unusable):
+                collected.drop(raw.name, str(result))
+            else:
+                collected.add(raw.name, raw.folder or None, result)
+            progress.advance()
+        progress.close()
+    if not collected.pixels:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in collected.dropped.items() if count)
+        raise BadData(f"no usable picture: {reasons or 'no picture in the archive'}", "open one of them to see")
+    return collected
+
+
+def _decoded(
+    pictures: Iterator[RawPicture], settings: PrepareImagesSettings
+) -> Iterator[tuple[RawPicture, bytes | Unusable]]:
+    """Decode pictures on every core (Pillow lets go of the interpreter lock), keeping their order."""
+    min_side = settings.min_side or max(1, settings.size // 2)
+    shape = SquareShape(settings.size, settings.mode, min_side, settings.max_megapixels * 1e6)
+
+    def decode(data: bytes) -> bytes | Unusable:
+        try:
+            return square_pixels(data, shape)
+        except Unusable as problem:
+            return problem
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        while batch := list(islice(pictures, PICTURES_AT_A_TIME)):
+            yield from zip(batch, pool.map(decode, [raw.data for raw in batch]), strict=True)
+
+
+def _report_dropped(collected: Collected, progress: Progress) -> None:
+    unusable = [problem for problem in collected.problems if not problem.endswith(": duplicate")]
+    for problem in unusable[:NAMED_PROBLEMS]:
+        progress.say(f"skipped {problem}")
+    if len(unusable) > NAMED_PROBLEMS:
+        progress.say(f"skipped {len(unusable) - NAMED_PROBLEMS} more")
+    if collected.dropped["duplicate"]:
+        progress.say(f"dropped {collected.dropped['duplicate']} exact duplicates")
+
+
+def _label_names(drawn: list[str], collected: Collected, settings: PrepareImagesSettings) -> list[str]:
+    """Return the labels in order; drawn expressions keep the style's order, folders are sorted."""
+    if settings.labels == "none" or (settings.labels == "auto" and not drawn):
+        return []
+    if drawn and settings.labels == "auto" and all(label is not None for label in collected.labels):
+        return list(dict.fromkeys(label for label in collected.labels if label is not None))
+    names = sorted({label for label in collected.labels if label is not None})
+    missing = sum(label is None for label in collected.labels)
+    if settings.labels == "folders" and (missing or not names):
+        raise BadData(f"{missing} pictures lie in no subfolder, so they have no label", "move them, or --labels none")
+    return names if not missing else []
+
+
+def _manifest(
+    settings: PrepareImagesSettings,
+    sources: list[dict[str, str]],
+    drawn: list[str],
+    collected: Collected,
+    label_names: list[str],
+) -> dict[str, Any]:
+    valid = sum(held_out(collected.digests, settings.valid))
+    only_drawn = len(drawn) == len(sources)
+    consent = "synthetic" if only_drawn and settings.consent == "unspecified" else settings.consent
+    return {
+        "schema": SCHEMA,
+        "kind": "images",
+        "settings": as_json(settings),
+        "sources": sources,
+        "counts": {"train": len(collected.pixels) - valid, "valid": valid},
+        "dropped": {reason: count for reason, count in sorted(collected.dropped.items()) if count},
+        "size": settings.size,
+        "mode": settings.mode,
+        "channels": CHANNELS[settings.mode],
+        "bit_depth": 8,
+        "value_range": [0, 255],
+        "label_names": label_names,
+        "label_counts": {name: collected.labels.count(name) for name in label_names},
+        "subject": settings.subject,
+        "consent": consent,
+        "credit": [require_open_style(style)["credit"] for style in drawn],
+    }
+
+
+def _write_set(
+    out: Path,
+    settings: PrepareImagesSettings,
+    collected: Collected,
+    label_names: list[str],
+    manifest: dict[str, Any],
+    progress: Progress,
+) -> None:
+    """Write everything into a temporary sibling that becomes `out`; completes the manifest with hash and time."""
+    count, channels = len(collected.pixels), CHANNELS[settings.mode]
+    check_free_space(out.parent, count * (2 * channels * settings.size**2 + 8192))
+    shape = (count, settings.size, settings.size, channels)
+    pixels_NHWC = torch.frombuffer(bytearray(b"".join(collected.pixels)), dtype=torch.uint8).reshape(shape)
+    is_valid = held_out(collected.digests, settings.valid)
+    tensors = {"pixels": pixels_NHWC.permute(0, 3, 1, 2), "valid": torch.tensor(is_valid)}
+    if label_names:
+        tensors["labels"] = torch.tensor([label_names.index(str(label)) for label in collected.labels])
+    lines = []
+    progress.stage("writing", count, "pictures")
+    with atomic_folder(out, private=True, replace=True) as folder:
+        make_dir(folder / "images", private=True)
+        for index, pixels in enumerate(collected.pixels):
+            name = f"images/{index:06d}.png"
+            (folder / name).write_bytes(encode_png(pixels, settings.size, settings.mode))
+            label = collected.labels[index] if label_names else None
+            lines.append(
+                {"schema": "aigc.image/1", "file": name, "source": collected.sources[index], "label": label}
+                | {"valid": is_valid[index]}
+            )
+            progress.advance()
+        write_jsonl(folder / "images.jsonl", lines)
+        save_tensors(folder / "pixels.safetensors", tensors)
+        manifest["created"] = datetime.now(UTC).isoformat(timespec="seconds")
+        manifest["hash"] = sha256_bytes("".join(sha256_file(folder / name) for name in DATA_FILES).encode())
+        write_json(folder / "manifest.json", manifest)
+    progress.close()
+
+
+def _record(out: Path, manifest: dict[str, Any], *, unchanged: bool, dry_run: bool) -> dict[str, Any]:
+    kept = {key: value for key, value in manifest.items() if key not in ("schema", "settings", "sources", "created")}
+    return {"schema": "aigc.prepare/1", "out": str(out), "unchanged": unchanged, "dry_run": dry_run, **kept}
