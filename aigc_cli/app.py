@@ -71,14 +71,22 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return 128 + signal.SIGINT
     except BrokenPipeError:
-        abandon_stdout()
-        return 128 + signal.SIGPIPE
+        return _pipe_closed()
+    except SystemExit as leaving:
+        if not isinstance(leaving.__context__, BrokenPipeError):  # Typer turns a closed pipe into status 1
+            raise
+        return _pipe_closed()
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         unexpected = CannotCreate(f"{place}{error.strerror or error}")
         return _report(arguments, str(unexpected), unexpected.exit_code, error)
     except MemoryError as error:
         return _report(arguments, "out of memory (lower --batch-size or --size)", 1, error)
+
+
+def _pipe_closed() -> int:
+    abandon_stdout()
+    return 128 + signal.SIGPIPE
 
 
 def _usage_error(arguments: list[str], error: typer.TyperException) -> int:
@@ -92,7 +100,7 @@ def _usage_error(arguments: list[str], error: typer.TyperException) -> int:
 
 def _program(arguments: list[str]) -> str:
     """Return the command's name for messages: `aigc train-gan`, `aigc prepare chat`."""
-    names = []
+    names: list[str] = []
     for argument in arguments:
         if argument.startswith("-") or len(names) == 2:
             break

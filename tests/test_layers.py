@@ -42,8 +42,8 @@ def imports_of(source: str) -> set[Import]:
 
     def visit(node: ast.AST, at_top: bool) -> None:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            for child in node.orelse:
-                visit(child, at_top)
+            for otherwise in node.orelse:
+                visit(otherwise, at_top)
             return
         if isinstance(node, ast.Import):
             found.update(Import(alias.name, at_top) for alias in node.names)

@@ -237,11 +237,11 @@ def positional_of(command: Command) -> Parameter | None:
     """Return what completes a command's arguments, whichever of them it is; files where one of them may be a file."""
     if not command.arguments:
         return None
-    unmarked = [argument for argument in command.arguments if kind_of(argument) != "marked"]
-    if unmarked:
-        return unmarked[0]
-    kinds = dict.fromkeys(argument.metavar for argument in command.arguments)
-    return dataclasses.replace(command.arguments[0], metavar="|".join(kinds))
+    files = [argument for argument in command.arguments if kind_of(argument) == "files"]
+    marked = [argument.metavar for argument in command.arguments if kind_of(argument) == "marked"]
+    if files or not marked:
+        return (*files, *command.arguments)[0]
+    return dataclasses.replace(command.arguments[0], metavar="|".join(dict.fromkeys(marked)))
 
 
 def main(folder: Path) -> None:

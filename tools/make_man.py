@@ -86,7 +86,8 @@ def page(command: Command, root: Command) -> str:
 def exit_statuses() -> list[tuple[str, str]]:
     """Return (code, meaning) in order; the meanings are the error types' own docstrings."""
     table = {0: "Success.", 141: "Standard output was closed before the end, as by head(1)."}
-    for error in (AigcError, *AigcError.__subclasses__()):
+    errors: list[type[AigcError]] = [AigcError, *AigcError.__subclasses__()]
+    for error in errors:
         meaning = re.sub(r"\s*Exit code.*", "", " ".join((error.__doc__ or "").split()))
         if error is not Interrupted:
             table[error.exit_code] = meaning
@@ -104,7 +105,7 @@ def _synopsis(command: Command) -> list[str]:
     words = [f"\\fB{escape(' '.join(command.path))}\\fR", "[\\fIOPTION\\fR]..."]
     words += [f"\\fB{escape(o.names[0])}\\fR \\fI{escape(o.metavar)}\\fR" for o in command.options if o.required]
     for argument in command.arguments:
-        word = f"\\fI{escape(argument.metavar)}\\fR" + ("..." if argument.repeated else "")
+        word = f"\\fI{escape(argument.metavar.strip('[]'))}\\fR" + ("..." if argument.repeated else "")
         words.append(word if argument.required else f"[{word}]")
     if command.children:
         words.append("\\fICOMMAND\\fR [\\fIARGUMENT\\fR]...")
@@ -127,7 +128,7 @@ def _children(command: Command) -> Iterator[str]:
 
 
 def _parameter(parameter: Parameter) -> list[str]:
-    metavar = f"\\fI{escape(parameter.metavar)}\\fR"
+    metavar = f"\\fI{escape(parameter.metavar.strip('[]'))}\\fR"
     names = ", ".join(f"\\fB{escape(name)}\\fR" for name in parameter.names)
     term = " ".join(part for part in (names, metavar if parameter.metavar else "") if part)
     facts = ["Required."] if parameter.required and parameter.names else []
