@@ -168,12 +168,14 @@ def _company_ids(text: str) -> Spans:
 
 
 def _cards(text: str) -> Spans:
-    """Every group border of a run of digits may begin or end a card: 13 to 19 digits, first 2 to 6, Luhn."""
+    """Yield runs of 13 to 19 digits that begin with 2 to 6, pass Luhn, and are grouped as cards are printed."""
     for run in _DIGIT_RUN.finditer(text):
         groups = [(run.start() + group.start(), run.start() + group.end()) for group in re.finditer(r"\d+", run[0])]
         first = 0
         while first < len(groups):
             for last in range(len(groups) - 1, first - 1, -1):
+                if not _grouped_like_a_card([end - start for start, end in groups[first : last + 1]]):
+                    continue
                 start, end = groups[first][0], groups[last][1]
                 digits = re.sub(r"\D", "", text[start:end])
                 if 13 <= len(digits) <= 19 and digits[0] in "23456" and passes_luhn(digits):
@@ -181,6 +183,12 @@ def _cards(text: str) -> Spans:
                     first = last
                     break
             first += 1
+
+
+def _grouped_like_a_card(sizes: list[int]) -> bool:
+    if len(sizes) == 1 or sizes in ([4, 6, 5], [4, 6, 4], [6, 13]):
+        return True
+    return set(sizes[:-1]) == {4} and sizes[-1] <= 4
 
 
 def _phones(text: str) -> Spans:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aigc_cli.core.errors import AigcError, BadConfig, CannotCreate, NoInput
-from aigc_cli.core.files import atomic_folder, no_input, sha256_bytes, sha256_file, write_json
+from aigc_cli.core.files import atomic_folder, check_free_space, no_input, sha256_bytes, sha256_file, write_json
 from aigc_cli.data.manifest import SCHEMA, read_manifest
 
 STDIN = "-"
@@ -51,6 +51,11 @@ def read_source(source: str) -> bytes:
         return sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
     except OSError as error:
         raise no_input(Path(source), error) from error
+
+
+def source_label(source: str) -> str:
+    """Return what to call a source in errors."""
+    return "stdin" if source == STDIN else source
 
 
 def source_record(source: str, digest: str) -> dict[str, str]:
@@ -95,10 +100,14 @@ class SetDescription:
 
 
 @contextmanager
-def new_set(out: Path) -> Iterator[Path]:
-    """Yield a private folder that becomes `out`, whole, when the block ends, and vanishes if it fails."""
+def new_set(out: Path, needed_bytes: int) -> Iterator[Path]:
+    """Yield a private folder that becomes `out`, whole, when the block ends, and vanishes if it fails.
+
+    Raises CannotCreate if fewer than about `needed_bytes` are free, or `out` is something other than a folder.
+    """
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise CannotCreate(f"{out}: not a folder", "choose another output")
+    check_free_space(out, needed_bytes)
     with atomic_folder(out, private=True, replace=True) as folder:
         yield folder
 

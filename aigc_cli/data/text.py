@@ -30,6 +30,7 @@ from aigc_cli.data.prepared import (
     finished_set,
     new_set,
     prepare_record,
+    source_label,
     source_record,
     write_manifest,
 )
@@ -75,7 +76,7 @@ def prepare_text(
         if dry_run:
             planned = {"kind": "text", "counts": dict(counts), "dropped": dict(+dropped), "subject": settings.subject}
             return prepare_record(out, {**planned, "consent": settings.consent}, unchanged=False, dry_run=True)
-        with new_set(out) as folder:
+        with new_set(out, 4 * counts["characters"]) as folder:
             written = _write_records(folder, documents, spool, counts["characters"], settings, progress)
             manifest = write_manifest(folder, described, {**written, **counts}, dropped, {})
     return prepare_record(out, manifest, unchanged=False, dry_run=False)
@@ -110,7 +111,7 @@ def _measure(
         progress.advance()
     progress.close()
     if not any(document.has_text for document in documents):
-        raise BadData(f"{sources[0]}: no text", "name files that have some")
+        raise BadData(f"{source_label(sources[0])}: no text", "name files that have some")
     return documents
 
 
@@ -157,11 +158,11 @@ def _decoded(source: str, file: IO[bytes], encoding: str, digest: "hashlib._Hash
             # `error.object` ends where the file has been read to, whatever the decoder had held back.
             offset = file.tell() - len(error.object) + error.start
             raise BadData(
-                f"{source}: not {encoding.removesuffix('-sig')} text at byte {offset}",
+                f"{source_label(source)}: not {encoding.removesuffix('-sig')} text at byte {offset}",
                 "another --encoding, or another kind of file?",
             ) from error
         if "\x00" in text:
-            raise BadData(f"{source}: not a text file", "name text files")
+            raise BadData(f"{source_label(source)}: not a text file", "name text files")
         if text:
             yield text
 

@@ -66,6 +66,7 @@ def test_blocks_joined_are_the_document_and_none_is_larger_than_the_limit(seed):
 def test_blocks_prefer_the_end_of_a_paragraph_then_of_a_line():
     assert list(blocks(["aaaaaa\n\nbb\ncc"], 12)) == ["aaaaaa\n\n", "bb\ncc"]
     assert list(blocks(["aaaaaaa\nbbbbbbb"], 12)) == ["aaaaaaa\n", "bbbbbbb"]
+    assert list(blocks(["aaaaaaa\nb\nbbbbbbb"], 12)) == ["aaaaaaa\nb\n", "bbbbbbb"]
     assert list(blocks(["abcdefgh"], 4)) == ["abcd", "efgh"]
 
 
@@ -160,3 +161,9 @@ def test_memory_stays_flat_for_a_file_of_one_endless_line(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < source.stat().st_size / 2
+
+
+def test_errors_call_stdin_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"ab\xff")))
+    with pytest.raises(BadData, match="^stdin: not utf-8 text at byte 2 "):
+        prepare("-", tmp_path / "set")

@@ -132,7 +132,7 @@ def test_every_number_and_address_is_from_a_range_reserved_for_fiction_and_is_re
             expected[item.rule] += 1
     assert set(expected) == set(reserved)
     assert expected.total() >= 18
-    record = prepare_chat([LOG], tmp_path / "set", PrepareChatSettings(consent="synthetic"), SilentProgress())
+    record = prepare_chat(["demo:wren"], tmp_path / "set", PrepareChatSettings(consent="synthetic"), SilentProgress())
     assert record["redacted"] == dict(expected)
     assert record["subject"] == "Wren"
     lines = [

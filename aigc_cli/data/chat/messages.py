@@ -12,7 +12,8 @@ class Message:
 
     `sender` identifies within the log; `time` is in seconds since 1970 (None: not recorded). `removed` names
     why there is no text, and then a conversation must be cut here. `begins` cuts before the message. `borrowed`
-    tells how the sender came by words that are not the sender's own ("forwarded"), "" if they are.
+    tells how the sender came by words that are not the sender's own ("forwarded"), "" if they are. `number` is
+    the message's own in its chat, by which overlapping exports are told, "" if the format has none.
     `marked` is the personal data that the messenger recognised: pairs of a redaction rule and the exact words.
     """
 
@@ -22,6 +23,7 @@ class Message:
     removed: str = ""
     begins: bool = False
     borrowed: str = ""
+    number: str = ""
     marked: tuple[tuple[str, str], ...] = ()
 
 

@@ -34,11 +34,13 @@ from aigc_cli.data.prepared import (
     new_set,
     prepare_record,
     read_source,
+    source_label,
     source_record,
     write_manifest,
 )
 
 SCHEMA = "aigc.dialogue/1"
+DEMO_LOG = "demo:wren"
 _SUFFIXES = (".json", ".jsonl", ".txt")
 
 
@@ -53,8 +55,8 @@ def prepare_chat(
 ) -> dict[str, Any]:
     """Make the dialogue set `out` from chat logs, and return the record to print.
 
-    A source is a file, a Telegram export folder, a folder of logs, or "-" for stdin. With `dry_run` everything is
-    read and counted and nothing is written. A rerun with the same sources and settings changes nothing
+    A source is a file, a Telegram export folder, a folder of logs, "-" for stdin, or `DEMO_LOG`. With `dry_run`
+    everything is read and counted and nothing is written. A rerun with the same sources and settings changes nothing
     (`unchanged`). Raises NoInput (66) for a missing source, BadData (65) for one that is damaged, empty or of
     another kind, UsageProblem (2) where the subject is ambiguous, BadConfig (78) for another set in `out` without
     `force`, CannotCreate (73).
@@ -84,7 +86,7 @@ def prepare_chat(
             **collected.redaction(settings),
         }
         return prepare_record(out, planned, unchanged=False, dry_run=True)
-    with new_set(out) as folder:
+    with new_set(out, 3 * sum(len(data) for _, data in inputs)) as folder:
         write_jsonl(folder / "train.jsonl", collected.train, private=True)
         write_jsonl(folder / "valid.jsonl", collected.valid, private=True)
         manifest = write_manifest(
@@ -103,6 +105,7 @@ class _Collected:
     dropped: Counter[str] = field(default_factory=Counter)
     tally: Counter[str] = field(default_factory=Counter)
     formats: set[str] = field(default_factory=set)
+    seen: set[tuple[str, str, str, float | None]] = field(default_factory=set)
     subject: str | None = None
 
     def counts(self) -> dict[str, int]:
@@ -118,7 +121,9 @@ class _Collected:
 
 
 def _chat_files(sources: Sequence[str | Path]) -> list[str]:
-    """Return the files to read; a Telegram export folder stands for its result.json."""
+    """Return the files to read; a Telegram export folder, and `demo:wren`, stand for a result.json."""
+    demo = Path(__file__).parents[2] / "demo" / "result.json"
+    sources = [demo if str(source) == DEMO_LOG else source for source in sources]
     exports = [Path(source) / "result.json" if Path(source).is_dir() else Path(source) for source in sources]
     named = [export if export.is_file() else source for source, export in zip(sources, exports, strict=True)]
     return expand_sources(named, _SUFFIXES)
@@ -127,14 +132,19 @@ def _chat_files(sources: Sequence[str | Path]) -> list[str]:
 def _collect(inputs: list[tuple[str, bytes]], settings: PrepareChatSettings, progress: Progress) -> _Collected:
     collected = _Collected()
     progress.stage("prepare chat", len(inputs), "logs")
+    digests: set[str] = set()
     for source, data in inputs:
-        log = read_log(data, source, settings.format, settings.encoding)
-        subject = find_subject(log, source, settings)
+        digest = sha256_bytes(data)
+        if digest in digests:
+            collected.dropped["duplicate_source"] += 1
+            continue
+        digests.add(digest)
+        log = read_log(data, source_label(source), settings.format, settings.encoding)
+        subject = find_subject(log, source_label(source), settings)
         name = settings.subject or log.names[subject]
         collected.subject = collected.subject or name
         collected.formats.add(log.format)
         collected.dropped += log.dropped
-        digest = sha256_bytes(data)
         for chat in log.chats:
             _collect_chat(collected, log, chat, subject, name, digest, settings)
         progress.advance()
@@ -142,12 +152,14 @@ def _collect(inputs: list[tuple[str, bytes]], settings: PrepareChatSettings, pro
     total = len(collected.train) + len(collected.valid)
     if total == 0:
         raise BadData(
-            f"{inputs[0][0]}: nobody is answered by {collected.subject}: no exchange to learn from",
+            f"{source_label(inputs[0][0])}: nobody is answered by {collected.subject}: no exchange to learn from",
             "is --me the right person?",
         )
     if settings.valid > 0 and not collected.valid:
         if total == 1:
-            raise BadData(f"{inputs[0][0]}: one short conversation", "add more, or --valid 0 to hold nothing out")
+            raise BadData(
+                f"{source_label(inputs[0][0])}: one short conversation", "add more, or --valid 0 to hold nothing out"
+            )
         collected.valid.append(collected.train.pop())
     return collected
 
@@ -172,7 +184,7 @@ def find_subject(log: ChatLog, source: str, settings: PrepareChatSettings) -> st
     listed = ", ".join(f"{log.names[sender]} ({counts[sender]})" for sender in ranked[:8])
     if len(ranked) > 8:
         listed += f" and {len(ranked) - 8} more"
-    problem = f"--me {settings.me!r} is no sender" if settings.me else "whose turns are to be learned?"
+    problem = f"--me {settings.me!r} is not one sender." if settings.me else "whose turns are to be learned?"
     raise UsageProblem(
         f"{source}: {problem} Senders: {listed}", f"add --me {log.names[ranked[0]]!r}, the likely one, or another"
     )
@@ -196,7 +208,8 @@ def _collect_chat(
         max_characters=settings.max_characters,
     )
     redactor = None if settings.keep_pii else collected.redactor
-    messages = [_cleaned(message, subject, redactor, keep_lines=log.has_roles) for message in chat.messages]
+    unseen = [_unless_seen(message, chat.identity, collected.seen) for message in chat.messages]
+    messages = [_cleaned(message, subject, redactor, keep_lines=log.has_roles) for message in unseen]
     collected.tally["messages"] += sum(1 for message in messages if message.text)
     collected.dropped.update(
         new.removed for old, new in zip(chat.messages, messages, strict=True) if new.removed and not old.removed
@@ -212,6 +225,15 @@ def _collect_chat(
     for turns in records:
         collected.tally["turns"] += len(turns)
         collected.tally["subject_turns"] += sum(1 for turn in turns if turn.sender == subject)
+
+
+def _unless_seen(message: Message, chat: str, seen: set[tuple[str, str, str, float | None]]) -> Message:
+    """Return the message, removed if an earlier export held it: what one holds out, another must not teach."""
+    key = (chat, message.number, message.sender, message.time)
+    if not message.number or key not in seen:
+        seen.add(key)
+        return message
+    return replace(message, text="", removed="duplicate")
 
 
 def _cleaned(message: Message, subject: str, redactor: Redactor | None, *, keep_lines: bool) -> Message:

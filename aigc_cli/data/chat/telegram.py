@@ -103,7 +103,7 @@ def _subject_beside(log: ChatLog, peers: set[str]) -> str | None:
 
 def _most_common(log: ChatLog) -> str | None:
     ranked = log.chats_by_sender().most_common(2)
-    if len(ranked) == 2 and ranked[0][1] >= 2 and ranked[0][1] > ranked[1][1]:
+    if len(ranked) == 2 and ranked[0][1] > ranked[1][1]:
         return ranked[0][0]
     return None
 
@@ -128,7 +128,14 @@ def _message(item: Any, place: str, log: ChatLog) -> Message | None:
     if not words:
         words = str(item["sticker_emoji"])
     borrowed = next((reason for key, reason in _BORROWED.items() if key in item), "")
-    return Message(sender=sender, text=words, time=_time(item, place), borrowed=borrowed, marked=marked)
+    return Message(
+        sender=sender,
+        text=words,
+        time=_time(item, place),
+        number=str(item.get("id", "")),
+        borrowed=borrowed,
+        marked=marked,
+    )
 
 
 def _sender_key(item: dict[str, Any], name_key: str) -> str:

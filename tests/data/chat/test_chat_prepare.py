@@ -1,8 +1,10 @@
 import hashlib
 import io
 import json
+import shutil
 import stat
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -168,7 +170,7 @@ def test_ambiguous_subject_lists_senders_with_counts_and_proposes_one(tmp_path):
     log = write(tmp_path / "log.txt", "Ann: hi\nBob: yo\nAnn: how\nBob: so\nAnn: bye\n\nBob: hey\nAnn: what\n")
     with pytest.raises(UsageProblem, match=r"Senders: Ann \(4\), Bob \(3\) \(add --me 'Ann', the likely one"):
         prepare(log, tmp_path / "set")
-    with pytest.raises(UsageProblem, match="--me 'Cat' is no sender"):
+    with pytest.raises(UsageProblem, match="--me 'Cat' is not one sender"):
         prepare(log, tmp_path / "set", me="Cat")
     assert prepare(log, tmp_path / "a", me="bob", valid=0)["subject"] == "Bob"
     assert prepare(log, tmp_path / "b", subject="Ann", valid=0)["subject"] == "Ann"
@@ -190,6 +192,25 @@ def test_what_the_subject_forwarded_is_removed_and_cuts(tmp_path):
     assert record["dropped"] == {"forwarded": 1, "unanswered_turn": 2}
     train = records(tmp_path / "set", "train")
     assert [item["messages"][1]["content"].split(" <")[0] for item in train] == [f"question {n}" for n in range(1, 5)]
+
+
+def test_what_two_exports_share_is_taken_once_and_never_both_learned_and_held_out(tmp_path):
+    older, newer = write(tmp_path / "older.json", telegram(20)), write(tmp_path / "newer.json", telegram(30))
+    copy = write(tmp_path / "copy.json", older.read_text())
+    record = prepare([older, newer, copy], tmp_path / "set")
+    contents = [
+        item["messages"][1]["content"] for name in ("train", "valid") for item in records(tmp_path / "set", name)
+    ]
+    assert len(contents) == len(set(contents)) == 30
+    assert record["dropped"] == {"duplicate": 60, "duplicate_source": 1}
+    assert record["redacted"] == {"phone": 30}
+
+
+def test_a_set_that_does_not_fit_on_the_disk_is_refused_before_writing(export, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=100))
+    with pytest.raises(CannotCreate, match="MB are free"):
+        prepare(export, tmp_path / "set")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["result.json"]
 
 
 def test_folder_stdin_and_several_sources(export, tmp_path, monkeypatch):
