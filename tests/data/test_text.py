@@ -165,5 +165,5 @@ def test_memory_stays_flat_for_a_file_of_one_endless_line(tmp_path):
 
 def test_errors_call_stdin_by_its_name(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"ab\xff")))
-    with pytest.raises(BadData, match="^stdin: not utf-8 text at byte 2 "):
+    with pytest.raises(BadData, match=r"^stdin: not utf-8 text at byte 2 "):
         prepare("-", tmp_path / "set")

@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 ASSISTANT, USER = "assistant", "user"
 
 
+def well_formed(text: str) -> str:
+    """Return the text with lone surrogates, which JSON can hold and UTF-8 cannot, replaced by U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message as it was sent: one bubble.

@@ -17,7 +17,7 @@ from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.files import sha256_bytes, write_jsonl
 from aigc_cli.core.progress import Progress
 from aigc_cli.data.chat.detect import read_log
-from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message
+from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, well_formed
 from aigc_cli.data.chat.turns import (
     Turn,
     TurnRules,
@@ -245,7 +245,8 @@ def _cleaned(message: Message, subject: str, redactor: Redactor | None, *, keep_
         return message
     if message.borrowed and message.sender == subject:
         return replace(message, text="", removed=message.borrowed)
-    text = message.text.strip() if keep_lines else " ".join(message.text.split())
+    text = well_formed(message.text)
+    text = text.strip() if keep_lines else " ".join(text.split())
     if redactor is not None:
         text = redactor.redact(text, message.marked)
     return replace(message, text=text, removed="" if text else "empty")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.data.chat.messages import Chat, ChatLog, Message
+from aigc_cli.data.chat.messages import Chat, ChatLog, Message, well_formed
 
 _NOT_CONVERSATIONS = frozenset({"bot_chat", "saved_messages", "verification_codes", "replies"})
 _SPOKEN = frozenset({"phone_call", "group_call", "conference_call"})
@@ -57,10 +57,11 @@ def read_telegram(value: dict[str, Any], source: str) -> ChatLog:
     owner = _owner(value)
     exported = list(_exported_chats(value, source))
     for number, chat in enumerate(exported):
-        if chat.get("type") in _NOT_CONVERSATIONS:
-            log.dropped[str(chat["type"])] += 1
+        kind = str(chat.get("type"))
+        if kind in _NOT_CONVERSATIONS:
+            log.dropped[kind] += 1
             continue
-        if chat.get("type") == "personal_chat" and "id" in chat:
+        if kind == "personal_chat" and "id" in chat:
             peers.add(f"user{chat['id']}")
         place = f"{source}: chat {number + 1}" if len(exported) > 1 else source
         messages = [
@@ -112,14 +113,14 @@ def _message(item: Any, place: str, log: ChatLog) -> Message | None:
     if not isinstance(item, dict):
         raise BadData(f"{place}: not an object", "export it again")
     if item.get("type", "message") != "message":
-        action = item.get("action")
+        action = str(item.get("action"))
         if action not in _CUTTING:
             return None
         reason = "call" if action in _SPOKEN else "cleared_history"
         log.dropped[reason] += 1
         return Message(sender=_sender_key(item, "actor"), time=_time(item, place), removed=reason)
     sender = _sender_key(item, "from")
-    log.names.setdefault(sender, str(item.get("from") or "Deleted Account"))
+    log.names.setdefault(sender, well_formed(str(item.get("from") or "Deleted Account")))
     words, marked = _words(item, place)
     reason = "" if words or item.get("sticker_emoji") else _why_no_words(item)
     if reason:
