@@ -54,6 +54,7 @@ def found(text, marked=()):
         ("question 29 07700 900123", "phone", "07700 900123"),
         ("my insta is @wren.calloway ok", "handle", "@wren.calloway"),
         ("微信号abc_123", "handle", "abc_123"),
+        ("wechat: wren_b ok", "handle", "wren_b"),
     ],
 )
 def test_value_is_found_whole_and_alone(text, rule, value):

@@ -131,7 +131,6 @@ def _chat_files(sources: Sequence[str | Path]) -> list[str]:
 
 def _collect(inputs: list[tuple[str, bytes]], settings: PrepareChatSettings, progress: Progress) -> _Collected:
     collected = _Collected()
-    progress.stage("prepare chat", len(inputs), "logs")
     digests: set[str] = set()
     for source, data in inputs:
         digest = sha256_bytes(data)
@@ -145,9 +144,10 @@ def _collect(inputs: list[tuple[str, bytes]], settings: PrepareChatSettings, pro
         collected.subject = collected.subject or name
         collected.formats.add(log.format)
         collected.dropped += log.dropped
+        progress.stage(f"prepare {source_label(source)}", len(log.chats), "chats")
         for chat in log.chats:
             _collect_chat(collected, log, chat, subject, name, digest, settings)
-        progress.advance()
+            progress.advance()
     progress.close()
     total = len(collected.train) + len(collected.valid)
     if total == 0:
