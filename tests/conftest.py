@@ -1,5 +1,6 @@
 """Runs small enough to make in a second or two, for tests that need a real one."""
 
+import itertools
 import json
 
 import pytest
@@ -22,17 +23,15 @@ EXCHANGES = {
 
 def write_text_run(folder, exchanges, subject="Ada"):
     """Write a text run, as `aigc train-gpt` leaves it, that has learnt the exchanges by heart."""
-    dialogues = [
-        [
-            {"role": "system", "content": f"You are {subject}."},
-            {"role": "user", "content": asked},
-            {"role": "assistant", "content": answered},
-        ]
-        for asked, answered in exchanges.items()
-    ]
+    orders = [[asked] for asked in exchanges] + list(itertools.permutations(exchanges, 3))[::4]
+    dialogues = [[{"role": "system", "content": f"You are {subject}."}] for _ in orders]
+    for messages, order in zip(dialogues, orders, strict=True):
+        for asked in order:
+            messages.append({"role": "user", "content": asked})
+            messages.append({"role": "assistant", "content": exchanges[asked]})
     tokenizer = train_bpe([message["content"] for messages in dialogues for message in messages], 280)
     config = ModelConfig(
-        vocab_size=tokenizer.size, width=48, layers=2, heads=2, kv_heads=2, head_dim=24, mlp_width=96, context=256
+        vocab_size=tokenizer.size, width=32, layers=2, heads=2, kv_heads=2, head_dim=16, mlp_width=64, context=256
     )
     model = GptModel(config)
     model.initialise(stream(0, "initialise"))
@@ -51,16 +50,16 @@ def _learn(model, encoded):
     length = max(len(ids) for ids, _ in encoded)
     tokens = torch.tensor([ids + [0] * (length - len(ids)) for ids, _ in encoded])
     wanted = torch.tensor([mask + [False] * (length - len(mask)) for _, mask in encoded])
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     for _ in range(200):
         logits = model.logits(model(tokens[:, :-1]))
         loss = functional.cross_entropy(logits[wanted[:, 1:]], tokens[:, 1:][wanted[:, 1:]])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        if loss.item() < 0.01:
+        if loss.item() < 0.03:
             break
-    assert loss.item() < 0.05
+    assert loss.item() < 0.03
 
 
 @pytest.fixture(scope="session")

@@ -121,7 +121,7 @@ class Conversation:
 
     def _answer(self, prompt: list[Message], stop: Callable[[], bool], before: list[Turn]) -> Iterator[str]:
         count = sum(turn.role == "assistant" for turn in self.turns)
-        seed = derived_seed(self.seed, "reply", count, self._attempt)
+        seed = reply_seed(self.seed, "reply", count, self._attempt)
         said = ""
         raw = itertools.takewhile(lambda piece: not stop(), self.replier.stream(prompt, seed))
         for piece in tidy(raw):
@@ -132,6 +132,11 @@ class Conversation:
             return
         expression = self.expressions.after(self.expression, said)
         self.turns.append(Turn("assistant", said, now(), expression, self.run, seed))
+
+
+def reply_seed(seed: int, *names: str | int) -> int:
+    """Return a seed of 53 bits, which every JSON reader keeps exactly."""
+    return derived_seed(seed, *names) >> 10
 
 
 def now() -> str:

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from aigc_cli.avatar.conversation import Conversation, Message, clean
+from aigc_cli.avatar.conversation import Conversation, Message, clean, reply_seed
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.provenance import label_record
-from aigc_cli.core.seeding import derived_seed
 
 SCHEMA = "aigc.reply/1"
 ROLES = ("system", "user", "assistant")
@@ -94,4 +93,4 @@ def reply_record(conversation: Conversation, request: Request) -> dict[str, Any]
 
 
 def _own_seed(conversation: Conversation, request: Request) -> int:
-    return derived_seed(conversation.seed, "messages", request.index)
+    return reply_seed(conversation.seed, "messages", request.index)

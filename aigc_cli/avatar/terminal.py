@@ -4,8 +4,11 @@ Keys: Enter sends, Alt-Enter (or Escape, Enter) starts a new line, Up and Down g
 clears the line or stops the reply, Ctrl-D on an empty line leaves.
 """
 
+import contextlib
 import functools
+import os
 import signal
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -52,6 +55,22 @@ class StopReply:
         self.requested = True
 
 
+@contextlib.contextmanager
+def keys_kept(descriptor: int) -> Iterator[None]:
+    """Keep what is typed during a reply for the next prompt, unseen, instead of letting the terminal echo it."""
+    if not os.isatty(descriptor):
+        yield
+        return
+    before = termios.tcgetattr(descriptor)
+    silent = [*before]
+    silent[3] &= ~(termios.ECHO | termios.ICANON)
+    termios.tcsetattr(descriptor, termios.TCSANOW, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSANOW, before)
+
+
 class Chat:
     """One conversation in a terminal. `open_log` opens the session file at the first turn; None keeps nothing."""
 
@@ -83,20 +102,14 @@ class Chat:
     def run(self) -> None:
         """Talk until /quit or Ctrl-D. Errors of loading end it; errors of a turn are said, and it goes on."""
         self._loading.when_finished(self._loaded)
-        while True:
-            try:
-                line = self._read_line()
-            except KeyboardInterrupt:
-                self.view.say("(Ctrl-D or /quit leaves)")
-                continue
-            except EOFError:
-                break
-            try:
-                self._handle(line.strip())
-            except Leave:
-                break
-            except UsageProblem as error:
-                self.view.say(str(error))
+        with keys_kept(self._session.input.fileno()), contextlib.suppress(EOFError, Leave):
+            while True:
+                try:
+                    self._handle(self._read_line().strip())
+                except KeyboardInterrupt:
+                    self.view.say("(Ctrl-D or /quit leaves)")
+                except UsageProblem as error:
+                    self.view.say(str(error))
         if self.log is not None:
             self.view.say(f"kept in {self.log.path}")
 

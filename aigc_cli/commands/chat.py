@@ -5,7 +5,8 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,7 +41,7 @@ def chat(
     settings: ChatSettings,
     run: Annotated[Path, typer.Argument(help="A text run, made by aigc train-gpt.", metavar="RUN")],
     source: Annotated[
-        str | None, typer.Argument(help="- reads the user's turns from stdin, one a line.", metavar="[-]")
+        str | None, typer.Argument(help="- reads the user's turns from stdin, one a line.", metavar="-")
     ] = None,
     continue_: Annotated[
         bool, typer.Option("--continue", "-c", help="Go on with the latest kept conversation with this run.")
@@ -147,16 +148,16 @@ class _Talk:
 
         self._console.talk(notice(self._name))
         as_json = self._console.explicit_json
-        keep = self._keeper()
-        for request in read_requests(lines, as_json=as_json):
-            if as_json:
-                self._console.record(reply_record(self._conversation, request))
-            else:
-                for piece in reply_text(self._conversation, request):
-                    sys.stdout.write(piece)
-                sys.stdout.write("\n")
-                sys.stdout.flush()
-            keep()
+        with self._keeper() as keep:
+            for request in read_requests(lines, as_json=as_json):
+                if as_json:
+                    self._console.record(reply_record(self._conversation, request))
+                else:
+                    for piece in reply_text(self._conversation, request):
+                        sys.stdout.write(piece)
+                    sys.stdout.write("\n")
+                    sys.stdout.flush()
+                keep()
 
     def play(self, script: Path) -> None:
         """Print a conversation of the script's lines, with the face wherever it changes."""
@@ -169,7 +170,8 @@ class _Talk:
             return
         view = self._view(_play_look(self._settings))
         view.say(notice(self._name))
-        transcript(self._conversation, view, lines, self._keeper())
+        with self._keeper() as keep:
+            transcript(self._conversation, view, lines, keep)
 
     def interact(self, run: Path, record: dict[str, Any]) -> None:
         """Talk at a prompt until the user leaves."""
@@ -203,14 +205,16 @@ class _Talk:
         folder = sessions_folder(run, os.environ) if self._settings.log else None
         return (lambda: SessionLog(new_session(folder))) if folder is not None else None
 
-    def _keeper(self) -> Callable[[], None]:
-        """Return what keeps the conversation so far: only where a session file was asked for."""
+    @contextmanager
+    def _keeper(self) -> Iterator[Callable[[], None]]:
+        """Yield what keeps the conversation so far: only where a session file was asked for."""
         from aigc_cli.avatar.session import SessionLog
 
         if self._place is None:
-            return lambda: None
-        log = SessionLog(self._place, self._conversation.turns)
-        return lambda: log.write(self._conversation.turns)
+            yield lambda: None
+            return
+        with SessionLog(self._place, self._conversation.turns) as log:
+            yield lambda: log.write(self._conversation.turns)
 
     def _view(self, look: "Look") -> "View":
         from aigc_cli.avatar.view import View
