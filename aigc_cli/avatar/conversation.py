@@ -78,7 +78,8 @@ class Conversation:
     def reply(self, text: str, stop: Callable[[], bool] = lambda: False) -> Iterator[str]:
         """Add a user's turn and yield the reply's pieces; once the iterator ends, the reply is the last turn.
 
-        When `stop()` turns true the reply so far is kept; if there is none yet, the user's turn is taken back.
+        When `stop()` turns true, or the iterator is closed or fails, the reply so far is kept; if there is none yet,
+        the user's turn is taken back.
         A turn that does not fit the model is refused (UsageProblem) and not added.
         """
         self._attempt = 0
@@ -122,16 +123,18 @@ class Conversation:
     def _answer(self, prompt: list[Message], stop: Callable[[], bool], before: list[Turn]) -> Iterator[str]:
         count = sum(turn.role == "assistant" for turn in self.turns)
         seed = reply_seed(self.seed, "reply", count, self._attempt)
-        said = ""
-        raw = itertools.takewhile(lambda piece: not stop(), self.replier.stream(prompt, seed))
-        for piece in tidy(raw):
-            said += piece
-            yield piece
-        if not said and stop():
-            self.turns[:] = before
-            return
-        expression = self.expressions.after(self.expression, said)
-        self.turns.append(Turn("assistant", said, now(), expression, self.run, seed))
+        said, whole = "", False
+        try:
+            for piece in tidy(itertools.takewhile(lambda piece: not stop(), self.replier.stream(prompt, seed))):
+                said += piece
+                yield piece
+            whole = not stop()
+        finally:
+            if said or whole:
+                expression = self.expressions.after(self.expression, said)
+                self.turns.append(Turn("assistant", said, now(), expression, self.run, seed))
+            else:
+                self.turns[:] = before
 
 
 def reply_seed(seed: int, *names: str | int) -> int:

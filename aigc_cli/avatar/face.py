@@ -5,7 +5,7 @@ The identity is one latent vector, drawn from a seed; the expression is the labe
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aigc_cli.avatar.expression import Expressions
 from aigc_cli.core.errors import BadData
@@ -40,22 +40,40 @@ def face_expressions(run: Path) -> Expressions:
     return Expressions(tuple(names))
 
 
+class FaceSampler(Protocol):
+    """What draws faces: a generator with its labels."""
+
+    @property
+    def z_dim(self) -> int:
+        """The length of a latent vector."""
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The expressions, or nothing for a generator without labels."""
+
+    def draw(self, z_BD: "torch.Tensor", label_B: "torch.Tensor | None") -> "torch.Tensor":
+        """Return uint8 pictures (B, C, H, W) of latents and label numbers."""
+
+
 def load_face(run: Path, seed: int, device: "torch.device") -> Face:
     """Draw the identity of `seed` with every expression of a face run."""
+    from aigc_cli.gan.sampler import load_generator
+
+    return draw_face(load_generator(run, device=device), seed, sha256_file(run / "generator.safetensors")[:16])
+
+
+def draw_face(sampler: FaceSampler, seed: int, origin: str) -> Face:
+    """Draw one latent with every label, as labelled PNG files whose ids begin with `origin`."""
     import torch
 
     from aigc_cli.core.seeding import stream
     from aigc_cli.data.samples import encode_png
-    from aigc_cli.gan.sampler import load_generator
 
-    sampler = load_generator(run, device=device)
     names = sampler.label_names or ("",)
     z_BD = torch.randn(1, sampler.z_dim, generator=stream(seed, "identity")).expand(len(names), -1)
     label_B = torch.arange(len(names)) if sampler.label_names else None
     images_BCHW = sampler.draw(z_BD, label_B).cpu()
-    origin = sha256_file(run / "generator.safetensors")[:16]
-    pictures = {
-        name: encode_png(image_CHW, f"{origin}.identity-{seed}.{index}")
-        for index, (name, image_CHW) in enumerate(zip(names, images_BCHW, strict=True))
-    }
-    return Face(pictures)
+    pictures = zip(names, images_BCHW, strict=True)
+    return Face(
+        {name: encode_png(image, f"{origin}.identity-{seed}.{index}") for index, (name, image) in enumerate(pictures)}
+    )

@@ -115,11 +115,11 @@ class Chat:
 
     def answer(self, start: Callable[[Callable[[], bool]], Iterator[str]]) -> None:
         """Print the reply that `start(stop)` begins, and keep what was said."""
-        waiting = f"{self.view.name} is typing …" if self._loading.finished else "loading …"
+        self.view.wait(f"{self.view.name} is typing …" if self._loading.finished else "loading …")
         present = self.conversation.expression
         with StopReply() as stop:
             try:
-                self.view.reply(start(lambda: stop.requested), present, waiting=waiting)
+                self.view.reply(start(lambda: stop.requested), present)
             except KeyboardInterrupt:
                 self.view.say("")
         if stop.requested:

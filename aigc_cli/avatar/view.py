@@ -72,10 +72,16 @@ class View:
         self._expressions = expressions
         self._face = face
         self._sleep = sleep
+        self._waiting = 0
 
     def say(self, text: str, code: str = DIM) -> None:
         """Print a line of the tool's own."""
         self._write(self._coloured(clean(text), code) + "\n")
+
+    def wait(self, text: str) -> None:
+        """Show a line until the next thing is printed."""
+        self._write(self._coloured(text, DIM) + "\r")
+        self._waiting = cell_width(text)
 
     def turn(self, turn: Turn) -> None:
         """Print a finished turn, without the face."""
@@ -83,19 +89,15 @@ class View:
         indent = "\n" + " " * (cell_width(name) + 2)
         self._write(self._prefix(name, code) + indent.join(turn.bubbles) + "\n")
 
-    def reply(self, pieces: Iterable[str], present: str, *, settled: bool = False, waiting: str = "") -> str:
+    def reply(self, pieces: Iterable[str], present: str, *, settled: bool = False) -> str:
         """Print a reply as it comes and return its text; nothing is printed of an empty one.
 
         The face is drawn before the bubble with which the expression changes from the one that is shown.
-        `present` is the expression before the reply, or with `settled` the one of the reply. The line `waiting`
-        is shown until the first words come.
+        `present` is the expression before the reply, or with `settled` the one of the reply.
         """
         said = None
-        self._write(self._coloured(waiting, DIM) + "\r" if waiting else "")
         for starts, part in bubble_parts(pieces, READ_AFTER if self._face() and not settled else 1):
-            if said is None:
-                self._write(" " * cell_width(waiting) + "\r" if waiting else "")
-            elif starts:
+            if said is not None and starts:
                 self._write("\n")
             whole = part if said is None else said + ("\n" if starts else "") + part
             if starts:
@@ -104,7 +106,7 @@ class View:
             self._paced(part)
             said = whole
         if said is None:
-            self._write(" " * cell_width(waiting) + "\r" if waiting else "")
+            self._write("")
             return ""
         self._write("\n")
         self.show(present if settled else self._expressions.after(present, said))
@@ -133,5 +135,6 @@ class View:
         return code + text + PLAIN if self.look.colour and text else text
 
     def _write(self, text: str) -> None:
-        self._out.write(text)
+        self._out.write(" " * self._waiting + "\r" + text if self._waiting else text)
+        self._waiting = 0
         self._out.flush()

@@ -70,6 +70,20 @@ def test_stopping_before_the_first_piece_takes_the_turn_back_and_a_retry_restore
     assert [turn.content for turn in talk.turns] == ["hello", said]
 
 
+def test_a_reply_that_is_cut_off_from_outside_is_kept_as_far_as_it_went(conversation):
+    talk = conversation()
+    pieces = talk.reply("a b c d")
+    said = next(pieces) + next(pieces)
+    pieces.close()
+    assert talk.turns[-1].content == said
+    talk = conversation()
+    pieces = talk.reply("a")
+    next(pieces)
+    with pytest.raises(KeyboardInterrupt):
+        pieces.throw(KeyboardInterrupt)
+    assert [turn.role for turn in talk.turns] == ["user", "assistant"]
+
+
 def test_retry_without_a_reply_is_refused(conversation):
     with pytest.raises(UsageProblem, match="no reply"):
         conversation().retry()

@@ -94,11 +94,15 @@ def test_a_settled_reply_has_one_face_above_it():
 
 def test_the_waiting_line_leaves_no_trace():
     out = io.StringIO()
-    view(out, colour=True).reply(["ok"], "smile", waiting="Ada is typing …")
+    talk = view(out, colour=True)
+    talk.wait("Ada is typing …")
+    talk.reply(["ok"], "smile")
     assert "typing" in out.getvalue()
     assert rows(out.getvalue()) == ["Ada  ok"]
     out = io.StringIO()
-    assert view(out).reply([], "smile", waiting="Ada is typing …") == ""
+    talk = view(out)
+    talk.wait("Ada is typing …")
+    assert talk.reply([], "smile") == ""
     screen = pyte.Screen(80, 4)
     pyte.Stream(screen).feed(out.getvalue())
     assert "".join(screen.display).strip() == ""
