@@ -12,7 +12,7 @@ pytest.importorskip("dicebear")
 
 @pytest.mark.parametrize("name", ["avataaars", "bottts", "bottts-neutral"])
 def test_styles_without_an_open_licence_are_refused_with_the_reason(name):
-    with pytest.raises(UsageProblem, match="not openly licensed.*Free for personal"):
+    with pytest.raises(UsageProblem, match=r"not openly licensed.*Free for personal"):
         require_open_style(name)
     with pytest.raises(UsageProblem, match="not openly licensed"):
         next(draw_faces(FaceJob(name, 16, "RGB", 0), 1))

@@ -1,0 +1,1 @@
+"""Raw personal data in, prepared sets out, and prepared sets read back."""
