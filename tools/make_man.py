@@ -36,6 +36,8 @@ SHARED_FILES = {
     "RUN/aigc.json": "What a run is: kind, settings, data, state, best score, versions.",
     "RUN/metrics.jsonl": "One line a measurement of the training.",
     "RUN/checkpoints/step-N/": "What training goes on from: safetensors and JSON.",
+    "~/.local/state/aigc/": "Conversations that aigc chat keeps; $XDG_STATE_HOME/aigc if that is set.",
+    "~/.cache/aigc/": "Imported models; $XDG_CACHE_HOME/aigc if that is set.",
 }
 
 

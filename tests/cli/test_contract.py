@@ -80,7 +80,7 @@ class TestUsage:
             (("train-gpt", "d", "-o", "r", "--presett", "nano"), "--preset"),
             (("train-gpt", "d", "-o", "r", "--preset", "nanno"), "did you mean 'nano'?"),
             (("train-gpt", "d", "-o", "r", "--device", "cdua"), "did you mean 'cuda'?"),
-            (("train-gpt", "d", "-o", "r", "--steps", "many"), "integer"),
+            (("train-gpt", "d", "-o", "r", "--steps", "many"), "valid int"),
             (("train-gpt", "d", "-o", "r", "--steps", "0"), "at least 1"),
             (("train-gpt", "d", "-o", "r", "--weight-decay", "nan"), "not a number"),
             (("train-gpt", "d", "-o", "r", "--weight-decay", "11"), "at most 10"),
