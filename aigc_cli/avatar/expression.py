@@ -25,25 +25,29 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 # (expression, weight, words). Words match whole, case-insensitively, after runs of three and more letters were
 # shortened ("sooo" is "so"), and not after a negation ("not sad"). Multi-word phrases ignore negation ("no way").
 _WORDS: tuple[tuple[str, float, str], ...] = (
-    ("laugh", 1.0, r"(?:a?ha){2,}h?|ha ha|(?:he){2,}|lo+l|lmao|rofl|hilarious"),
+    ("laugh", 1.0, r"(?:a?ha){2,}h?|ha ha|(?:he){2,}|ha|lo+l|lmao|rofl|hilarious|(?:crying|cried) laughing"),
     ("laugh", 0.6, "funny|laugh(?:ing|ed)?|joke|kidding"),
     ("smile", 1.0, "yay|happy|love|lovely|wonderful|glad|delighted|thank you|thanks"),
     ("smile", 0.6, "good|great|nice|fun|cool|sweet|hi|hello|hey|welcome|please[d]?|enjoy(?:ed)?"),
-    ("sad", 1.0, "sad|lonely|heartbroken|depressed|crying|cried|miss you|missed you|sorry|grief|unfortunately"),
-    ("sad", 0.6, "sigh|alas|tired|lost|hurts?|miss|missed|bad news|died|worried|poor|unlucky"),
+    ("sad", 1.0, "sad|lonely|heartbroken|depressed|crying|cried|miss you|missed you|grief|unfortunately|heartbreaking"),
+    ("sad", 0.6, "sorry|sigh|alas|tired|lost|hurts?|miss|missed|bad news|died|worried|poor|unlucky"),
     ("angry", 1.0, "angry|furious|hate|outrageous|wtf|gr+|fed up|pissed|shut up|infuriating|rage"),
     ("angry", 0.6, "annoy(?:ed|ing)|mad|ridiculous|unacceptable|damn|ugh|rude|stupid|typical"),
-    ("agape", 1.0, "wow|omg|whoa|woah|oh my|no way|wait what|gosh|unbelievable|incredible|astonishing|holy"),
+    ("agape", 1.0, "wow|omg|whoa|woah|oh my|no way|wait what|gosh|unbelievable|incredible|astonishing|holy|oh no"),
     ("agape", 0.6, "really|seriously|surpris(?:e|ed|ing)|amazing|suddenly|strange|weird"),
 )
-# Signs match anywhere.
+# Signs match anywhere. The loudly crying face is shed for laughter as often as for grief: the words around it decide.
 _SIGNS: tuple[tuple[str, float, str], ...] = (
     ("laugh", 1.2, r"[😂🤣😹😆😄😁😅]|\bx-?d\b|:-?d\b|哈哈|笑死|嘻嘻"),
+    ("laugh", 1.0, "😭"),
+    ("sad", 1.0, "😭"),
     ("smile", 1.2, r"[🙂😊☺😀😃🥰😍😘🤗😌😉❤💕💖🎉🥳]|[:;]-?\)|<3|开心|喜欢|谢谢|太好了"),
-    ("sad", 1.2, r"[😢😭😞😔🙁☹💔😿😥😓🥺]|(?<!>):'?-?\(|难过|伤心|可惜|呜呜"),
+    ("sad", 1.2, r"[😢😞😔🙁☹💔😿😥😓🥺]|(?<!>):'?-?\(|难过|伤心|可惜|呜呜"),
     ("angry", 1.2, r"[😠😡🤬👿💢😤]|>:-?\(|生气|讨厌|烦死"),
     ("agape", 1.2, r"[😮😯😲😱🤯😳🙀]|\?!|!\?|\b:-?o\b|天哪|天啊|哇|真的吗"),
 )
+# Single words in capitals, in a text that has small letters too, are shouted: a short one might be an acronym.
+_SHOUTS = (("agape", 1.0, re.compile(r"\b[A-Z]{4,}\b")), ("agape", 0.6, re.compile(r"\b[A-Z]{2,3}\b")))
 _NEGATION = re.compile(r"(?:\b(?:not|never|no|nothing|without|cannot)|n['’]t)\s+(?:\w+\s+)?$")
 _WORD_RULES = [
     (name, weight, re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)) for name, weight, pattern in _WORDS
@@ -56,6 +60,9 @@ def evidence(text: str) -> dict[str, float]:
     scores = dict.fromkeys(SYNONYMS, 0.0)
     for name, weight, sign in _SIGN_RULES:
         scores[name] += weight * len(sign.findall(text))
+    if any(character.islower() for character in text):
+        for name, weight, shout in _SHOUTS:
+            scores[name] += weight * len(shout.findall(text))
     squeezed = re.sub(r"([^\W\d_])\1{2,}", r"\1", text.lower().replace("’", "'"))
     for name, weight, word in _WORD_RULES:
         for match in word.finditer(squeezed):

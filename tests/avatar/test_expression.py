@@ -29,6 +29,17 @@ def test_sentences_that_people_read_the_same_way(text, expression):
     assert FACE.after("smile", text) == expression
 
 
+def test_tears_are_read_by_the_words_around_them():
+    assert FACE.after("smile", "best medical drama ever made 😭") == "laugh"
+    assert FACE.after("smile", "I'm so sorry, it hurts 😭") == "sad"
+
+
+def test_a_shouted_word_surprises_and_an_acronym_does_not():
+    assert FACE.after("smile", "a seal took the HARBOUR pie") == "agape"
+    assert FACE.after("smile", "it was on TV") == "smile"
+    assert FACE.after("smile", "ALL OF THIS IS CAPITALS") == "smile"
+
+
 def test_negated_words_do_not_count():
     assert evidence("I'm not sad") == evidence("")
     assert evidence("don't be sad") == evidence("")
