@@ -1,0 +1,70 @@
+"""Settings of `aigc train-gpt`, and presets of model shapes for training from scratch."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aigc_cli.config.base import setting
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "nano": {"layers": 4, "width": 128, "heads": 4, "kv_heads": 4, "context": 64, "vocab_size": 1024},
+    "tiny": {"layers": 4, "width": 192, "heads": 6, "kv_heads": 3, "context": 256, "vocab_size": 2048},
+    "small": {"layers": 6, "width": 320, "heads": 5, "kv_heads": 5, "context": 512, "vocab_size": 6400},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainGptSettings:
+    """What a language model's training depends on. A None means: chosen by how the model starts (see the help)."""
+
+    preset: str = setting("tiny", "Shape of a model made from scratch.", choices=tuple(PRESETS))
+    init: str | None = setting(
+        None, "Start from a Hugging Face folder, a text run, a .gguf file, or `smollm2`.", metavar="MODEL"
+    )
+    finetune: str = setting(
+        "lora", "With --init: train low-rank corrections, or all weights.", choices=("lora", "full")
+    )
+    tokenizer: str = setting("bpe", "From scratch: characters or byte-level BPE.", choices=("char", "bpe"))
+    vocab_size: int = setting(2048, "From scratch: most tokens of a BPE tokenizer.", minimum=260, maximum=200000)
+    layers: int = setting(4, "From scratch: blocks.", minimum=1, maximum=200)
+    width: int = setting(192, "From scratch: width of the residual stream.", minimum=8, maximum=16384)
+    heads: int = setting(6, "From scratch: query heads.", minimum=1, maximum=256)
+    kv_heads: int = setting(3, "From scratch: key-value heads.", minimum=1, maximum=256)
+    context: int = setting(256, "Longest sequence to train on, in tokens.", minimum=16, maximum=131072)
+    minutes: float = setting(10.0, "Training time, evaluations included.", minimum=0.01, maximum=100000)
+    steps: int | None = setting(None, "Training steps, instead of --minutes.", minimum=1)
+    batch_size: int = setting(12, "Conversations or windows a step.", minimum=1, maximum=65536)
+    accumulate: int = setting(1, "Parts a batch is computed in, to save memory.", minimum=1, maximum=1024)
+    learning_rate: float | None = setting(
+        None,
+        "Peak of AdamW's (default: 0.003 from scratch, 0.001 for lora, 0.00005 for full).",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    matrix_learning_rate: float = setting(0.02, "From scratch: peak of Muon's, for matrices.", minimum=0.0, maximum=1.0)
+    optimizer: str = setting("muon", "From scratch: what moves the matrices.", choices=("muon", "adamw"))
+    schedule: str = setting(
+        "trapezoid", "Course of the learning rates.", choices=("constant", "linear", "cosine", "trapezoid")
+    )
+    warmup_steps: int = setting(10, "Steps in which the learning rates rise.", minimum=0)
+    cooldown: float = setting(
+        0.6, "Last share of a trapezoid schedule, in which they fall to 0.", minimum=0.0, maximum=1.0
+    )
+    weight_decay: float = setting(0.0, "Decay of matrices, times the learning rate.", minimum=0.0, maximum=10.0)
+    clip: float = setting(1.0, "Largest norm of the gradient (0: any).", minimum=0.0)
+    lora_rank: int = setting(16, "Rank of the corrections.", minimum=1, maximum=1024)
+    lora_alpha: float = setting(32.0, "Their scale is alpha / rank.", minimum=0.0)
+    lora_layers: int = setting(0, "Adapt only so many upper layers; the others are computed once (0: all).", minimum=0)
+    precision: str = setting(
+        "auto", "Frozen weights with lora: bf16 where the processor computes with it.", choices=("auto", "fp32", "bf16")
+    )
+    eval_tokens: int = setting(200000, "Evaluate on at most so many held-out tokens.", minimum=1)
+    evaluations: int = setting(5, "Evaluations during training.", minimum=1, maximum=1000)
+    patience: int = setting(0, "Stop after so many evaluations without progress (0: never).", minimum=0)
+    log_every_steps: int = setting(20, "Steps between lines of metrics.jsonl.", minimum=1)
+    save_minutes: float = setting(2.0, "Minutes between checkpoints.", minimum=0.0)
+    seed: int = setting(0, "Names every random stream.", minimum=0)
+    threads: int | None = setting(None, "Processor threads (default: all cores).", minimum=1, maximum=1024)
+    device: str = setting("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "mps"))
+    resume: str = setting("auto", "Go on with a run that is there, or start again.", choices=("auto", "restart"))
+    lock_wait: float = setting(0.0, "Seconds to wait for another process in the run folder.", minimum=0.0)
+    dry_run: bool = setting(False, "Check everything, show the plan, write nothing.")

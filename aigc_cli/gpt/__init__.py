@@ -1,0 +1,1 @@
+"""The language model: network, Hugging Face files, LoRA, optimizers, training, decoding."""

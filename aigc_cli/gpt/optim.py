@@ -1,0 +1,119 @@
+"""Optimizers: Muon for the matrices of a model trained from scratch, fused AdamW for the rest and for fine-tuning.
+
+Both keep their state as named tensors, so that a checkpoint is safetensors and a resume is exact. Knows nothing of
+losses or schedules: learning rates arrive with each step.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+# Coefficients of the quintic iteration whose fixed point is an orthogonal matrix (Jordan et al. 2024, "Muon").
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+NEWTON_SCHULZ_STEPS = 5
+
+
+def orthogonalised(gradients_NRC: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
+    """Return about U V^T for each U S V^T of a stack of matrices (N, R, C), singular values in [0.7, 1.2].
+
+    float32 and batched: on a CPU `torch.optim.Muon` costs twice the model itself, casting to bfloat16 and looping.
+    """
+    a, b, c = NEWTON_SCHULZ
+    tall = gradients_NRC.shape[1] > gradients_NRC.shape[2]
+    x = gradients_NRC.mT if tall else gradients_NRC
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp_min(1e-7)
+    for _ in range(steps):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.mT if tall else x
+
+
+class Muon:
+    """Momentum whose update is orthogonalised (Jordan et al. 2024), over row sections of the given matrices.
+
+    A fused matrix (query, key, value; gate, up) is several matrices: `sections` gives the rows of each part. The
+    update is scaled by sqrt(max(1, rows / columns)), so that the learning rate suits every shape.
+    """
+
+    def __init__(
+        self, parameters: Mapping[str, nn.Parameter], sections: Mapping[str, Sequence[int]], momentum: float = 0.95
+    ) -> None:
+        self._parameters = dict(parameters)
+        self._momentum = momentum
+        self._buffers = {name: torch.zeros_like(parameter) for name, parameter in self._parameters.items()}
+        self._groups: dict[tuple[int, int], list[tuple[str, int]]] = defaultdict(list)
+        for name, parameter in self._parameters.items():
+            start = 0
+            for rows in sections.get(name, [parameter.shape[0]]):
+                self._groups[rows, parameter.shape[1]].append((name, start))
+                start += rows
+
+    def step(self, learning_rate: float, weight_decay: float) -> None:
+        """Move every matrix against its gradient; weights decay by learning_rate * weight_decay first."""
+        with torch.no_grad():
+            gradients = [p.grad for p in self._parameters.values() if p.grad is not None]
+            buffers = list(self._buffers.values())
+            torch._foreach_lerp_(buffers, gradients, 1 - self._momentum)
+            nesterov = dict(zip(self._buffers, torch._foreach_lerp(gradients, buffers, self._momentum), strict=True))
+            for (rows, columns), members in self._groups.items():
+                stack = torch.stack([nesterov[name][start : start + rows] for name, start in members])
+                update = orthogonalised(stack)
+                rate = learning_rate * max(1.0, rows / columns) ** 0.5
+                for (name, start), change in zip(members, update, strict=True):
+                    part = self._parameters[name][start : start + rows]
+                    part.mul_(1 - learning_rate * weight_decay).add_(change, alpha=-rate)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the momentum of each matrix."""
+        return {f"muon.{name}": buffer for name, buffer in self._buffers.items()}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take back what `state` returned."""
+        for name, buffer in self._buffers.items():
+            buffer.copy_(tensors[f"muon.{name}"])
+
+
+class AdamW:
+    """torch's fused AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) with state by parameter name."""
+
+    def __init__(self, parameters: Mapping[str, nn.Parameter], betas: tuple[float, float], eps: float = 1e-8) -> None:
+        self._parameters = dict(parameters)
+        self._inner = torch.optim.AdamW(list(self._parameters.values()), lr=0.0, betas=betas, eps=eps, fused=True)
+
+    def step(self, learning_rate: float, weight_decay: float) -> None:
+        """Move every parameter; decay only matrices, never gains or biases."""
+        group = self._inner.param_groups[0]
+        group["lr"], group["weight_decay"] = learning_rate, 0.0
+        with torch.no_grad():
+            for parameter in self._parameters.values():
+                if parameter.dim() > 1 and weight_decay:
+                    parameter.mul_(1 - learning_rate * weight_decay)
+        self._inner.step()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return both moments and the step count of each parameter, once there are any."""
+        return {
+            f"adamw.{kind}.{name}": value
+            for name, parameter in self._parameters.items()
+            for kind, value in self._inner.state.get(parameter, {}).items()
+        }
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take back what `state` returned."""
+        self._inner.state.clear()
+        for name, parameter in self._parameters.items():
+            kinds = ("step", "exp_avg", "exp_avg_sq")
+            if f"adamw.step.{name}" in tensors:
+                self._inner.state[parameter] = {kind: tensors[f"adamw.{kind}.{name}"].clone() for kind in kinds}
+
+
+def clipped(parameters: Sequence[nn.Parameter], max_norm: float) -> Tensor:
+    """Scale all gradients together to a norm of at most `max_norm` (0: leave them) and return the norm before."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.nn.utils.get_total_norm(gradients)
+    if max_norm > 0:
+        factor = (max_norm / (norm + 1e-6)).clamp(max=1.0)
+        torch._foreach_mul_(gradients, factor)
+    return norm

@@ -1,0 +1,206 @@
+"""The training step of a language model: from scratch, by LoRA, or of all weights.
+
+`GptTrainer` is what `core.loop` drives; `trainer.build_trainer` makes one from a prepared set and settings. The loss is
+the mean over the targets of the whole batch, however many parts it is computed in. Knows nothing of commands, clocks
+or run records.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from aigc_cli.config.train_gpt import TrainGptSettings
+from aigc_cli.core.errors import BadConfig
+from aigc_cli.core.files import write_text
+from aigc_cli.core.schedule import learning_rate_factor
+from aigc_cli.data.tokenizer import ChatTokenizer
+from aigc_cli.gpt.batches import Batch, TrainingData
+from aigc_cli.gpt.decode import GenerationSettings, TextModel, generate
+from aigc_cli.gpt.functions import target_loss
+from aigc_cli.gpt.hf import model_card, write_model_folder
+from aigc_cli.gpt.lora import lora_parameters, merged_weights, write_adapter
+from aigc_cli.gpt.model import GptModel
+from aigc_cli.gpt.optim import clipped
+from aigc_cli.gpt.prefix import PrefixStates
+
+DECODING = {"temperature": 0.8, "top_p": 0.9, "repetition_penalty": 1.1}
+
+
+class Optimizer(Protocol):
+    """What moves some of the parameters."""
+
+    def step(self, learning_rate: float, weight_decay: float) -> None:
+        """Move them against their gradients."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return named state tensors."""
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take them back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """What a fine-tuned model started from: its folder, the hash of its weights, and the weights in float32."""
+
+    name: str
+    sha256: str
+    weights: dict[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """The held-out part: batches over it, its UTF-8 bytes, and prompts for previews."""
+
+    batches: Sequence[Batch]
+    target_bytes: int
+    prompts: Sequence[list[int]] = ()
+    states: PrefixStates | None = None
+
+
+@dataclass(kw_only=True)
+class GptTrainer:
+    """Holds a model, its optimizers with their peak learning rates, and the data."""
+
+    settings: TrainGptSettings
+    model: GptModel
+    tokenizer: ChatTokenizer
+    data: TrainingData
+    held: Held
+    optimizers: Sequence[tuple[Optimizer, float]]
+    card: dict[str, Any]
+    identity: dict[str, str]
+    base: Base | None = None
+    first_block: int = 0
+    states: PrefixStates | None = None
+    objective: str = "bits_per_byte"
+    lr_scale: float = 1.0
+    trainable: dict[str, nn.Parameter] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.trainable = {name: value for name, value in self.model.named_parameters() if value.requires_grad}
+
+    @property
+    def is_lora(self) -> bool:
+        """Whether only low-rank corrections are trained."""
+        return self.base is not None and self.settings.finetune == "lora"
+
+    def update(self, step: int, total_steps: int | None) -> dict[str, float | Tensor]:
+        """Do one optimisation step; return loss (nats per target token), gradient norm, learning rate, tokens."""
+        batch = self.data.batch(step)
+        targets = int(batch.predicts_BT.sum())
+        loss: Tensor | float = 0.0
+        for part in batch.parts(self.settings.accumulate):
+            part_loss = self._summed_loss(part, self.states) / targets
+            torch.autograd.backward(part_loss)
+            loss = loss + part_loss.detach()
+        norm = clipped(list(self.trainable.values()), self.settings.clip)
+        factor = self.lr_scale * learning_rate_factor(
+            self.settings.schedule,
+            step,
+            total_steps,
+            warmup_steps=self.settings.warmup_steps,
+            cooldown_fraction=self.settings.cooldown,
+        )
+        for optimizer, peak in self.optimizers:
+            optimizer.step(peak * factor, self.settings.weight_decay)
+        for parameter in self.trainable.values():
+            parameter.grad = None
+        return {
+            "loss": loss,
+            "gradient_norm": norm,
+            "learning_rate_factor": factor,
+            "tokens": float(batch.inputs_BT.numel()),
+        }
+
+    def _summed_loss(self, batch: Batch, states: PrefixStates | None) -> Tensor:
+        device = self.model.norm.device
+        if states is not None:
+            x_BTC = states.gather(batch).to(device)
+        else:
+            with torch.set_grad_enabled(torch.is_grad_enabled() and self.first_block == 0):
+                x_BTC = self.model.embedded(batch.inputs_BT.to(device))
+                x_BTC = self.model.run_blocks(x_BTC, 0, self.first_block)
+        x_BTC = self.model.run_blocks(x_BTC, self.first_block, None)
+        hidden_NC = self.model.finish(x_BTC[batch.predicts_BT.to(device)])
+        head = self.model.embed if self.model.head is None else self.model.head
+        return target_loss(hidden_NC, head, batch.targets().to(device))
+
+    def evaluate(self, step: int) -> dict[str, float]:
+        """Return nats per held-out target token and bits per byte, over everything held out, summed before dividing."""
+        nats, tokens = 0.0, 0
+        with torch.no_grad():
+            for batch in self.held.batches:
+                nats += float(self._summed_loss(batch, self.held.states))
+                tokens += int(batch.predicts_BT.sum())
+        return {"nats_per_token": nats / tokens, "bits_per_byte": nats / math.log(2) / self.held.target_bytes}
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return trained weights and optimizer tensors; as scalars, hashes of what they belong to."""
+        tensors = {f"model.{name}": value.detach() for name, value in self.trainable.items()}
+        for optimizer, _ in self.optimizers:
+            tensors |= optimizer.state()
+        return tensors, dict(self.identity)
+
+    def restore(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
+        """Take back what `state` returned; BadConfig if the base model or the tokenizer is another one now."""
+        for name, value in self.identity.items():
+            if scalars.get(name) != value:
+                raise BadConfig(
+                    f"the {name.replace('_', ' ')} is not the one this run began with",
+                    "restore it, or --resume restart",
+                )
+        with torch.no_grad():
+            for name, parameter in self.trainable.items():
+                parameter.copy_(tensors[f"model.{name}"])
+        for optimizer, _ in self.optimizers:
+            optimizer.restore(tensors)
+
+    def export(self, root: Path, step: int, metrics: dict[str, float]) -> None:
+        """Write the run's root as a Hugging Face model folder, and with LoRA the adapter beside it."""
+        weights = {name: value.detach() for name, value in self.model.named_parameters()}
+        if self.is_lora and self.base is not None:
+            weights = merged_weights(self.model, self.base.weights)
+            write_adapter(root / "adapter", self.model, self.base.name, self.base.sha256)
+        facts = {**self.card, "trained steps": step, **{name: f"{value:.4f}" for name, value in metrics.items()}}
+        base = None if self.base is None else self.base.name
+        card = model_card(root.name, facts, base, bool(self.held.prompts))
+        write_model_folder(root, self.model, weights, self.tokenizer, card, DECODING)
+
+    def preview(self, folder: Path, step: int) -> str:
+        """Write replies to a few held-out prompts, and return the first on one line."""
+        if not self.held.prompts:
+            return ""
+        settings = GenerationSettings(max_new_tokens=48)
+        text = TextModel(self.model, self.tokenizer)
+        replies = list(
+            generate(text, self.held.prompts, settings, seed=self.settings.seed, batch_size=len(self.held.prompts))
+        )
+        folder.mkdir(exist_ok=True)
+        blocks = [
+            f"> {self.tokenizer.decode(prompt)}\n{reply.text}\n"
+            for prompt, reply in zip(self.held.prompts, replies, strict=True)
+        ]
+        write_text(folder / f"step-{step}.txt", "\n".join(blocks))
+        return " / ".join(replies[0].text.split("\n"))[:100]
+
+    def summary(self, metrics: dict[str, float]) -> str:
+        """Say where training stands: losses in nats per token, held-out bits per byte."""
+        parts = []
+        if "loss" in metrics:
+            parts.append(f"loss {metrics['loss']:.3f}")
+        if "bits_per_byte" in metrics:
+            parts.append(
+                f"held-out {metrics['nats_per_token']:.3f} nats/token, {metrics['bits_per_byte']:.3f} bits/byte"
+            )
+        return ", ".join(parts)
+
+
+def lora_count(model: GptModel) -> int:
+    """Return the number of trained values with LoRA."""
+    return sum(value.numel() for value in lora_parameters(model).values())

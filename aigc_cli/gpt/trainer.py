@@ -1,0 +1,273 @@
+"""Makes a `GptTrainer` from a prepared set and settings: what model, what tokenizer, what data, what optimizers."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aigc_cli.config.base import did_you_mean
+from aigc_cli.config.train_gpt import TrainGptSettings
+from aigc_cli.core.errors import BadConfig, BadData, NoInput, UsageProblem
+from aigc_cli.core.files import read_jsonl, sha256_bytes, sha256_file
+from aigc_cli.core.seeding import stream
+from aigc_cli.data.dialogue import Message, encode_prompt, read_dialogues, require_chat, target_bytes, windows
+from aigc_cli.data.manifest import read_manifest
+from aigc_cli.data.tokenizer import ChatTokenizer, load_tokenizer, train_bpe, train_char
+from aigc_cli.gpt.batches import DialogueData, TrainingData, WindowData, ordered, text_windows
+from aigc_cli.gpt.gguf import import_gguf, smollm2_file
+from aigc_cli.gpt.hf import qkv_sizes, read_model
+from aigc_cli.gpt.lora import add_lora
+from aigc_cli.gpt.model import GptModel, ModelConfig
+from aigc_cli.gpt.optim import AdamW, Muon
+from aigc_cli.gpt.prefix import MAX_TOKENS, PrefixStates
+from aigc_cli.gpt.step import Base, GptTrainer, Held, Optimizer
+
+EVALUATION_ROWS = 16
+PREVIEW_PROMPTS = 3
+TEXT_SCHEMA = "aigc.text/1"
+# Peaks of AdamW's learning rate by how a model starts (benchmarks/RESULTS.md).
+LEARNING_RATES = {"scratch": 3e-3, "lora": 1e-3, "full": 5e-5}
+Sequences = list[tuple[list[int], list[bool]]]
+
+
+def build_trainer(data: Path, settings: TrainGptSettings, device: torch.device) -> GptTrainer:
+    """Return a trainer for a prepared chat or text set.
+
+    Raises NoInput, BadData, BadConfig, UsageProblem, Unavailable.
+    """
+    manifest = read_manifest(data, "chat", "text")
+    _keep_freed_memory()
+    mode = settings.finetune if settings.init else "scratch"
+    base_folder = model_folder(settings.init) if settings.init else None
+    dtype = frozen_type(settings, mode, device)
+    if manifest["kind"] == "chat":
+        train, valid = read_dialogues(data / "train.jsonl"), read_dialogues(data / "valid.jsonl")
+        corpus = [message["content"] for messages in train for message in messages]
+        system = _common_system(train)
+    else:
+        train_texts, valid_texts = read_texts(data / "train.jsonl"), read_texts(data / "valid.jsonl")
+        corpus, system = train_texts, None
+    tokenizer = load_tokenizer(base_folder) if base_folder else _new_tokenizer(settings, corpus, system)
+    if manifest["kind"] == "chat":
+        tokenizer.chat, tokenizer.default_system = True, system
+    model, base = _model(settings, mode, base_folder, tokenizer, device)
+    first_block = max(0, model.config.layers - settings.lora_layers) if mode == "lora" and settings.lora_layers else 0
+    if mode == "lora":
+        generator = stream(settings.seed, "lora")
+        add_lora(
+            model, rank=settings.lora_rank, alpha=settings.lora_alpha, first_block=first_block, generator=generator
+        )
+        _cast_frozen(model, dtype)
+    states = None
+    context = min(settings.context, model.config.context)
+    if manifest["kind"] == "chat":
+        sequences = _encoded(tokenizer, train, context)
+        source: TrainingData = DialogueData(sequences, settings.batch_size, settings.seed)
+        held = _held_dialogues(tokenizer, valid, settings, context)
+        if first_block and sum(len(ids) for ids, _ in sequences) <= MAX_TOKENS:
+            states = PrefixStates(model, sequences, first_block)
+    else:
+        source = WindowData(_joined(tokenizer, train_texts), context, settings.batch_size, settings.seed)
+        held = _held_text(tokenizer, valid_texts, settings, context)
+    return GptTrainer(
+        settings=settings,
+        model=model,
+        tokenizer=tokenizer,
+        data=source,
+        held=held,
+        optimizers=_optimizers(model, settings, mode),
+        card=_card(manifest, settings, mode),
+        identity={
+            "tokenizer_sha256": sha256_bytes(tokenizer.inner.to_str().encode()),
+            **({"base_model_sha256": base.sha256} if base else {}),
+        },
+        base=base,
+        first_block=first_block,
+        states=states,
+    )
+
+
+def model_folder(init: str) -> Path:
+    """Return the Hugging Face folder that `--init` names: a folder, a GGUF file to import, or `smollm2`."""
+    if init == "smollm2":
+        return import_gguf(smollm2_file())
+    path = Path(init)
+    if path.suffix == ".gguf":
+        return import_gguf(path)
+    if not path.exists() and os.sep not in init:
+        raise NoInput(f"--init {init}: no such folder", did_you_mean(init, ("smollm2",)))
+    if not (path / "config.json").is_file():
+        raise NoInput(f"--init {init}: no model there (no config.json)", "give a model folder, a .gguf file or smollm2")
+    return path
+
+
+def frozen_type(settings: TrainGptSettings, mode: str, device: torch.device) -> torch.dtype:
+    """Return the type that frozen weights are computed in; UsageProblem where `--precision` cannot be had."""
+    if settings.precision == "fp32" or (mode != "lora" and settings.precision == "auto"):
+        return torch.float32
+    if mode != "lora":
+        raise UsageProblem("--precision bf16 is for frozen weights", "use it with --init and --finetune lora")
+    if settings.precision == "bf16" or device.type == "cuda":
+        return torch.bfloat16
+    native = device.type == "cpu" and any(
+        torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")
+    )
+    return torch.bfloat16 if native else torch.float32
+
+
+def _cast_frozen(model: GptModel, dtype: torch.dtype) -> None:
+    """Give the frozen matrices a compute type; norms and corrections stay in float32."""
+    for parameter in model.parameters():
+        if parameter.dim() > 1 and not parameter.requires_grad:
+            parameter.data = parameter.data.to(dtype)
+
+
+def _keep_freed_memory() -> None:
+    """Tell glibc to keep freed memory: it returns every large tensor to the system, whose pages then fault anew.
+
+    Halves the time of elementwise steps on a CPU (benchmarks/gpt_ops.py). Other C libraries have no mallopt.
+    """
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        trim_threshold, mmap_threshold = -1, -3
+        mallopt(mmap_threshold, 1 << 30)
+        mallopt(trim_threshold, (1 << 31) - 1)
+
+
+def read_texts(path: Path) -> list[str]:
+    """Read the documents of a JSONL file of text records."""
+    texts = []
+    for number, record in enumerate(read_jsonl(path), start=1):
+        if record.get("schema") != TEXT_SCHEMA or not isinstance(record.get("text"), str):
+            raise BadData(f"{path}: record {number} is no {TEXT_SCHEMA}", "make the set again with aigc prepare text")
+        texts.append(record["text"])
+    if not any(texts):
+        raise BadData(f"{path}: no text in it", "prepare more text")
+    return texts
+
+
+def _common_system(dialogues: Sequence[Sequence[Message]]) -> str | None:
+    systems = [messages[0]["content"] for messages in dialogues if messages and messages[0]["role"] == "system"]
+    return max(set(systems), key=systems.count) if systems else None
+
+
+def _new_tokenizer(settings: TrainGptSettings, corpus: Sequence[str], system: str | None) -> ChatTokenizer:
+    if settings.tokenizer == "char":
+        return train_char([*corpus, "system user assistant\n", system or ""])
+    return train_bpe([*corpus, "system\n", "user\n", "assistant\n", system or ""], settings.vocab_size)
+
+
+def _model(
+    settings: TrainGptSettings, mode: str, folder: Path | None, tokenizer: ChatTokenizer, device: torch.device
+) -> tuple[GptModel, Base | None]:
+    if folder is None:
+        model = GptModel(_new_config(settings, tokenizer))
+        model.initialise(stream(settings.seed, "initialise"))
+        return model.to(device), None
+    model = read_model(folder)
+    if tokenizer.size > model.config.vocab_size:
+        raise BadData(f"{folder}: its tokenizer has more tokens than the model", "download the model again")
+    weights: dict[str, Tensor] = {}
+    if mode == "lora":
+        weights = {name: value.detach() for name, value in model.named_parameters()}
+    base = Base(name=str(settings.init), sha256=_folder_hash(folder), weights=weights)
+    if mode == "full":
+        for parameter in model.parameters():
+            parameter.data = parameter.data.clone()  # the file's pages are not ours to write
+    return model.to(device), base
+
+
+def _folder_hash(folder: Path) -> str:
+    files = sorted(folder.glob("*.safetensors"))
+    hashes = [sha256_file(file) for file in files]
+    return hashes[0] if len(hashes) == 1 else sha256_bytes("".join(hashes).encode())
+
+
+def _new_config(settings: TrainGptSettings, tokenizer: ChatTokenizer) -> ModelConfig:
+    if settings.width % settings.heads:
+        raise BadConfig(f"--width {settings.width} is no multiple of --heads {settings.heads}", "choose another width")
+    return ModelConfig(
+        vocab_size=tokenizer.size,
+        width=settings.width,
+        layers=settings.layers,
+        heads=settings.heads,
+        kv_heads=settings.kv_heads,
+        head_dim=settings.width // settings.heads,
+        mlp_width=-(-settings.width * 8 // 3 // 32) * 32,
+        context=settings.context,
+        tied=tokenizer.size >= 2000,
+    )
+
+
+def _encoded(tokenizer: ChatTokenizer, dialogues: Sequence[Sequence[Message]], context: int) -> Sequences:
+    require_chat(tokenizer)
+    return [window for messages in dialogues for window in windows(tokenizer, messages, context)]
+
+
+def _held_dialogues(
+    tokenizer: ChatTokenizer, valid: Sequence[Sequence[Message]], settings: TrainGptSettings, context: int
+) -> Held:
+    chosen: Sequences = []
+    used = 0
+    prompts: list[list[int]] = []
+    for messages in valid:
+        encoded = _encoded(tokenizer, [messages], context)
+        if used and used + sum(len(ids) for ids, _ in encoded) > settings.eval_tokens:
+            break
+        used += sum(len(ids) for ids, _ in encoded)
+        chosen += encoded
+        first = next((i for i, message in enumerate(messages) if message["role"] == "assistant" and i), 0)
+        if len(prompts) < PREVIEW_PROMPTS and first:
+            prompts.append(encode_prompt(tokenizer, messages[:first], context // 2))
+    if not chosen:
+        raise BadData("no held-out turns of the person", "prepare the chat with a larger --valid")
+    size = sum(target_bytes(tokenizer, ids, is_target) for ids, is_target in chosen)
+    return Held(batches=ordered(chosen, EVALUATION_ROWS), target_bytes=size, prompts=prompts)
+
+
+def _joined(tokenizer: ChatTokenizer, texts: Sequence[str]) -> list[int]:
+    end = tokenizer.end_of_text_id
+    tokens: list[int] = []
+    for ids in tokenizer.encode_many(texts):
+        tokens += ids if end is None else [*ids, end]
+    return tokens
+
+
+def _held_text(tokenizer: ChatTokenizer, texts: Sequence[str], settings: TrainGptSettings, context: int) -> Held:
+    tokens = _joined(tokenizer, texts)[: settings.eval_tokens]
+    size = sum(len(tokenizer.token_bytes(token)) for token in tokens[1:])
+    if len(tokens) < 2 or not size:
+        raise BadData("no held-out text", "prepare the text with a larger --valid")
+    return Held(batches=text_windows(tokens, context, EVALUATION_ROWS), target_bytes=size)
+
+
+def _optimizers(model: GptModel, settings: TrainGptSettings, mode: str) -> list[tuple[Optimizer, float]]:
+    rate = LEARNING_RATES[mode] if settings.learning_rate is None else settings.learning_rate
+    trainable = {name: value for name, value in model.named_parameters() if value.requires_grad}
+    if mode != "scratch" or settings.optimizer == "adamw":
+        return [(AdamW(trainable, betas=(0.9, 0.99 if mode == "scratch" else 0.999)), rate)]
+    matrices = {name: value for name, value in trainable.items() if name.startswith("blocks.") and value.dim() == 2}
+    sections: dict[str, list[int]] = {}
+    for name, value in matrices.items():
+        if name.endswith("qkv.weight"):
+            sections[name] = qkv_sizes(model.config)
+        elif name.endswith("gate_up.weight"):
+            sections[name] = [value.shape[0] // 2] * 2
+    others = {name: value for name, value in trainable.items() if name not in matrices}
+    return [(Muon(matrices, sections), settings.matrix_learning_rate), (AdamW(others, betas=(0.9, 0.99)), rate)]
+
+
+def _card(manifest: dict[str, Any], settings: TrainGptSettings, mode: str) -> dict[str, Any]:
+    return {
+        "subject": manifest.get("subject") or "unspecified",
+        "consent": manifest.get("consent") or "unspecified",
+        "credit": "; ".join(manifest.get("credit") or []) or "none",
+        "method": {"scratch": "trained from scratch", "lora": "LoRA, merged", "full": "all weights"}[mode],
+        "base": settings.init or "none",
+        "data sha256": manifest["hash"],
+    }

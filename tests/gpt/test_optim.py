@@ -1,0 +1,96 @@
+import pytest
+import torch
+from torch import nn
+
+from aigc_cli.gpt.optim import AdamW, Muon, clipped, orthogonalised
+
+
+def randn(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 4, 9), (2, 9, 4)])
+def test_orthogonalising_keeps_the_singular_vectors_and_evens_the_values(shape):
+    stack = randn(*shape)
+    u, _, vh = torch.linalg.svd(stack, full_matrices=False)
+    inner = u.mT @ orthogonalised(stack) @ vh.mT
+    values = inner.diagonal(dim1=1, dim2=2)
+    assert float((inner - torch.diag_embed(values)).abs().max()) < 1e-3
+    assert float(values.min()) > 0.3 and float(values.max()) < 1.3
+
+
+def test_orthogonalising_does_not_depend_on_scale_or_company():
+    stack = randn(3, 5, 7)
+    torch.testing.assert_close(orthogonalised(stack * 1000), orthogonalised(stack))
+    torch.testing.assert_close(orthogonalised(stack[1:2]), orthogonalised(stack)[1:2])
+    assert torch.isfinite(orthogonalised(torch.zeros(1, 3, 3))).all()
+
+
+def test_a_fused_matrix_moves_as_its_sections_do():
+    fused, parts = nn.Parameter(randn(6, 4)), [nn.Parameter(randn(6, 4)[:2]), nn.Parameter(randn(6, 4)[2:])]
+    together = Muon({"qk": fused}, {"qk": [2, 4]})
+    apart = Muon({"q": parts[0], "k": parts[1]}, {})
+    for step in range(3):
+        gradient = randn(6, 4, seed=step)
+        fused.grad, parts[0].grad, parts[1].grad = gradient, gradient[:2].clone(), gradient[2:].clone()
+        together.step(0.1, 0.2)
+        apart.step(0.1, 0.2)
+    torch.testing.assert_close(fused.detach(), torch.cat([part.detach() for part in parts]))
+
+
+def test_first_muon_step_moves_by_the_learning_rate():
+    matrix = nn.Parameter(torch.zeros(16, 16))
+    matrix.grad = randn(16, 16)
+    Muon({"m": matrix}, {}).step(0.01, 0.0)
+    assert float(matrix.detach().norm()) == pytest.approx(0.01 * 16**0.5, rel=0.2)
+
+
+def test_adamw_is_the_published_formula():
+    parameter, values = nn.Parameter(randn(3, 2)), randn(3, 2).double()
+    optimizer = AdamW({"p": parameter}, betas=(0.9, 0.99), eps=1e-8)
+    first, second = torch.zeros(3, 2).double(), torch.zeros(3, 2).double()
+    for step in range(1, 5):
+        gradient = randn(3, 2, seed=step)
+        parameter.grad = gradient.clone()
+        optimizer.step(0.05, 0.1)
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.99 * second + 0.01 * gradient.double() ** 2
+        update = (first / (1 - 0.9**step)) / ((second / (1 - 0.99**step)).sqrt() + 1e-8)
+        values = values * (1 - 0.05 * 0.1) - 0.05 * update
+    torch.testing.assert_close(parameter.detach().double(), values, atol=1e-6, rtol=1e-5)
+
+
+def test_gains_do_not_decay():
+    gain = nn.Parameter(torch.ones(4))
+    gain.grad = torch.zeros(4)
+    AdamW({"g": gain}, betas=(0.9, 0.99)).step(0.5, 0.5)
+    assert gain.tolist() == [1.0] * 4
+
+
+@pytest.mark.parametrize("make", [lambda p: Muon({"p": p}, {}), lambda p: AdamW({"p": p}, betas=(0.9, 0.99))])
+def test_restored_state_goes_on_bit_equal(make):
+    def steps(optimizer, parameter, numbers):
+        for number in numbers:
+            parameter.grad = randn(4, 4, seed=number)
+            optimizer.step(0.1, 0.01)
+
+    straight = nn.Parameter(randn(4, 4))
+    optimizer = make(straight)
+    steps(optimizer, straight, range(3))
+    saved = {name: tensor.clone() for name, tensor in optimizer.state().items()}
+    resumed = nn.Parameter(straight.detach().clone())
+    again = make(resumed)
+    again.restore(saved)
+    steps(optimizer, straight, range(3, 6))
+    steps(again, resumed, range(3, 6))
+    assert torch.equal(straight, resumed)
+
+
+def test_clipping_scales_all_gradients_together():
+    a, b = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(1))
+    a.grad, b.grad = torch.tensor([3.0, 0.0]), torch.tensor([4.0])
+    assert float(clipped([a, b], 10.0)) == 5.0
+    assert a.grad.tolist() == [3.0, 0.0]
+    assert float(clipped([a, b], 1.0)) == 5.0
+    torch.testing.assert_close(torch.cat([a.grad, b.grad]), torch.tensor([0.6, 0.0, 0.8]), atol=1e-5, rtol=1e-5)
+    assert float(clipped([a, b], 0.0)) == pytest.approx(1.0, abs=1e-5)
