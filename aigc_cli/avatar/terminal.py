@@ -119,7 +119,9 @@ class Chat:
         present = self.conversation.expression
         with StopReply() as stop:
             try:
-                self.view.reply(start(lambda: stop.requested), present)
+                pieces = start(lambda: stop.requested)
+                self.keep()
+                self.view.reply(pieces, present)
             except KeyboardInterrupt:
                 self.view.say("")
         if stop.requested:
