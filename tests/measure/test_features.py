@@ -2,8 +2,9 @@ import torch
 from pytest import importorskip, raises
 from torch.testing import assert_close
 
+from aigc_cli.config.evaluate import EXTRACTORS
 from aigc_cli.core.errors import BadData, Unavailable, UsageProblem
-from aigc_cli.measure import efficientnet
+from aigc_cli.measure import efficientnet, features
 from aigc_cli.measure.features import as_rgb, extract, load_extractor
 
 
@@ -87,3 +88,7 @@ def test_missing_and_altered_weights_are_refused(tmp_path, monkeypatch):
     (package / "models" / "x.pth").write_bytes(b"not weights")
     with raises(BadData, match="not the known"):
         efficientnet.find_weights()
+
+
+def test_the_setting_offers_exactly_the_extractors_there_are():
+    assert tuple(features.EXTRACTORS) == EXTRACTORS
