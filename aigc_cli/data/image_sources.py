@@ -66,7 +66,7 @@ def open_source(name: str) -> Source:
     pictures, others = _pictures_and_others(path)
     if not pictures:
         what = f"{others} files, but no pictures" if others else "an empty folder"
-        raise NoInput(f"{name}: {what}", f"it needs files such as {', '.join(sorted(PICTURE_SUFFIXES)[:5])}")
+        raise NoInput(f"{name}: {what}", "it needs .jpg, .png, .webp or other picture files")
     listing = "".join(f"{file.relative_to(path).as_posix()}\0{sha256_file(file)}\n" for file in pictures)
     return Source(path, sha256_bytes(listing.encode("utf-8", "surrogateescape")), others)
 
