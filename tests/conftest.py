@@ -72,3 +72,20 @@ def exchanges():
 def ada_run(tmp_path_factory):
     """A text run of "Ada" that knows `exchanges` by heart; treat it as read-only."""
     return write_text_run(tmp_path_factory.mktemp("runs") / "ada", EXCHANGES)
+
+
+@pytest.fixture(scope="session")
+def face_run(tmp_path_factory):
+    """A face run with random weights and the labels smile, sad and angry; treat it as read-only."""
+    from aigc_cli.core.checkpoint import save_tensors
+    from aigc_cli.gan.networks import make_generator
+
+    names = ["smile", "sad", "angry"]
+    config = {"arch": "mlp", "size": 16, "channels": 3, "label_names": names, "z_dim": 8, "width": 0.25}
+    folder = tmp_path_factory.mktemp("runs") / "face"
+    folder.mkdir()
+    torch.manual_seed(0)
+    save_tensors(folder / "generator.safetensors", make_generator(config).state_dict())
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "aigc.json").write_text(json.dumps({"schema": "aigc.run/1", "kind": "face"}))
+    return folder

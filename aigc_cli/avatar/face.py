@@ -51,18 +51,19 @@ class FaceSampler(Protocol):
     def label_names(self) -> tuple[str, ...]:
         """The expressions, or nothing for a generator without labels."""
 
-    def draw(self, z_BD: "torch.Tensor", label_B: "torch.Tensor | None") -> "torch.Tensor":
-        """Return uint8 pictures (B, C, H, W) of latents and label numbers."""
+    def draw(self, z_BD: "torch.Tensor", labels_B: "torch.Tensor | None", truncation: float, /) -> "torch.Tensor":
+        """Return uint8 pictures (B, C, H, W) of latents and label numbers; truncation below 1 is more typical."""
 
 
-def load_face(run: Path, seed: int, device: "torch.device") -> Face:
+def load_face(run: Path, seed: int, truncation: float, device: "torch.device") -> Face:
     """Draw the identity of `seed` with every expression of a face run."""
     from aigc_cli.gan.sampler import load_generator
 
-    return draw_face(load_generator(run, device=device), seed, sha256_file(run / "generator.safetensors")[:16])
+    sampler = load_generator(run, device=device)
+    return draw_face(sampler, seed, truncation, sha256_file(run / "generator.safetensors")[:16])
 
 
-def draw_face(sampler: FaceSampler, seed: int, origin: str) -> Face:
+def draw_face(sampler: FaceSampler, seed: int, truncation: float, origin: str) -> Face:
     """Draw one latent with every label, as labelled PNG files whose ids begin with `origin`."""
     import torch
 
@@ -71,8 +72,8 @@ def draw_face(sampler: FaceSampler, seed: int, origin: str) -> Face:
 
     names = sampler.label_names or ("",)
     z_BD = torch.randn(1, sampler.z_dim, generator=stream(seed, "identity")).expand(len(names), -1)
-    label_B = torch.arange(len(names)) if sampler.label_names else None
-    images_BCHW = sampler.draw(z_BD, label_B).cpu()
+    labels_B = torch.arange(len(names)) if sampler.label_names else None
+    images_BCHW = sampler.draw(z_BD, labels_B, truncation).cpu()
     pictures = zip(names, images_BCHW, strict=True)
     return Face(
         {name: encode_png(image, f"{origin}.identity-{seed}.{index}") for index, (name, image) in enumerate(pictures)}

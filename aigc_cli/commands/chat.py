@@ -116,7 +116,7 @@ def _load(settings: ChatSettings, run: Path, *, with_face: bool) -> "tuple[Any, 
     if with_face and settings.face is not None:
         from aigc_cli.avatar.face import load_face
 
-        face = load_face(settings.face, settings.face_seed, device)
+        face = load_face(settings.face, settings.face_seed, settings.face_truncation, device)
     return load_text_run(run, device), face
 
 

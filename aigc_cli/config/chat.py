@@ -14,6 +14,7 @@ class ChatSettings:
 
     face: Path | None = setting(None, "A face run, made by aigc train-gan.", metavar="RUN")
     face_seed: int = setting(0, "Which face: the identity that the seed draws.", minimum=0)
+    face_truncation: float = setting(0.8, "Below 1 the face is less odd and more typical.", minimum=0, maximum=2)
     face_columns: int = setting(32, "Width of the face in characters.", minimum=8, maximum=200)
     pictures: str = setting("auto", "How the terminal draws pictures.", choices=PICTURE_CHOICES)
     temperature: float = setting(

@@ -20,8 +20,9 @@ class Painter:
         self.label_names = label_names
         self.channels = channels
 
-    def draw(self, z_BD, label_B):
+    def draw(self, z_BD, label_B, truncation):
         red_B = torch.zeros(len(z_BD)) if label_B is None else label_B * 50
+        z_BD = z_BD * truncation
         colours_BC = torch.stack([red_B, *(z_BD[:, :2].abs() * 50).T], 1)[:, : self.channels]
         return colours_BC.to(torch.uint8)[:, :, None, None].expand(-1, -1, 6, 5)
 
@@ -33,7 +34,7 @@ def pixels(png):
 
 def test_every_expression_is_one_identity():
     names = ("smile", "sad", "angry")
-    face = draw_face(Painter(names), 7, "ab")
+    face = draw_face(Painter(names), 7, 1.0, "ab")
     assert tuple(face.pictures) == names
     shown = np.stack([pixels(face.picture(name)) for name in names])
     assert shown.shape == (3, 6, 5, 3)
@@ -42,17 +43,22 @@ def test_every_expression_is_one_identity():
 
 
 def test_the_seed_is_the_identity():
-    first, again, other = (draw_face(Painter(("smile",)), seed, "ab").picture("smile") for seed in (1, 1, 2))
+    first, again, other = (draw_face(Painter(("smile",)), seed, 1.0, "ab").picture("smile") for seed in (1, 1, 2))
     assert first == again != other
 
 
+def test_truncation_reaches_the_sampler_and_keeps_the_identity():
+    whole, half = (pixels(draw_face(Painter(("sad",)), 5, share, "ab").picture("sad")) for share in (1.0, 0.5))
+    assert np.abs(whole[0, 0, 1:].astype(int) - 2 * half[0, 0, 1:]).max() <= 1
+
+
 def test_pictures_carry_the_label_and_say_where_they_come_from():
-    label = read_png_label(draw_face(Painter(("笑", "sad")), 3, "0123abcd").picture("笑"))["AIGC"]
+    label = read_png_label(draw_face(Painter(("笑", "sad")), 3, 1.0, "0123abcd").picture("笑"))["AIGC"]
     assert label["ProduceID"] == "0123abcd.identity-3.0"
 
 
 def test_a_face_without_labels_or_colours_is_always_the_same():
-    face = draw_face(Painter((), channels=1), 1, "ab")
+    face = draw_face(Painter((), channels=1), 1, 1.0, "ab")
     assert face.picture("smile") == face.picture("sad")
     assert pixels(face.picture("")).shape == (6, 5)
 

@@ -1,11 +1,13 @@
 """`aigc chat` as a person and as a script use it: processes, a pseudo-terminal read through pyte, files."""
 
+import base64
 import codecs
 import contextlib
 import io
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -19,10 +21,14 @@ from pathlib import Path
 
 import pyte
 import pytest
+import torch
+from PIL import Image
 
 from aigc_cli import app
 from aigc_cli.avatar.conversation import Turn
+from aigc_cli.avatar.face import load_face
 from aigc_cli.avatar.session import SessionLog, new_session, sessions_folder
+from aigc_cli.core.provenance import read_png_label
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "aigc_cli", "chat"]
@@ -307,6 +313,47 @@ def test_slash_commands(ada_run, tmp_path):
     assert [record["content"] for record in records(saved)] == ["joke", "hahaha lol"]
     assert exported.read_text().splitlines() == [NOTICE, "", "you: joke", "Ada: hahaha lol"]
     assert sessions(tmp_path) == []
+
+
+def shown_faces(person, expressions, columns):
+    """Which expression each face on the screen has, by the colours of its cells."""
+    rows = [*person.screen.history.top, *(person.screen.buffer[row] for row in range(24))]
+    cells = [[(row[x].fg, row[x].bg) for x in range(columns)] for row in rows if row[0].data == "▀"]
+    height = columns // 2
+    known = {}
+    for name, png in expressions.items():
+        with Image.open(io.BytesIO(png)) as picture:
+            pixel = [[bytes(picture.getpixel((x, y))).hex() for x in range(columns)] for y in range(columns)]
+        known[name] = [list(zip(*pixel[2 * y : 2 * y + 2], strict=True)) for y in range(height)]
+    blocks = [cells[top : top + height] for top in range(0, len(cells), height)]
+    return [next(name for name, picture in known.items() if picture == block) for block in blocks]
+
+
+def test_the_face_is_there_from_the_start_and_follows_the_reply(ada_run, face_run, tmp_path):
+    face = load_face(face_run, 3, 0.8, torch.device("cpu"))
+    look = ["--face", face_run, "--face-seed", "3", "--face-columns", "16"]
+    with Person([ada_run, *GREEDY, *look], tmp_path, COLORTERM="truecolor") as person:
+        person.see("▀" * 16, count=8)
+        assert shown_faces(person, face.pictures, 16) == ["smile"]
+        person.type("hi\r")
+        person.see("     how are you")
+        person.type("rain\r")
+        person.see("Ada  so sad, sorry")
+        person.type("/face angry\r")
+        person.see("▀" * 16, count=24)
+        assert person.leave() == 0
+        assert shown_faces(person, face.pictures, 16) == ["smile", "sad", "angry"]
+        lines = person.text().splitlines()
+    assert lines[lines.index("Ada  so sad, sorry") - 1] == "▀" * 16
+
+
+def test_kitty_is_sent_pictures_that_keep_their_label(ada_run, face_run, tmp_path, aigc_chat):
+    script = tmp_path / "script.txt"
+    script.write_text("hi\n")
+    status, out, _ = aigc_chat(ada_run, "--face", face_run, "--pictures", "kitty", "--play", script, *GREEDY)
+    (payload,) = re.findall(r"\x1b_Ga=T,f=100,[^;]*,m=0;([^\x1b]*)\x1b", out)
+    assert status == 0
+    assert read_png_label(base64.standard_b64decode(payload))["AIGC"]["Label"] == "1"
 
 
 def test_continue_goes_on_with_the_latest_conversation(ada_run, tmp_path):
