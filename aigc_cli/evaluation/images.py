@@ -21,6 +21,7 @@ from aigc_cli.core.files import sha256_bytes
 from aigc_cli.core.progress import Progress
 from aigc_cli.core.seeding import stream
 from aigc_cli.data.imageset import open_image_set, open_picture_folder, read_kind
+from aigc_cli.data.manifest import read_manifest
 from aigc_cli.evaluation.labels import MIN_HELD_OUT, recognised_labels
 from aigc_cli.measure.features import extract, load_extractor
 from aigc_cli.measure.frechet import Gaussian, frechet_distance, frechet_from_root, gaussian, spread, square_root
@@ -69,6 +70,7 @@ def compare_sets(real: Path, generated: Path, settings: EvalImagesSettings, prog
         "n_generated": len(generated_MD),
         "split": settings.split,
         "seed": settings.seed,
+        **_whose(real),
         "real_pixels_sha256": sha256_bytes(compared.pixels.contiguous().numpy().tobytes()),
         "real_size": list(compared.pixels.shape[-2:]),
         "generated_size": list(sampled.pixels.shape[-2:]),
@@ -181,6 +183,12 @@ def _floor(real_ND: Tensor, settings: EvalImagesSettings, progress: Progress) ->
     )
     first, second = real_ND[order[:half]], real_ND[order[half : 2 * half]]
     return compare_features(first, second, without_intervals, progress)[0], half
+
+
+def _whose(real: Path) -> dict[str, Any]:
+    """Return whose pictures the real ones are and how they agreed, as the set's manifest says."""
+    manifest = read_manifest(real, "images") if read_kind(real) == "set" else {}
+    return {"subject": manifest.get("subject"), "consent": manifest.get("consent") or "unspecified"}
 
 
 def _split(side: Side, split: str) -> Side:

@@ -28,6 +28,7 @@ def make_set(folder, pixels, labels=True):
     folder.mkdir()
     count = len(pixels)
     manifest = {"schema": "aigc.manifest/1", "kind": "images", "counts": {}, "hash": "0"}
+    manifest |= {"subject": "Ada", "consent": "self"}
     (folder / "manifest.json").write_text(json.dumps(manifest | {"label_names": NAMES if labels else []}))
     tensors = {"pixels": pixels, "valid": torch.arange(count) % 4 == 3}
     save_tensors(folder / "pixels.safetensors", tensors | ({"labels": torch.arange(count) % 2} if labels else {}))
@@ -58,6 +59,7 @@ def test_the_record_says_everything_that_a_number_needs(real, tmp_path):
     assert record["schema"] == "aigc.eval.images/1"
     assert (record["n_real"], record["n_generated"], record["split"]) == (60, 40, "all")
     assert record["comparable_to_published_fid"] is False
+    assert (record["subject"], record["consent"]) == ("Ada", "self")
     assert set(record["extractor"]) == {"name", "sha256", "dimension", "resize"}
     names = {
         f"{name}[random_conv]" for name in ("frechet", "kid", "precision", "recall", "density", "coverage", "spread")
