@@ -53,10 +53,11 @@ def with_settings(
     def command(ctx: typer.Context, **values: Any) -> None:
         output = {name: values.pop(name) for name in _OUTPUT_OPTIONS}
         console = Console(json_output=output["json"], quiet=output["quiet"], debug=output["debug"])
+        sources = {field.name: ctx.get_parameter_source(field.name) for field in fields}
         given = {
-            field.name: values[field.name]
-            for field in fields
-            if ctx.get_parameter_source(field.name).name in ("COMMANDLINE", "ENVIRONMENT")
+            name: values[name]
+            for name, source in sources.items()
+            if source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
         }
         settings = resolve(settings_type, given, presets=presets, file_values=_file_values(section))
         arguments = {parameter.name: values[parameter.name] for parameter in own}

@@ -36,7 +36,9 @@ class EvalPairsSettings:
 class EvalTextSettings:
     """What `aigc eval text` can be told."""
 
-    base: str | None = setting(None, "Also measure this model (as train-gpt --init) and the reduction.", metavar="MODEL")
+    base: str | None = setting(
+        None, "Also measure this model (as train-gpt --init) and the reduction.", metavar="MODEL"
+    )
     split: str = setting("valid", "Part of the prepared set to read.", choices=("train", "valid"))
     replies: int = setting(50, "Held-out prompts to answer; 0 for none.", minimum=0)
     context: int = setting(1024, "Longest window to read, in tokens.", minimum=16)

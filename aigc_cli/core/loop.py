@@ -10,6 +10,7 @@ steps once, early on, from the speed measured so far; the number is in a checkpo
 import math
 import shutil
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ MAX_ROLLBACKS = 2
 PROBE_STEPS = 10
 PROBE_SHARE = 0.08
 PROBE_SECONDS = 120.0
+EVALUATION_SHARE = 0.15  # of a time budget, at most
 
 
 class Trainer(Protocol):
@@ -89,6 +91,7 @@ class _Clockwork:
     stale_evaluations: int = 0
     lowered: bool = False
     rollbacks: int = 0
+    evaluations: int = 1
     evaluations_seconds: float = 0.0
 
 
@@ -105,9 +108,10 @@ class _Loop:
     def __init__(self, trainer: Trainer, plan: Plan, run: RunDir, progress: Progress, flag: StopFlag) -> None:
         self._trainer, self._plan, self._run, self._progress, self._flag = trainer, plan, run, progress, flag
         self._log = MetricsLog(run.metrics_path)
-        self._work = _Clockwork(total_steps=plan.steps)
+        self._work = _Clockwork(total_steps=plan.steps, evaluations=max(1, plan.evaluations))
         self._sums: dict[str, Any] = {}
-        self._summed = 0
+        self._counts: Counter[str] = Counter()
+        self._logged_at = (0, time.monotonic())
         self._last_saved = time.monotonic()
         self._evaluated_step = -1
         self._latest: dict[str, float] = {}
@@ -120,6 +124,7 @@ class _Loop:
         work = self._work
         self._run.update_record(status="training")
         self._clock_zero = time.monotonic() - work.elapsed_seconds
+        self._logged_at = (work.step, time.monotonic())
         self._announce()
         while work.total_steps is None or work.step < work.total_steps:
             self._add(trainer.update(work.step, work.total_steps))
@@ -162,7 +167,7 @@ class _Loop:
             self._flag.raise_if_requested(f"saved at step {work.step}; the same command goes on from there")
 
     def _evaluation_interval(self) -> int:
-        return max(1, round((self._work.total_steps or 1) / max(1, self._plan.evaluations)))
+        return max(1, round((self._work.total_steps or 1) / self._work.evaluations))
 
     def _probed(self) -> bool:
         """Whether enough has run to know the speed: some steps and a share of the budget, or all of it."""
@@ -176,7 +181,9 @@ class _Loop:
         seconds_per_step = work.elapsed_seconds / work.step
         self._evaluate()
         work.elapsed_seconds = time.monotonic() - self._clock_zero
-        left = budget - work.elapsed_seconds - work.evaluations_seconds * self._plan.evaluations
+        affordable = int(EVALUATION_SHARE * budget / max(work.evaluations_seconds, 1e-9))
+        work.evaluations = max(1, min(self._plan.evaluations, affordable))
+        left = budget - work.elapsed_seconds - work.evaluations_seconds * work.evaluations
         work.total_steps = work.step + max(1, int(left / seconds_per_step))
         self._save("training")
         self._progress.say(f"{self._plan.minutes:g} minutes are {work.total_steps} steps at this speed")
@@ -201,20 +208,27 @@ class _Loop:
         for name, value in metrics.items():
             value = value.detach() if hasattr(value, "detach") else value
             self._sums[name] = self._sums[name] + value if name in self._sums else value
-        self._summed += 1
+            self._counts[name] += 1
 
     def _write_log(self) -> bool:
         """Log the means since the last log; False if they were not finite and training was rolled back."""
-        means = {name: float(value) / self._summed for name, value in self._sums.items()}
-        self._sums, self._summed = {}, 0
+        means = {name: float(value) / self._counts[name] for name, value in self._sums.items()}
+        self._forget_sums()
         broken = [name for name, value in means.items() if not math.isfinite(value)]
         if broken:
             self._roll_back(broken[0])
             return False
+        work, now = self._work, time.monotonic()
+        if work.step > self._logged_at[0]:
+            means["steps_per_second"] = (work.step - self._logged_at[0]) / (now - self._logged_at[1])
+        self._logged_at = (work.step, now)
         self._latest |= means
-        work = self._work
         self._log.append({"step": work.step, **means, "elapsed_seconds": round(work.elapsed_seconds, 3)})
         return True
+
+    def _forget_sums(self) -> None:
+        self._sums = {}
+        self._counts.clear()
 
     def _roll_back(self, name: str) -> None:
         steps, rollbacks = self._run.checkpoint_steps(), self._work.rollbacks + 1
@@ -274,11 +288,11 @@ class _Loop:
         if self._plan.steps is not None:
             self._work.total_steps = self._plan.steps
         self._log.cut_after(self._work.step)
-        self._sums, self._summed = {}, 0
+        self._forget_sums()
 
     def _finish(self) -> dict[str, Any]:
         work = self._work
-        if self._summed and not self._write_log():
+        if self._sums and not self._write_log():
             return self.run()
         if self._evaluated_step != work.step:
             self._evaluate()

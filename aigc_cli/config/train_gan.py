@@ -1,0 +1,92 @@
+"""Settings of `aigc train-gan`: architecture, loss, optimisation, and how long."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aigc_cli.config.base import setting
+
+ARCHITECTURES = ("style", "dcgan", "mlp")
+LOSSES = ("rpgan", "nonsaturating", "minimax")
+SCHEDULES = ("constant", "linear", "cosine", "trapezoid")
+METRICS = ("random_conv", "efficientnet_lite0")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+# What an architecture uses where the setting is not given. The style row won the ablation in
+# benchmarks/RESULTS.md; the others are their papers' (DCGAN: Radford et al. 2015, sec. 4) and the textbook's.
+ARCHITECTURE_DEFAULTS: dict[str, dict[str, Any]] = {
+    "style": {"loss": "rpgan", "gamma": 2.0, "lr_g": 4e-3, "lr_d": 4e-3, "beta1": 0.0, "beta2": 0.99, "z_dim": 64},
+    "dcgan": {
+        "loss": "nonsaturating",
+        "gamma": 0.0,
+        "lr_g": 2e-4,
+        "lr_d": 2e-4,
+        "beta1": 0.5,
+        "beta2": 0.999,
+        "z_dim": 100,
+    },
+    "mlp": {
+        "loss": "nonsaturating",
+        "gamma": 0.0,
+        "lr_g": 1e-4,
+        "lr_d": 1e-4,
+        "beta1": 0.9,
+        "beta2": 0.999,
+        "z_dim": 100,
+    },
+}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "small": {},
+    "tiny": {"width": 0.5},
+    "large": {"width": 2.0, "batch_size": 32},
+    "dcgan": {"arch": "dcgan", "batch_size": 64},
+    "mlp": {"arch": "mlp", "batch_size": 64},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainGanSettings:
+    """How to train a face generator. What is None takes the architecture's own value."""
+
+    preset: str = setting("small", "Named settings to start from.", choices=tuple(PRESETS))
+    arch: str = setting("style", "Architecture of generator and critic.", choices=ARCHITECTURES)
+    loss: str | None = setting(None, "Loss (default: the architecture's).", choices=LOSSES)
+    minutes: float | None = setting(30.0, "How long to train.", minimum=0.01)
+    steps: int | None = setting(None, "How many steps to train; overrides --minutes.", minimum=1)
+    batch_size: int = setting(16, "Real pictures in a step, and as many generated ones.", minimum=2, maximum=4096)
+    width: float = setting(1.0, "Factor on the number of channels.", minimum=0.05, maximum=16)
+    z_dim: int | None = setting(None, "Numbers in a latent (default: the architecture's).", minimum=1, maximum=4096)
+    lr_g: float | None = setting(None, "Generator's learning rate (default: the architecture's).", minimum=0)
+    lr_d: float | None = setting(None, "Critic's learning rate (default: the architecture's).", minimum=0)
+    beta1: float | None = setting(None, "Adam's first decay (default: the architecture's).", minimum=0, maximum=0.999)
+    beta2: float | None = setting(None, "Adam's second decay (default: the architecture's).", minimum=0, maximum=0.9999)
+    schedule: str = setting("trapezoid", "Learning rate over the run.", choices=SCHEDULES)
+    cooldown: float = setting(0.3, "Share of the steps over which trapezoid falls to 0.", minimum=0.01, maximum=1)
+    gamma: float | None = setting(
+        None, "Weight of the gradient penalties R1 and R2 at 32 pixels; grows with the area.", minimum=0
+    )
+    penalty_every: int = setting(4, "Take the gradient penalties every so many steps.", minimum=1)
+    d_steps: int = setting(1, "Critic updates for each update of the generator.", minimum=1)
+    class_weight: float = setting(1.0, "Weight of the label classification terms, for sets with labels.", minimum=0)
+    labels: bool = setting(True, "Use the set's labels.")
+    flip: bool = setting(True, "Mirror pictures left to right at random.")
+    translate: float = setting(0.0, "Shift pictures by up to this share of their side.", minimum=0, maximum=0.5)
+    ema_images: int = setting(8000, "Half-life of the averaged generator, in pictures, at most.", minimum=0)
+    metric: str = setting("random_conv", "Features whose Fréchet distance chooses the best weights.", choices=METRICS)
+    metric_images: int = setting(512, "Generated pictures behind each evaluation.", minimum=16)
+    evaluations: int = setting(5, "How often to evaluate, keep the best and draw a preview.", minimum=1)
+    log_every_steps: int = setting(50, "Steps behind each line of metrics.jsonl.", minimum=1)
+    save_minutes: float = setting(2.0, "Minutes between checkpoints.", minimum=0)
+    patience: int = setting(0, "Stop after so many evaluations without a better one; 0 never.", minimum=0)
+    seed: int = setting(0, "Seed of every random number.", minimum=0)
+    threads: int | None = setting(None, "CPU threads (default: every core).", minimum=1)
+    device: str = setting("auto", "Where to compute.", choices=DEVICES)
+    resume: str = setting("auto", "Go on with an existing run, or restart it.", choices=("auto", "restart"))
+    lock_wait: float = setting(0.0, "Seconds to wait for another process in the run folder.", minimum=0)
+    dry_run: bool = setting(False, "Check everything, print the plan and write nothing.")
+
+
+def completed(settings: TrainGanSettings) -> TrainGanSettings:
+    """Return the settings with the architecture's own value wherever one was left open."""
+    own = ARCHITECTURE_DEFAULTS[settings.arch]
+    return replace(settings, **{name: value for name, value in own.items() if getattr(settings, name) is None})

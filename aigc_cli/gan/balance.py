@@ -1,0 +1,53 @@
+"""How the two sides of a GAN stand: what the critic gets right of seen, held-out and generated pictures.
+
+Numbers from logits alone, and words for them. Knows no networks.
+"""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+COLLAPSED_SPREAD = 0.3
+CRITIC_AHEAD = 0.9
+GENERATOR_AHEAD = 0.55
+
+
+def critic_accuracy(real_B: Tensor, generated_B: Tensor, *, paired: bool) -> Tensor:
+    """Return the share that the critic gets right: of pairs their order (paired losses), of pictures the sign."""
+    if paired:
+        return (real_B > generated_B).float().mean()
+    return 0.5 * ((real_B > 0).float().mean() + (generated_B < 0).float().mean())
+
+
+def standing(train_B: Tensor, valid_B: Tensor, generated_B: Tensor, *, paired: bool) -> dict[str, float]:
+    """Return the critic's accuracy on training, held-out and generated pictures, and its overfitting.
+
+    Logits of paired losses have no zero, so there the midpoint between training and generated pictures divides
+    real from generated. Overfitting is (D(train) - D(held-out)) / (D(train) - D(generated)), means of logits: 0 where
+    the critic treats held-out pictures as training ones, 1 where it takes them for generated (Karras et al. 2020,
+    arXiv:2006.06676, eq. 1). The held-out numbers are left out where nothing is held out.
+    """
+    train, generated = float(train_B.mean()), float(generated_B.mean())
+    divide = (train + generated) / 2 if paired else 0.0
+    numbers = {
+        "critic_accuracy_train": float((train_B > divide).float().mean()),
+        "critic_accuracy_generated": float((generated_B <= divide).float().mean()),
+    }
+    if len(valid_B):
+        numbers["critic_accuracy_valid"] = float((valid_B > divide).float().mean())
+        gap = train - generated
+        numbers["overfitting"] = (train - float(valid_B.mean())) / gap if gap > 0 else 0.0
+    return numbers
+
+
+def balance_in_words(metrics: Mapping[str, float]) -> str:
+    """Say who is ahead, and a collapse, from logged metrics; "" where there are none yet."""
+    words = []
+    if "critic_accuracy" in metrics:
+        accuracy = metrics["critic_accuracy"]
+        who = "critic ahead" if accuracy > CRITIC_AHEAD else "balanced"
+        who = "generator ahead" if accuracy < GENERATOR_AHEAD else who
+        words.append(f"{who} (critic {accuracy:.0%})")
+    if metrics.get("spread", 1.0) < COLLAPSED_SPREAD:
+        words.append(f"collapsed: spread {metrics['spread']:.2f} of the real pictures'")
+    return ", ".join(words)

@@ -1,0 +1,106 @@
+"""A trained generator that draws pictures: item i of a seed, or latents that the caller holds.
+
+Item i's latent comes from (seed, i) alone, and pictures are computed in padded blocks that are aligned to the
+absolute index, so item i is bit-identical whatever else is asked for, at one batch size.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from aigc_cli.core.checkpoint import load_tensors
+from aigc_cli.core.errors import BadData, NoInput
+from aigc_cli.core.files import read_json
+from aigc_cli.core.rundir import read_run
+from aigc_cli.core.seeding import stream
+from aigc_cli.gan.networks import make_generator
+from aigc_cli.gan.pixels import to_uint8
+from aigc_cli.gan.style import StyleGenerator
+
+CENTRE_LATENTS = 1024
+
+
+def load_generator(run: Path, *, device: torch.device | str = "cpu", batch_size: int = 32) -> "Sampler":
+    """Return a sampler of the face run's best weights.
+
+    Raises NoInput where there is no run or it has no weights yet, BadData where it is of another kind or damaged.
+    """
+    read_run(run, "face")
+    if not (run / "generator.safetensors").exists():
+        raise NoInput(f"{run}: no weights yet", "train on: the first evaluation writes them")
+    config = read_json(run / "config.json")
+    tensors = load_tensors(run / "generator.safetensors")
+    try:
+        generator = make_generator(config)
+        generator.load_state_dict(tensors)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise BadData(f"{run}: config.json and generator.safetensors do not fit each other", "train again") from error
+    return Sampler(generator.to(device), tuple(config["label_names"]), config["size"], batch_size, torch.device(device))
+
+
+class Sampler:
+    """Draws uint8 pictures (N, C, size, size) with a generator in evaluation mode."""
+
+    def __init__(
+        self, generator: nn.Module, label_names: tuple[str, ...], size: int, batch_size: int, device: torch.device
+    ) -> None:
+        self.label_names, self.size, self.batch_size = label_names, size, batch_size
+        self._generator = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self._device = device
+        self.z_dim = int(generator.z_dim)  # type: ignore[arg-type]
+        self._centres: Tensor | None = None
+
+    def latents(self, indices: Sequence[int], seed: int) -> Tensor:
+        """Return the latents (N, z_dim) of items of a seed."""
+        rows = [torch.randn(self.z_dim, generator=stream(seed, "item", index)) for index in indices]
+        return torch.stack(rows)
+
+    def pictures(
+        self, indices: Sequence[int], seed: int, labels: Sequence[int] | None = None, truncation: float = 1.0
+    ) -> Tensor:
+        """Return the pictures of items of a seed, label index i for item i where the run has labels."""
+        blocks: dict[int, list[int]] = {}
+        for place, index in enumerate(indices):
+            blocks.setdefault(index // self.batch_size, []).append(place)
+        drawn: dict[int, Tensor] = {}
+        for block, places in blocks.items():
+            first = block * self.batch_size
+            latents = self.latents(range(first, first + self.batch_size), seed)
+            block_labels = torch.zeros(self.batch_size, dtype=torch.int64)
+            for place in places:
+                block_labels[indices[place] - first] = labels[place] if labels is not None else 0
+            pictures = self.draw(latents, block_labels, truncation)
+            drawn |= {place: pictures[indices[place] - first] for place in places}
+        return torch.stack([drawn[place] for place in range(len(indices))])
+
+    @torch.no_grad()
+    def draw(self, z_BZ: Tensor, labels_B: Tensor | None = None, truncation: float = 1.0) -> Tensor:
+        """Return uint8 pictures (B, C, size, size) of latents (B, z_dim) and label indices (B,).
+
+        Truncation below 1 moves styles towards their label's mean (Karras et al. 2019, appendix B), or, without a
+        style space, scales the latent.
+        """
+        z = z_BZ.to(self._device)
+        labels = None if labels_B is None or not self.label_names else labels_B.to(self._device)
+        generator = self._generator
+        if truncation == 1.0:
+            return to_uint8(generator(z, labels)).cpu()
+        if not isinstance(generator, StyleGenerator):
+            return to_uint8(generator(z * truncation, labels)).cpu()
+        centre = self._style_centres(generator)[
+            labels if labels is not None else torch.zeros(len(z), dtype=torch.int64)
+        ]
+        return to_uint8(generator.synthesis(centre + truncation * (generator.mapping(z, labels) - centre))).cpu()
+
+    def _style_centres(self, generator: StyleGenerator) -> Tensor:
+        """Return each label's mean style, (labels or 1, style)."""
+        if self._centres is None:
+            latents = torch.randn(CENTRE_LATENTS, self.z_dim, generator=stream(0, "centre")).to(self._device)
+            rows = []
+            for label in range(max(1, len(self.label_names))):
+                labels = torch.full((CENTRE_LATENTS,), label, device=self._device) if self.label_names else None
+                rows.append(generator.mapping(latents, labels).mean(0))
+            self._centres = torch.stack(rows)
+        return self._centres

@@ -1,0 +1,131 @@
+"""The style-based generator and its critic (Karras et al. 2019, arXiv:1812.04948; 2020, arXiv:1912.04958).
+
+Small-machine versions: transposed-convolution up-sampling, skip-sum of RGB outputs, no noise inputs, one or two
+convolutions a resolution. Nothing mixes samples but the critic's minibatch standard deviation.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from aigc_cli.gan.layers import EqualConv, EqualLinear, StyledConv, lrelu
+
+# Channels at each resolution at width 1; 64 pixels and more are the sizes that won at 64 (benchmarks/RESULTS.md).
+CHANNELS = {4: 128, 8: 96, 16: 64, 32: 32, 64: 16, 128: 12, 256: 8}
+DEVIATION_GROUP = 4
+
+
+def channels_at(resolution: int, width: float) -> int:
+    """Return the number of feature channels at a resolution, a multiple of 4."""
+    return max(4, 4 * round(CHANNELS[resolution] * width / 4))
+
+
+def resolutions(size: int) -> list[int]:
+    """Return 4, 8, … up to `size`."""
+    return [2**power for power in range(2, int(math.log2(size)) + 1)]
+
+
+class StyleGenerator(nn.Module):
+    """Latents and labels to pictures in [-1, 1] (about), through a style space w."""
+
+    def __init__(self, *, size: int, channels: int, labels: int, z_dim: int, width: float) -> None:
+        super().__init__()
+        self.z_dim, self.labels = z_dim, labels
+        style = 128
+        self.embed = nn.Embedding(labels, z_dim) if labels else None
+        self.map_1 = EqualLinear(z_dim * (2 if labels else 1), style, lr_factor=0.1, gain=math.sqrt(2))
+        self.map_2 = EqualLinear(style, style, lr_factor=0.1, gain=math.sqrt(2))
+        self.constant = nn.Parameter(torch.randn(1, channels_at(4, width), 4, 4))
+        self.first = StyledConv(channels_at(4, width), channels_at(4, width), style, 3)
+        self.first_rgb = StyledConv(channels_at(4, width), channels, style, 1, demodulate=False)
+        self.ups, self.convs, self.rgbs = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        for resolution in resolutions(size)[1:]:
+            before, here = channels_at(resolution // 2, width), channels_at(resolution, width)
+            self.ups.append(StyledConv(before, here, style, 4, up=True))
+            self.convs.append(StyledConv(here, here, style, 3))
+            self.rgbs.append(StyledConv(here, channels, style, 1, demodulate=False))
+
+    def mapping(self, z_BZ: Tensor, labels_B: Tensor | None) -> Tensor:
+        """Return styles w (B, 128): two layers on the normalised latent and label embedding."""
+        parts = [z_BZ]
+        if self.embed is not None:
+            assert labels_B is not None
+            parts.append(self.embed(labels_B))
+        x = torch.cat([part * (part.square().mean(1, keepdim=True) + 1e-8).rsqrt() for part in parts], 1)
+        return lrelu(self.map_2(lrelu(self.map_1(x))))
+
+    def synthesis(self, w_BS: Tensor) -> Tensor:
+        """Return pictures (B, C, size, size)."""
+        x = self.constant.expand(len(w_BS), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        x = lrelu(self.first(x, w_BS))
+        picture: Tensor = self.first_rgb(x, w_BS)
+        for up, conv, rgb in zip(self.ups, self.convs, self.rgbs, strict=True):
+            x = lrelu(up(x, w_BS))
+            x = lrelu(conv(x, w_BS))
+            picture = F.interpolate(picture, scale_factor=2.0, mode="bilinear", align_corners=False) + rgb(x, w_BS)
+        return picture
+
+    def forward(self, z_BZ: Tensor, labels_B: Tensor | None = None) -> Tensor:
+        """Return pictures (B, C, size, size) for latents (B, z_dim) and label indices (B,)."""
+        return self.synthesis(self.mapping(z_BZ, labels_B))
+
+
+class StyleCritic(nn.Module):
+    """Pictures and labels to logits: 4x4 stride-2 convolutions, minibatch deviation, projection on the label.
+
+    Projection head: Miyato & Koyama 2018, arXiv:1802.05637, eq. 3. Minibatch deviation: Karras et al. 2018, sec. 3,
+    over groups of neighbours, so that a batch of real and generated pictures one after the other mixes none of them
+    if the number of each is a multiple of `group`.
+    """
+
+    def __init__(self, *, size: int, channels: int, labels: int, width: float, group: int = DEVIATION_GROUP) -> None:
+        super().__init__()
+        self.labels, self.group = labels, group
+        self.from_rgb = EqualConv(channels, channels_at(size, width), 3)
+        self.downs = nn.ModuleList(
+            EqualConv(channels_at(resolution, width), channels_at(resolution // 2, width), 4, stride=2)
+            for resolution in reversed(resolutions(size)[1:])
+        )
+        top = channels_at(4, width)
+        self.last = EqualConv(top + 1, top, 3)
+        self.features = EqualLinear(top * 16, top, gain=math.sqrt(2))
+        self.logit = EqualLinear(top, 1)
+        self.embed = nn.Parameter(torch.randn(labels, top)) if labels else None
+        self.classify = EqualLinear(top, labels) if labels else None
+
+    def forward(self, pictures_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
+        """Return one logit a picture, shape (B,)."""
+        return self._logits(self._features(pictures_BCHW), labels_B)
+
+    def logits_and_classes(self, pictures_BCHW: Tensor, labels_B: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a logit a picture (B,) and class logits (B, labels) (AC-GAN: Odena et al. 2017, arXiv:1610.09585)."""
+        assert self.classify is not None
+        features_BF = self._features(pictures_BCHW)
+        return self._logits(features_BF, labels_B), self.classify(features_BF)
+
+    def _features(self, pictures_BCHW: Tensor) -> Tensor:
+        x = lrelu(self.from_rgb(pictures_BCHW.contiguous(memory_format=torch.channels_last)))
+        for down in self.downs:
+            x = lrelu(down(x))
+        x = lrelu(self.last(torch.cat([x, deviation(x, self.group)], 1)))
+        return lrelu(self.features(x.flatten(1)))
+
+    def _logits(self, features_BF: Tensor, labels_B: Tensor | None) -> Tensor:
+        logits: Tensor = self.logit(features_BF).squeeze(1)
+        if self.embed is not None:
+            assert labels_B is not None
+            logits = logits + (self.embed[labels_B] * features_BF).sum(1) / math.sqrt(features_BF.shape[1])
+        return logits
+
+
+def deviation(x_BCHW: Tensor, group: int) -> Tensor:
+    """Return the mean standard deviation over groups of neighbours in the batch as one more channel, (B, 1, H, W).
+
+    The batch must be a multiple of `group`; with groups of one it is 0.
+    """
+    _, channels, height, width = x_BCHW.shape
+    grouped = x_BCHW.reshape(-1, group, channels, height, width)
+    spread_G = (grouped.var(1, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
+    return spread_G.repeat_interleave(group)[:, None, None, None].expand(-1, 1, height, width)

@@ -1,0 +1,300 @@
+"""One step of adversarial training, and what the loop asks of a trainer.
+
+The alternation is written out in `update`: critic on real and generated pictures, then generator through the frozen
+critic. Every random number of step k comes from streams that name k. Knows nothing of time or run folders.
+"""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from aigc_cli.config.train_gan import TrainGanSettings, completed
+from aigc_cli.core.checkpoint import save_tensors
+from aigc_cli.core.errors import BadData
+from aigc_cli.core.files import make_dir, write_bytes, write_json
+from aigc_cli.core.schedule import learning_rate_factor
+from aigc_cli.core.seeding import stream
+from aigc_cli.data.imageset import ImageSet, open_image_set
+from aigc_cli.data.samples import encode_png, grid_of
+from aigc_cli.gan.augment import flip, translate
+from aigc_cli.gan.balance import balance_in_words, critic_accuracy, standing
+from aigc_cli.gan.judge import Judge
+from aigc_cli.gan.networks import check_size, make_critic, make_generator
+from aigc_cli.gan.objective import OBJECTIVES, gradient_penalty
+from aigc_cli.gan.pixels import from_uint8, to_uint8
+from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic
+
+WARMUP_STEPS = 20
+EMA_RAMP = 0.05  # the average's half-life is at most this share of the pictures seen so far
+PREVIEW_COUNT = 40
+STANDING_COUNT = 256
+GRADIENT_NORM_EVERY = 10
+
+
+def build_trainer(data: Path, settings: TrainGanSettings, device: torch.device) -> "GanTrainer":
+    """Return a trainer on the prepared image set `data`.
+
+    Raises UsageProblem for a size that the architecture cannot make, BadData where the set has fewer training
+    pictures than a batch, and what `open_image_set` raises.
+    """
+    images = open_image_set(data)
+    check_size(settings.arch, images.size)
+    count = int((~images.is_valid).sum())
+    if count < settings.batch_size:
+        raise BadData(
+            f"{data}: {count} training images; --batch-size {settings.batch_size} needs {settings.batch_size}",
+            "lower it or add images",
+        )
+    return GanTrainer(images, completed(settings), device)
+
+
+class GanTrainer:
+    """A generator, its running average, a critic and their optimizers on one image set."""
+
+    def __init__(self, images: ImageSet, settings: TrainGanSettings, device: torch.device) -> None:
+        self.lr_scale = 1.0
+        self._settings, self._device = settings, device
+        labelled = settings.labels and images.labels is not None
+        self.config: dict[str, Any] = {
+            "schema": "aigc.face/1",
+            "arch": settings.arch,
+            "size": images.size,
+            "channels": images.channels,
+            "label_names": list(images.label_names) if labelled else [],
+            "z_dim": settings.z_dim,
+            "width": settings.width,
+        }
+        train = ~images.is_valid
+        labels = images.labels.to(device) if labelled and images.labels is not None else None
+        self._pixels, self._labels = images.pixels[train].to(device), None if labels is None else labels[train]
+        self._valid_pixels = images.pixels[~train].to(device)
+        self._valid_labels = None if labels is None else labels[~train]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            self._generator = make_generator(self.config).to(device).to(memory_format=torch.channels_last)
+            self._critic = (
+                make_critic(self.config, settings.batch_size).to(device).to(memory_format=torch.channels_last)
+            )
+        self._average = copy.deepcopy(self._generator).requires_grad_(False)
+        betas = (float(settings.beta1 or 0.0), float(settings.beta2 or 0.0))
+        fused = device.type in ("cpu", "cuda")
+        self._adam_g = torch.optim.Adam(self._generator.parameters(), settings.lr_g or 0.0, betas, fused=fused)
+        self._adam_d = torch.optim.Adam(self._critic.parameters(), settings.lr_d or 0.0, betas, fused=fused)
+        self._objective = OBJECTIVES[settings.loss or ""]
+        self._gamma = (settings.gamma or 0.0) * (images.size / 32) ** 2
+        self._permutation: tuple[int, Tensor] = (-1, torch.empty(0))
+        self._judge = Judge(images, settings.metric, settings.metric_images, settings.seed, device)
+        self.objective = self._judge.objective
+
+    def update(self, step: int, total_steps: int | None) -> dict[str, float | Tensor]:
+        """Update the critic, and on every `d_steps`-th step the generator and its average; return scalars."""
+        settings = self._settings
+        factor = self.lr_scale * learning_rate_factor(
+            settings.schedule, step, total_steps, warmup_steps=WARMUP_STEPS, cooldown_fraction=settings.cooldown
+        )
+        self._adam_g.param_groups[0]["lr"] = factor * (settings.lr_g or 0.0)
+        self._adam_d.param_groups[0]["lr"] = factor * (settings.lr_d or 0.0)
+        random = stream(settings.seed, "step", step)
+        real, labels = self._batch(step)
+        real = self._augment(real, random)
+        metrics = self._update_critic(step, real, labels, random)
+        if (step + 1) % settings.d_steps == 0:
+            metrics |= self._update_generator(step, real, labels, random)
+            self._update_average(step)
+        return metrics
+
+    def _update_critic(
+        self, step: int, real: Tensor, labels: Tensor | None, random: torch.Generator
+    ) -> dict[str, float | Tensor]:
+        settings = self._settings
+        with torch.no_grad():
+            generated = self._augment(self._generator(self._latents(len(real), random), labels), random)
+        penalised = self._gamma > 0 and step % settings.penalty_every == 0
+        both = torch.cat([real, generated]).requires_grad_(penalised)
+        twice = None if labels is None else torch.cat([labels, labels])
+        logits, classes = self._judge_pictures(both, twice)
+        real_logits, generated_logits = logits.chunk(2)
+        loss = self._objective.critic(real_logits, generated_logits)
+        metrics: dict[str, float | Tensor] = {
+            "loss_d": loss,
+            "mean_d_real": self._objective.score(real_logits).mean(),
+            "mean_d_generated": self._objective.score(generated_logits).mean(),
+            "critic_accuracy": critic_accuracy(real_logits, generated_logits, paired=self._objective.paired),
+        }
+        if classes is not None and labels is not None:
+            class_loss = F.cross_entropy(classes[: len(real)], labels)
+            loss = loss + settings.class_weight * class_loss
+            metrics["class_loss_real"] = class_loss
+        if penalised:
+            # R1 on the real half, R2 on the generated half; lazy, so weighted by the interval.
+            penalty_B = gradient_penalty(both, logits)
+            r1, r2 = (half.mean() for half in penalty_B.chunk(2))
+            loss = loss + settings.penalty_every * self._gamma / 2 * (r1 + r2)
+            metrics |= {"r1": r1, "r2": r2}
+        self._adam_d.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if step % GRADIENT_NORM_EVERY == 0:
+            metrics["gradient_norm_d"] = _gradient_norm(self._critic)
+        self._adam_d.step()
+        return metrics
+
+    def _update_generator(
+        self, step: int, real: Tensor, labels: Tensor | None, random: torch.Generator
+    ) -> dict[str, float | Tensor]:
+        self._critic.requires_grad_(False)
+        generated = self._augment(self._generator(self._latents(len(real), random), labels), random)
+        logits, classes = self._judge_pictures(generated, labels)
+        if self._objective.paired:
+            with torch.no_grad():
+                real_logits = self._judge_pictures(real, labels)[0]
+        else:
+            real_logits = torch.zeros_like(logits)
+        loss = self._objective.generator(real_logits, logits)
+        metrics: dict[str, float | Tensor] = {"loss_g": loss}
+        if classes is not None and labels is not None:
+            class_loss = F.cross_entropy(classes, labels)
+            loss = loss + self._settings.class_weight * class_loss
+            metrics["class_loss_generated"] = class_loss
+        self._adam_g.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if step % GRADIENT_NORM_EVERY == 0:
+            metrics["gradient_norm_g"] = _gradient_norm(self._generator)
+        self._adam_g.step()
+        self._critic.requires_grad_(True)
+        return metrics
+
+    @torch.no_grad()
+    def _update_average(self, step: int) -> None:
+        """Move the averaged generator: a half-life in pictures that grows with what has been seen."""
+        batch = self._settings.batch_size
+        half_life = min(float(self._settings.ema_images), EMA_RAMP * (step + 1) * batch)
+        beta = 0.5 ** (batch / half_life) if half_life > 0 else 0.0
+        torch._foreach_lerp_(list(self._average.parameters()), list(self._generator.parameters()), 1 - beta)
+        for mine, theirs in zip(self._average.buffers(), self._generator.buffers(), strict=True):
+            mine.copy_(theirs)
+
+    def _judge_pictures(self, pictures: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return the critic's logits (B,), and class logits (B, K) where it classifies and is asked to."""
+        if labels is None or self._settings.class_weight == 0 or not isinstance(self._critic, StyleCritic):
+            return self._critic(pictures, labels), None
+        return self._critic.logits_and_classes(pictures, labels)
+
+    def _latents(self, count: int, random: torch.Generator) -> Tensor:
+        return torch.randn(count, int(self.config["z_dim"]), generator=random).to(self._device)
+
+    def _batch(self, step: int) -> tuple[Tensor, Tensor | None]:
+        """Return real pictures in [-1, 1] and labels: a pure function of (seed, step); each epoch is shuffled."""
+        batch, count = self._settings.batch_size, len(self._pixels)
+        epoch, place = divmod(step, count // batch)
+        if self._permutation[0] != epoch:
+            order = torch.randperm(count, generator=stream(self._settings.seed, "epoch", epoch))
+            self._permutation = (epoch, order.to(self._device))
+        chosen = self._permutation[1][place * batch : (place + 1) * batch]
+        real = from_uint8(self._pixels[chosen])
+        return real, None if self._labels is None else self._labels[chosen]
+
+    def _augment(self, pictures: Tensor, random: torch.Generator) -> Tensor:
+        if self._settings.flip:
+            pictures = flip(pictures, random)
+        if self._settings.translate > 0:
+            pictures = translate(pictures, self._settings.translate, random)
+        return pictures.contiguous(memory_format=torch.channels_last)
+
+    def evaluate(self, step: int) -> dict[str, float]:
+        """Return the distance of averaged samples from the real set, their spread, and how the critic stands."""
+        return {**self._judge.scores(self._average), **self._standing()}
+
+    @torch.no_grad()
+    def _standing(self) -> dict[str, float]:
+        random = stream(self._settings.seed, "standing")
+        train = torch.randperm(len(self._pixels), generator=random)[:STANDING_COUNT].to(self._device)
+        labels = None if self._labels is None else self._labels[train]
+        self._critic.eval()
+        self._average.eval()
+        generated = self._average(self._latents(len(train), random), labels)
+        logits = [
+            self._standing_logits(pictures, labels)
+            for pictures, labels in (
+                (from_uint8(self._pixels[train]), labels),
+                (from_uint8(self._valid_pixels[:STANDING_COUNT]), self._valid_labels),
+                (generated, labels),
+            )
+        ]
+        self._critic.train()
+        self._average.train()
+        return standing(*logits, paired=self._objective.paired)
+
+    def _standing_logits(self, pictures: Tensor, labels: Tensor | None) -> Tensor:
+        """Return logits of as many pictures as fill whole groups of the critic's batch statistics."""
+        count = len(pictures) // DEVIATION_GROUP * DEVIATION_GROUP
+        blocks = [
+            self._critic(pictures[at:end], None if labels is None else labels[at:end])
+            for at in range(0, count, 64)
+            for end in [min(at + 64, count)]
+        ]
+        return torch.cat(blocks) if blocks else pictures.new_empty(0)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return weights, average and both optimizers' tensors; the streams need no state."""
+        parts = {"generator": self._generator, "average": self._average, "critic": self._critic}
+        tensors = {
+            f"{part}.{name}": value for part, module in parts.items() for name, value in module.state_dict().items()
+        }
+        for part, adam in (("adam_g", self._adam_g), ("adam_d", self._adam_d)):
+            for index, slots in adam.state_dict()["state"].items():
+                tensors |= {f"{part}.{index}.{slot}": value for slot, value in slots.items()}
+        return tensors, {"config": self.config}
+
+    def restore(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
+        """Take back what `state` returned."""
+        for part, module in (("generator", self._generator), ("average", self._average), ("critic", self._critic)):
+            module.load_state_dict(
+                {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
+            )
+        for part, adam in (("adam_g", self._adam_g), ("adam_d", self._adam_d)):
+            slots: dict[int, dict[str, Tensor]] = {}
+            for name, tensor in tensors.items():
+                if name.startswith(f"{part}."):
+                    _, index, slot = name.split(".")
+                    slots.setdefault(int(index), {})[slot] = tensor
+            adam.load_state_dict({**adam.state_dict(), "state": slots})
+
+    def export(self, root: Path, step: int, metrics: dict[str, float]) -> None:
+        """Write `generator.safetensors` (the averaged weights) and `config.json`."""
+        save_tensors(
+            root / "generator.safetensors", self._average.state_dict(), {"format": "pt", "ai_generated_by": "aigc"}
+        )
+        write_json(root / "config.json", self.config)
+
+    def preview(self, folder: Path, step: int) -> str:
+        """Write a grid of the averaged generator's pictures of fixed latents, a row a label."""
+        make_dir(folder)
+        names = self.config["label_names"]
+        latents = self._latents(PREVIEW_COUNT, stream(self._settings.seed, "preview"))
+        labels = torch.arange(PREVIEW_COUNT, device=self._device) * len(names) // PREVIEW_COUNT if names else None
+        with torch.no_grad():
+            self._average.eval()
+            pictures = to_uint8(self._average(latents, labels))
+            self._average.train()
+        path = folder / f"step-{step:06d}.png"
+        write_bytes(path, encode_png(grid_of(pictures, columns=8), f"preview.{self._settings.seed}.{step}"))
+        return str(path)
+
+    def summary(self, metrics: dict[str, float]) -> str:
+        """Say the balance of the two sides, the speed, and the newest distance."""
+        parts = [words] if (words := balance_in_words(metrics)) else []
+        if "steps_per_second" in metrics:
+            parts.append(f"{metrics['steps_per_second'] * self._settings.batch_size:.0f} images/s")
+        if self.objective in metrics:
+            parts.append(f"distance {metrics[self.objective]:.1f}, spread {metrics['spread']:.2f}")
+        return ", ".join(parts)
+
+
+def _gradient_norm(module: nn.Module) -> Tensor:
+    gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
+    norm: Tensor = torch.stack(torch._foreach_norm(gradients)).norm()
+    return norm
