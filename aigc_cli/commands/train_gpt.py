@@ -35,7 +35,13 @@ def train_gpt(
 
         return build_trainer(data, settings, choose_device(settings.device))
 
-    train_run(console, settings, data, output, kind="text", data_kinds=("chat", "text"), build=build)
+    def check() -> None:
+        if settings.init == "smollm2":
+            from aigc_cli.gpt.gguf import smollm2_file
+
+            smollm2_file()
+
+    train_run(console, settings, data, output, kind="text", data_kinds=("chat", "text"), build=build, check=check)
 
 
 def register(app: typer.Typer) -> None:

@@ -26,12 +26,14 @@ def train_run(
     kind: str,
     data_kinds: tuple[str, ...],
     build: Callable[[], Any],
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """Train into `output` under its lock, resuming what is there, and print the run's record.
 
-    `build` is called once everything cheap has been checked, and returns the trainer.
+    `check` raises what can be known before anything is written; `build` then returns the trainer.
     """
     manifest = read_manifest(data, *data_kinds)
+    check()
     if settings.dry_run:
         _show_plan(console, settings, manifest, data, output, kind)
         return

@@ -16,6 +16,7 @@ from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.files import sha256_bytes, write_jsonl
 from aigc_cli.core.progress import Progress
+from aigc_cli.data.chat.corpus import PREFIX, corpus_messages
 from aigc_cli.data.chat.detect import read_log
 from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, well_formed
 from aigc_cli.data.chat.turns import (
@@ -55,13 +56,17 @@ def prepare_chat(
 ) -> dict[str, Any]:
     """Make the dialogue set `out` from chat logs, and return the record to print.
 
-    A source is a file, a Telegram export folder, a folder of logs, "-" for stdin, or `DEMO_LOG`. With `dry_run`
-    everything is read and counted and nothing is written. A rerun with the same sources and settings changes nothing
+    A source is a file, a Telegram export folder, a folder of logs, `demo:wren`, `chatterbot:LANGUAGE`, or "-" for
+    stdin. With `dry_run` everything is read and counted and nothing is written. A rerun with the same sources and settings changes nothing
     (`unchanged`). Raises NoInput (66) for a missing source, BadData (65) for one that is damaged, empty or of
     another kind, UsageProblem (2) where the subject is ambiguous, BadConfig (78) for another set in `out` without
     `force`, CannotCreate (73).
     """
-    inputs = [(source, read_source(source)) for source in _chat_files(sources)]
+    corpora = [
+        (str(source), corpus_messages(str(source).removeprefix(PREFIX))) for source in sources if _is_corpus(source)
+    ]
+    files = [source for source in sources if not _is_corpus(source)]
+    inputs = [*((source, read_source(source)) for source in _chat_files(files)), *corpora] if files else corpora
     source_records = [source_record(source, sha256_bytes(data)) for source, data in inputs]
     if not dry_run:
         manifest = finished_set(out, "chat", as_json(settings), source_records, force=force)
@@ -118,6 +123,10 @@ class _Collected:
             "redacted": dict(sorted(self.redactor.counts.items())),
             "redaction_note": note,
         }
+
+
+def _is_corpus(source: str | Path) -> bool:
+    return str(source).startswith(PREFIX)
 
 
 def _chat_files(sources: Sequence[str | Path]) -> list[str]:
