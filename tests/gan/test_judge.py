@@ -1,0 +1,55 @@
+import torch
+from torch import nn
+
+from aigc_cli.data.imageset import open_image_set
+from aigc_cli.gan.judge import Judge
+from tests.gan.conftest import write_image_set
+
+CPU = torch.device("cpu")
+
+
+class Replay(nn.Module):
+    """A generator that returns pictures of a set in order, whatever its latents."""
+
+    z_dim = 2
+
+    def __init__(self, pictures, labels=0):
+        super().__init__()
+        self.pictures, self.labels, self.at, self.asked = pictures, labels, 0, []
+
+    def forward(self, z, labels=None):
+        start, self.at = self.at, self.at + len(z)
+        self.asked.append(labels)
+        return self.pictures[start : self.at].float() / 127.5 - 1
+
+
+def judge_of(path, count=24):
+    images = open_image_set(path)
+    return images, Judge(images, "random_conv", count, 0, CPU)
+
+
+def test_the_set_itself_is_at_distance_zero_with_spread_one(image_set):
+    images, judge = judge_of(image_set)
+    scores = judge.scores(Replay(images.pixels))
+    assert abs(scores[judge.objective]) < 1e-4
+    assert abs(scores["spread"] - 1) < 1e-4
+
+
+def test_one_picture_again_and_again_is_far_and_without_spread(image_set):
+    images, judge = judge_of(image_set)
+    same = judge.scores(Replay(images.pixels))
+    collapsed = judge.scores(Replay(images.pixels[:1].expand(24, -1, -1, -1)))
+    assert collapsed["spread"] < 1e-6
+    assert collapsed[judge.objective] > same[judge.objective] + 0.1
+
+
+def test_labels_are_asked_for_in_turn(image_set):
+    images, judge = judge_of(image_set)
+    replay = Replay(images.pixels, labels=3)
+    judge.scores(replay)
+    assert torch.cat(replay.asked).tolist() == [index % 3 for index in range(24)]
+
+
+def test_grey_pictures_are_judged_too(tmp_path):
+    images, judge = judge_of(write_image_set(tmp_path / "grey", channels=1))
+    assert abs(judge.scores(Replay(images.pixels))["spread"] - 1) < 1e-4

@@ -1,0 +1,110 @@
+"""Losses against their formulas, the penalty against closed forms."""
+
+import math
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from aigc_cli.gan.layers import EqualConv
+from aigc_cli.gan.objective import (
+    OBJECTIVES,
+    bce_critic,
+    gradient_penalty,
+    minimax_generator,
+    nonsaturating_generator,
+    relativistic_critic,
+    relativistic_generator,
+)
+
+REAL = torch.tensor([2.0, -1.0, 0.5])
+GENERATED = torch.tensor([-1.5, 0.25, 1.0])
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x))
+
+
+def mean(values):
+    values = list(values)
+    return sum(values) / len(values)
+
+
+def test_textbook_losses_are_their_logarithms():
+    real, generated = REAL.tolist(), GENERATED.tolist()
+    critic = mean(-math.log(sigmoid(x)) for x in real) + mean(-math.log(1 - sigmoid(x)) for x in generated)
+    assert bce_critic(REAL, GENERATED).item() == pytest.approx(critic, rel=1e-6)
+    saturating = mean(math.log(1 - sigmoid(x)) for x in generated)
+    assert minimax_generator(REAL, GENERATED).item() == pytest.approx(saturating, rel=1e-6)
+    nonsaturating = mean(-math.log(sigmoid(x)) for x in generated)
+    assert nonsaturating_generator(REAL, GENERATED).item() == pytest.approx(nonsaturating, rel=1e-6)
+
+
+def test_an_undecided_critic_loses_two_log_2():
+    zero = torch.zeros(5)
+    assert bce_critic(zero, zero).item() == pytest.approx(2 * math.log(2))
+    assert relativistic_critic(zero, zero).item() == pytest.approx(math.log(2))
+
+
+def test_relativistic_losses_are_log_sigmoids_of_differences():
+    pairs = list(zip(REAL.tolist(), GENERATED.tolist(), strict=True))
+    critic = mean(-math.log(sigmoid(x - g)) for x, g in pairs)
+    assert relativistic_critic(REAL, GENERATED).item() == pytest.approx(critic, rel=1e-6)
+    generator = mean(-math.log(sigmoid(g - x)) for x, g in pairs)
+    assert relativistic_generator(REAL, GENERATED).item() == pytest.approx(generator, rel=1e-6)
+
+
+def test_only_differences_count_in_relativistic_losses():
+    assert_close(relativistic_critic(REAL, GENERATED), relativistic_critic(REAL + 7, GENERATED + 7))
+    assert_close(relativistic_critic(REAL, GENERATED), relativistic_generator(GENERATED, REAL))
+
+
+def test_extreme_logits_stay_finite():
+    far = torch.tensor([1e4, -1e4])
+    for objective in OBJECTIVES.values():
+        assert torch.isfinite(objective.critic(far, -far)) and torch.isfinite(objective.generator(far, -far))
+
+
+def test_saturation_is_what_the_two_generator_losses_differ_in():
+    """Where the critic is sure (D(G(z)) near 0) minimax has next to no gradient, the other about -1."""
+    sure = torch.tensor([-12.0], requires_grad=True)
+    (saturated,) = torch.autograd.grad(minimax_generator(sure, sure), sure)
+    (strong,) = torch.autograd.grad(nonsaturating_generator(sure, sure), sure)
+    assert -1e-4 < saturated.item() < 0 and strong.item() == pytest.approx(-1, abs=1e-4)
+
+
+def test_score_is_a_probability_where_the_loss_has_one():
+    assert_close(OBJECTIVES["minimax"].score(REAL), 1 / (1 + torch.exp(-REAL)))
+    assert_close(OBJECTIVES["rpgan"].score(REAL), REAL)
+
+
+def test_penalty_of_linear_critic_is_squared_weight_norm():
+    weight = torch.arange(12.0).reshape(3, 2, 2)
+    images = torch.zeros(4, 3, 2, 2, requires_grad=True)
+    penalty = gradient_penalty(images, (images * weight).sum((1, 2, 3)))
+    assert_close(penalty, weight.square().sum().expand(4))
+
+
+def test_penalty_of_quadratic_critic_and_its_gradient():
+    """D(x) = a |x|^2 / 2 has gradient a x, so the penalty is a^2 |x|^2 and its derivative by a is 2 a |x|^2."""
+    factor = torch.tensor(3.0, requires_grad=True)
+    images = torch.randn(2, 1, 4, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    penalty = gradient_penalty(images, factor * images.square().sum((1, 2, 3)) / 2)
+    energy = images.detach().square().sum((1, 2, 3))
+    assert_close(penalty.detach(), 9 * energy)
+    (slope,) = torch.autograd.grad(penalty.sum(), factor)
+    assert_close(slope, 6 * energy.sum())
+
+
+def test_penalty_trains_the_weights_of_our_convolution():
+    """Weight gradients are skipped in the inner gradient, and only there."""
+    torch.manual_seed(0)
+    layer = EqualConv(1, 1, 3)
+    images = torch.zeros(2, 1, 8, 8, requires_grad=True)
+    penalty = gradient_penalty(images, layer(images).sum((1, 2, 3)))
+    (slope,) = torch.autograd.grad(penalty.sum(), layer.weight)
+    # Inside, every pixel's gradient is scale * sum(w): 36 such pixels a picture; the border sees parts of w.
+    ones = torch.ones(1, 1, 8, 8)
+    inner = torch.nn.functional.conv_transpose2d(ones, layer.weight * layer.scale, padding=1)
+    (expected,) = torch.autograd.grad(2 * inner.square().sum(), layer.weight)
+    assert_close(slope, expected)

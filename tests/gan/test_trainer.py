@@ -1,0 +1,197 @@
+"""Training as a whole on 18 tiny pictures: it resumes bit-equal, does not disturb itself, and learns its labels."""
+
+import json
+
+import pytest
+import torch
+
+from aigc_cli.config.base import resolve
+from aigc_cli.config.train_gan import PRESETS, TrainGanSettings, completed
+from aigc_cli.core.checkpoint import load_tensors
+from aigc_cli.core.errors import BadData, UsageProblem
+from aigc_cli.core.loop import Plan, train
+from aigc_cli.core.progress import SilentProgress
+from aigc_cli.core.provenance import read_png_label
+from aigc_cli.core.rundir import open_for_training
+from aigc_cli.core.signals import StopFlag
+from aigc_cli.gan.sampler import load_generator
+from aigc_cli.gan.trainer import build_trainer
+from tests.gan.conftest import write_image_set
+
+CPU = torch.device("cpu")
+SMALL = {"width": 0.125, "z_dim": 8, "batch_size": 4, "metric_images": 16, "metric": "random_conv", "seed": 3}
+KINDS = {
+    "style": {},
+    "style-augmented": {"translate": 0.2, "d_steps": 2, "penalty_every": 2, "labels": False},
+    "style-no-classes": {"class_weight": 0.0, "flip": False},
+    "style-minimax": {"loss": "minimax"},
+    "dcgan": {"arch": "dcgan"},
+    "mlp": {"arch": "mlp"},
+}
+
+
+def made(path, **changes):
+    return build_trainer(path, resolve(TrainGanSettings, {**SMALL, **changes}, presets=PRESETS), CPU)
+
+
+def weights(trainer):
+    return {name: tensor.clone() for name, tensor in trainer.state()[0].items()}
+
+
+def same(first, second):
+    assert first.keys() == second.keys()
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_resumed_training_is_bit_equal(image_set, kind):
+    whole, cut = made(image_set, **KINDS[kind]), made(image_set, **KINDS[kind])
+    for step in range(8):
+        whole.update(step, 8)
+    for step in range(5):
+        cut.update(step, 8)
+    tensors, scalars = cut.state()
+    resumed = made(image_set, **KINDS[kind])
+    resumed.restore({name: tensor.clone() for name, tensor in tensors.items()}, json.loads(json.dumps(scalars)))
+    for step in range(5, 8):
+        resumed.update(step, 8)
+    assert same(weights(resumed), weights(whole))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_looking_does_not_disturb(image_set, kind, tmp_path):
+    watched, alone = made(image_set, **KINDS[kind]), made(image_set, **KINDS[kind])
+    for step in range(4):
+        watched.update(step, 4)
+        watched.evaluate(step + 1)
+        watched.preview(tmp_path, step + 1)
+        watched.export(tmp_path, step + 1, {})
+        alone.update(step, 4)
+    assert same(weights(watched), weights(alone))
+
+
+def test_seeds_give_different_runs(image_set):
+    first, second = made(image_set), made(image_set, seed=4)
+    assert not same(weights(first), weights(second))
+
+
+def test_every_number_that_is_asked_for_is_logged(image_set):
+    trainer = made(image_set)
+    logged = trainer.update(0, 10)
+    assert {
+        "loss_g",
+        "loss_d",
+        "mean_d_real",
+        "mean_d_generated",
+        "critic_accuracy",
+        "gradient_norm_g",
+        "gradient_norm_d",
+        "r1",
+        "r2",
+    } <= logged.keys()
+    assert all(torch.isfinite(torch.as_tensor(value)).all() for value in logged.values())
+    evaluated = trainer.evaluate(1)
+    assert {trainer.objective, "spread", "critic_accuracy_train", "critic_accuracy_valid"} <= evaluated.keys()
+    assert "critic_accuracy_generated" in evaluated and trainer.objective == "frechet[random_conv]"
+
+
+def test_penalties_are_lazy(image_set):
+    trainer = made(image_set, penalty_every=3)
+    assert ["r1" in trainer.update(step, 6) for step in range(6)] == [True, False, False, True, False, False]
+
+
+def test_the_critic_is_trained_d_steps_times_for_each_generator(image_set):
+    trainer = made(image_set, d_steps=3)
+    before = weights(trainer)
+    assert ["loss_g" in trainer.update(step, 6) for step in range(3)] == [False, False, True]
+    after = weights(trainer)
+    assert after["adam_d.0.step"].item() == 3 and after["adam_g.0.step"].item() == 1
+    assert not torch.equal(before["generator.constant"], after["generator.constant"])
+
+
+def test_the_generator_s_phase_leaves_no_gradient_in_the_critic(image_set):
+    """The critic is frozen there: its weights want gradients again after it, and none was added."""
+    trainer = made(image_set)
+    gradients = []
+    adam = trainer._adam_g
+    step = adam.step
+    adam.step = lambda: (gradients.append([p.requires_grad for p in trainer._critic.parameters()]), step())
+    trainer.update(0, 2)
+    assert not any(gradients[0])
+    assert all(p.requires_grad for p in trainer._critic.parameters())
+
+
+def test_every_epoch_shows_every_training_picture_once_and_no_held_out_one(image_set):
+    trainer = made(image_set, flip=False, batch_size=6)
+    seen = torch.cat([trainer._batch(step)[0] for step in range(3)])
+    bytes_seen = {((picture + 1) * 127.5).round().to(torch.uint8).numpy().tobytes() for picture in seen}
+    pixels = load_tensors(image_set / "pixels.safetensors")
+    train = pixels["pixels"][~pixels["valid"]]
+    assert bytes_seen == {picture.numpy().tobytes() for picture in train}
+    again = torch.cat([trainer._batch(step)[0] for step in range(3, 6)])
+    assert not torch.equal(seen, again)
+
+
+def test_the_average_follows_with_the_half_life_it_is_given(image_set):
+    trainer = made(image_set, ema_images=40)
+    start = trainer._average.constant.clone()
+    trainer._generator.constant.data += 1.0
+    for _ in range(10):  # ten steps of four pictures: one half-life, at a step so late that the ramp is over
+        trainer._update_average(10**6)
+    assert torch.allclose(trainer._average.constant, start + 0.5, atol=1e-5)
+
+
+def test_learning_rates_follow_the_schedule_and_the_loop_s_scale(image_set):
+    trainer = made(image_set, lr_g=0.01, lr_d=0.02, schedule="linear")
+    trainer.lr_scale = 0.5
+    trainer.update(60, 100)
+    assert trainer._adam_g.param_groups[0]["lr"] == pytest.approx(0.5 * 0.01 * 0.5)
+    assert trainer._adam_d.param_groups[0]["lr"] == pytest.approx(0.5 * 0.02 * 0.5)
+
+
+def test_it_learns_brightness_as_label_under_the_loop(image_set, tmp_path):
+    settings = {"lr_g": 0.01, "lr_d": 0.01, "flip": False, "ema_images": 100}
+    trainer = made(image_set, **settings)
+    (tmp_path / "run").mkdir()
+    run, _ = open_for_training(tmp_path / "run", "face", {}, {"path": "set", "hash": "0"}, resume="auto", private=False)
+    plan = Plan(steps=250, minutes=None, evaluations=2)
+    with StopFlag() as flag:
+        record = train(trainer, plan, run, SilentProgress(), flag)
+    assert record["status"] == "finished"
+    sampler = load_generator(run.path)
+    dark, light = (sampler.pictures(range(16), 0, [label] * 16).float().mean() for label in (0, 1))
+    assert light - dark > 60
+    previews = sorted((run.path / "previews").glob("*.png"))
+    assert len(previews) >= 2
+    assert read_png_label(previews[0].read_bytes())["AIGC"]["Label"] == "1"
+
+
+def test_labels_can_be_left_out(image_set):
+    trainer = made(image_set, labels=False)
+    assert trainer.config["label_names"] == [] and "class_loss_real" not in trainer.update(0, 2)
+    assert "class_loss_real" in made(image_set).update(0, 2)
+
+
+def test_sets_that_do_not_fit_are_refused(image_set, tmp_path):
+    with pytest.raises(BadData, match=r"18 training images; --batch-size 32 needs 32"):
+        made(image_set, batch_size=32)
+    odd = write_image_set(tmp_path / "odd", size=20)
+    with pytest.raises(UsageProblem, match="20"):
+        made(odd)
+    assert made(odd, arch="mlp").config["size"] == 20
+
+
+def test_a_summary_says_the_balance_the_speed_and_the_distance(image_set):
+    trainer = made(image_set)
+    line = trainer.summary({"critic_accuracy": 0.7, "steps_per_second": 10.0, trainer.objective: 12.34, "spread": 0.91})
+    assert line == "balanced (critic 70%), 40 images/s, distance 12.3, spread 0.91"
+
+
+def test_open_settings_take_the_architecture_s_own():
+    settings = completed(TrainGanSettings(arch="dcgan", lr_g=0.5))
+    assert (settings.loss, settings.beta1, settings.lr_g, settings.lr_d) == ("nonsaturating", 0.5, 0.5, 2e-4)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_are_valid(preset):
+    assert completed(resolve(TrainGanSettings, {"preset": preset}, presets=PRESETS)).lr_g
