@@ -118,7 +118,7 @@ complete -c aigc -n '__aigc_in "train-gpt"' -s q -l quiet -d 'Say nothing on suc
 complete -c aigc -n '__aigc_in "train-gpt"' -l debug -d 'Show a traceback on errors.'
 complete -c aigc -n '__aigc_in "train-gpt"' -s h -l help -d 'Show a short help and exit.'
 complete -c aigc -n '__aigc_in "train-gpt"' -x -a '(__aigc_folders manifest.json)'
-complete -c aigc -n '__aigc_in "sample"' -s o -l output -r -F -d 'Faces: a folder, or - for one PNG. Texts: a JSONL file.'
+complete -c aigc -n '__aigc_in "sample"' -s o -l output -r -F -d 'Faces: a folder, or - for one PNG. Texts: a JSONL file'
 complete -c aigc -n '__aigc_in "sample"' -s n -l count -x -d 'How many (texts: how many for each prompt).'
 complete -c aigc -n '__aigc_in "sample"' -l start -x -d 'Index of the first; item i is the same whatever -n and --start are.'
 complete -c aigc -n '__aigc_in "sample"' -l seed -x -d 'Seed of the random streams; item i depends on it and on i alone.'

@@ -6,6 +6,7 @@ label; each line of the JSONL carries it too, and says how to make the item agai
 
 import io
 import json
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,18 +37,15 @@ def encode_png(picture_CHW: "Tensor", content_id: str) -> bytes:
 
 
 def grid_of(pictures_NCHW: "Tensor", columns: int | None = None) -> "Tensor":
-    """Return the pictures in rows as one (C, H', W') tensor; near a square unless `columns` is given."""
-    import math
+    """Return the pictures in rows, two white pixels around each; near a square unless `columns` is given.
 
-    import torch
+    (N, C, H, W) uint8 becomes (C, H', W').
+    """
+    from torchvision.utils import make_grid
 
-    count, channels, height, width = pictures_NCHW.shape
-    columns = min(count, columns or math.ceil(math.sqrt(count)))
-    rows = math.ceil(count / columns)
-    filler = torch.full((rows * columns - count, channels, height, width), 255, dtype=pictures_NCHW.dtype)
-    cells = torch.cat([pictures_NCHW.cpu(), filler])
-    cells = cells.view(rows, columns, channels, height, width).permute(2, 0, 3, 1, 4)
-    return cells.reshape(channels, rows * height, columns * width)
+    columns = columns or math.ceil(math.sqrt(len(pictures_NCHW)))
+    grid: Tensor = make_grid(pictures_NCHW.cpu(), nrow=columns, padding=2, pad_value=255)
+    return grid[: pictures_NCHW.shape[1]]
 
 
 class SampleFolder:
@@ -99,12 +97,13 @@ class SampleFolder:
             raise cannot_create(self._index_path, error) from error
 
     def _whole_lines(self) -> list[dict[str, Any]]:
-        """Return the whole records; a torn last line (a killed process) is cut off the file."""
+        """Return the whole records; a torn last line (a killed process, a full disk) is cut off the file."""
         if not self._index_path.exists():
             return []
         records = []
-        torn = False
-        for line in self._index_path.read_text(encoding="utf-8", errors="replace").splitlines():
+        text = self._index_path.read_text(encoding="utf-8", errors="replace")
+        torn = bool(text) and not text.endswith("\n")  # what is added next would go on in the same line
+        for line in text.splitlines():
             try:
                 record = json.loads(line)
             except json.JSONDecodeError:

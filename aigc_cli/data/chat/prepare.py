@@ -57,7 +57,8 @@ def prepare_chat(
     """Make the dialogue set `out` from chat logs, and return the record to print.
 
     A source is a file, a Telegram export folder, a folder of logs, `demo:wren`, `chatterbot:LANGUAGE`, or "-" for
-    stdin. With `dry_run` everything is read and counted and nothing is written. A rerun with the same sources and settings changes nothing
+    stdin. With `dry_run` everything is read and counted and nothing is written. A rerun with the same sources and
+    settings changes nothing
     (`unchanged`). Raises NoInput (66) for a missing source, BadData (65) for one that is damaged, empty or of
     another kind, UsageProblem (2) where the subject is ambiguous, BadConfig (78) for another set in `out` without
     `force`, CannotCreate (73).
