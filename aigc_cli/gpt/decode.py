@@ -152,19 +152,17 @@ def _write_block(
 ) -> None:
     """Write items that stand at rows `offset`.. of a block; the other rows compute on nothing."""
     model = text.model
-    places = range(offset, offset + len(rows))
     capacity = max(row.prompt + row.limit for row in rows)
     cache = KeyValueCache(model, batch_size, capacity)
     logits_BV = _read_prompts(text, prompts, cache, offset)
-    tokens_B = torch.zeros(batch_size, dtype=torch.long, device=text.device)
+    tokens_B, positions_B = torch.zeros(2, batch_size, dtype=torch.long, device=text.device)
     _choose(text, rows, logits_BV, settings)
     while any(row.open for row in rows):
-        positions = [0] * batch_size
-        for place, row in zip(places, rows, strict=True):
-            tokens_B[place] = row.tokens[-1] if row.tokens else 0
-            positions[place] = row.prompt + max(0, len(row.tokens) - 1)
-        where_B = torch.tensor(positions, device=text.device)
-        hidden = model(tokens_B[:, None], Window(cache, places=tuple(positions)), where_B[:, None])
+        places = {offset + j: row.prompt + len(row.tokens) - 1 for j, row in enumerate(rows) if row.open}
+        for place in places:
+            tokens_B[place] = rows[place - offset].tokens[-1]
+            positions_B[place] = places[place]
+        hidden = model(tokens_B[:, None], Window(cache, places=places), positions_B[:, None])
         _choose(text, rows, model.logits(hidden[:, 0])[offset : offset + len(rows)].float().clone(), settings)
 
 

@@ -89,15 +89,15 @@ class KeyValueCache:
 class Window:
     """Where the tokens of one call go in the cache, and what they see; made once a call for all layers.
 
-    All rows stand at `start`..`end`; `mask` is (T, end), or None when T is 1 or `start` is 0 (plainly causal). Or each
-    row has its own of `places`, and T is 1.
+    All rows stand at `start`..`end`; `mask` is (T, end), or None when T is 1 or `start` is 0 (plainly causal). Or T is 1
+    and `places` says where each row stands; the rows that it leaves out compute on nothing.
     """
 
     cache: KeyValueCache
     start: int = 0
     end: int = 0
     mask: Tensor | None = None
-    places: tuple[int, ...] | None = None
+    places: dict[int, int] | None = None
 
 
 class Attention(nn.Module):
@@ -130,7 +130,6 @@ class Attention(nn.Module):
 
 def _attend_cached(q: Tensor, k: Tensor, v: Tensor, layer: int, window: Window) -> Tensor:
     keys, values = window.cache.layers[layer]
-    mixed: list[Tensor] = []
     if window.places is None:
         keys[:, :, window.start : window.end] = k
         values[:, :, window.start : window.end] = v
@@ -138,12 +137,15 @@ def _attend_cached(q: Tensor, k: Tensor, v: Tensor, layer: int, window: Window) 
             return causal_attention(q, k, v)
         seen = (keys[:, :, : window.end], values[:, :, : window.end])
         return F.scaled_dot_product_attention(q, *seen, attn_mask=window.mask, enable_gqa=True)
+    rows = torch.tensor(list(window.places), device=q.device)
+    places = torch.tensor(list(window.places.values()), device=q.device)
+    keys[rows, :, places], values[rows, :, places] = k[rows, :, 0], v[rows, :, 0]
+    mixed = torch.zeros_like(q)
     # Row by row: PyTorch's attention rounds differently with what else is in the batch.
-    for row, place in enumerate(window.places):
-        keys[row, :, place], values[row, :, place] = k[row, :, 0], v[row, :, 0]
+    for row, place in window.places.items():
         seen = (keys[row : row + 1, :, : place + 1], values[row : row + 1, :, : place + 1])
-        mixed.append(F.scaled_dot_product_attention(q[row : row + 1], *seen, enable_gqa=True))
-    return torch.cat(mixed)
+        mixed[row] = F.scaled_dot_product_attention(q[row : row + 1], *seen, enable_gqa=True)[0]
+    return mixed
 
 
 class Block(nn.Module):

@@ -104,7 +104,7 @@ class GptTrainer:
             self.settings.schedule,
             step,
             total_steps,
-            warmup_steps=self.settings.warmup_steps,
+            warmup_steps=self._warmup_steps(total_steps),
             cooldown_fraction=self.settings.cooldown,
         )
         for optimizer, peak in self.optimizers:
@@ -117,6 +117,11 @@ class GptTrainer:
             "learning_rate_factor": factor,
             "tokens": float(batch.inputs_BT.numel()),
         }
+
+    def _warmup_steps(self, total_steps: int | None) -> int:
+        """Return the steps of warm-up: at most a tenth of a training whose length is known."""
+        wanted = self.settings.warmup_steps
+        return wanted if total_steps is None else min(wanted, total_steps // 10)
 
     def _summed_loss(self, batch: Batch, states: PrefixStates | None) -> Tensor:
         device = self.model.norm.device

@@ -66,9 +66,14 @@ def build_trainer(data: Path, settings: TrainGptSettings, device: torch.device) 
     if manifest["kind"] == "chat":
         sequences = _encoded(tokenizer, train, context)
         source: TrainingData = DialogueData(sequences, settings.batch_size, settings.seed)
-        held = _held_dialogues(tokenizer, valid, settings, context)
-        if first_block and sum(len(ids) for ids, _ in sequences) <= MAX_TOKENS:
-            states = PrefixStates(model, sequences, first_block)
+        held_sequences, prompts = _held_dialogues(tokenizer, valid, settings, context)
+        held = Held(
+            batches=ordered(held_sequences, EVALUATION_ROWS),
+            target_bytes=sum(target_bytes(tokenizer, ids, is_target) for ids, is_target in held_sequences),
+            prompts=prompts,
+            states=_prefix_states(model, held_sequences, first_block),
+        )
+        states = _prefix_states(model, sequences, first_block)
     else:
         source = WindowData(_joined(tokenizer, train_texts), context, settings.batch_size, settings.seed)
         held = _held_text(tokenizer, valid_texts, settings, context)
@@ -209,9 +214,15 @@ def _encoded(tokenizer: ChatTokenizer, dialogues: Sequence[Sequence[Message]], c
     return [window for messages in dialogues for window in windows(tokenizer, messages, context)]
 
 
+def _prefix_states(model: GptModel, sequences: Sequences, first_block: int) -> PrefixStates | None:
+    if not first_block or sum(len(ids) for ids, _ in sequences) > MAX_TOKENS:
+        return None
+    return PrefixStates(model, sequences, first_block)
+
+
 def _held_dialogues(
     tokenizer: ChatTokenizer, valid: Sequence[Sequence[Message]], settings: TrainGptSettings, context: int
-) -> Held:
+) -> tuple[Sequences, list[list[int]]]:
     chosen: Sequences = []
     used = 0
     prompts: list[list[int]] = []
@@ -226,8 +237,7 @@ def _held_dialogues(
             prompts.append(encode_prompt(tokenizer, messages[:first], context // 2))
     if not chosen:
         raise BadData("no held-out turns of the person", "prepare the chat with a larger --valid")
-    size = sum(target_bytes(tokenizer, ids, is_target) for ids, is_target in chosen)
-    return Held(batches=ordered(chosen, EVALUATION_ROWS), target_bytes=size, prompts=prompts)
+    return chosen, prompts
 
 
 def _joined(tokenizer: ChatTokenizer, texts: Sequence[str]) -> list[int]:
