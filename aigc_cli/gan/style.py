@@ -127,5 +127,6 @@ def deviation(x_BCHW: Tensor, group: int) -> Tensor:
     """
     _, channels, height, width = x_BCHW.shape
     grouped = x_BCHW.reshape(-1, group, channels, height, width)
-    spread_G = (grouped.var(1, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
+    centred = grouped - grouped.mean(1, keepdim=True)  # var() over so few is ten times slower on a CPU
+    spread_G = (centred.square().mean(1) + 1e-8).sqrt().mean((1, 2, 3))
     return spread_G.repeat_interleave(group)[:, None, None, None].expand(-1, 1, height, width)
