@@ -89,8 +89,8 @@ class KeyValueCache:
 class Window:
     """Where the tokens of one call go in the cache, and what they see; made once a call for all layers.
 
-    All rows stand at `start`..`end`; `mask` is (T, end), or None when T is 1 or `start` is 0 (plainly causal). Or T is 1
-    and `places` says where each row stands; the rows that it leaves out compute on nothing.
+    All rows stand at `start`..`end`; `mask` is (T, end), or None when T is 1 or `start` is 0 (plainly causal). Or T is
+    1 and `places` says where each row stands; the rows that it leaves out compute on nothing.
     """
 
     cache: KeyValueCache

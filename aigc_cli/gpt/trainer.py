@@ -13,7 +13,7 @@ from aigc_cli.config.train_gpt import TrainGptSettings
 from aigc_cli.core.errors import BadConfig, BadData, NoInput, UsageProblem
 from aigc_cli.core.files import read_jsonl, sha256_bytes, sha256_file
 from aigc_cli.core.seeding import stream
-from aigc_cli.data.dialogue import Message, encode_prompt, read_dialogues, require_chat, target_bytes, windows
+from aigc_cli.data.dialogue import ROLES, Message, encode_prompt, read_dialogues, require_chat, target_bytes, windows
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.tokenizer import ChatTokenizer, load_tokenizer, train_bpe, train_char
 from aigc_cli.gpt.batches import DialogueData, TrainingData, WindowData, ordered, text_windows
@@ -39,44 +39,21 @@ def build_trainer(data: Path, settings: TrainGptSettings, device: torch.device) 
     Raises NoInput, BadData, BadConfig, UsageProblem, Unavailable.
     """
     manifest = read_manifest(data, "chat", "text")
-    _keep_freed_memory()
+    keep_freed_memory()
     mode = settings.finetune if settings.init else "scratch"
     base_folder = model_folder(settings.init) if settings.init else None
     dtype = frozen_type(settings, mode, device)
-    if manifest["kind"] == "chat":
-        train, valid = read_dialogues(data / "train.jsonl"), read_dialogues(data / "valid.jsonl")
-        corpus = [message["content"] for messages in train for message in messages]
-        system = _common_system(train)
-    else:
-        train_texts, valid_texts = read_texts(data / "train.jsonl"), read_texts(data / "valid.jsonl")
-        corpus, system = train_texts, None
-    tokenizer = load_tokenizer(base_folder) if base_folder else _new_tokenizer(settings, corpus, system)
-    if manifest["kind"] == "chat":
-        tokenizer.chat, tokenizer.default_system = True, system
+    corpus = _ChatCorpus(data) if manifest["kind"] == "chat" else _TextCorpus(data)
+    tokenizer = load_tokenizer(base_folder) if base_folder else _new_tokenizer(settings, corpus.texts)
+    tokenizer.chat, tokenizer.default_system = manifest["kind"] == "chat", corpus.system
     model, base = _model(settings, mode, base_folder, tokenizer, device)
     first_block = max(0, model.config.layers - settings.lora_layers) if mode == "lora" and settings.lora_layers else 0
     if mode == "lora":
         generator = stream(settings.seed, "lora")
-        add_lora(
-            model, rank=settings.lora_rank, alpha=settings.lora_alpha, first_block=first_block, generator=generator
-        )
+        rank, alpha = settings.lora_rank, settings.lora_alpha
+        add_lora(model, rank=rank, alpha=alpha, first_block=first_block, generator=generator)
         _cast_frozen(model, dtype)
-    states = None
-    context = min(settings.context, model.config.context)
-    if manifest["kind"] == "chat":
-        sequences = _encoded(tokenizer, train, context)
-        source: TrainingData = DialogueData(sequences, settings.batch_size, settings.seed)
-        held_sequences, prompts = _held_dialogues(tokenizer, valid, settings, context)
-        held = Held(
-            batches=ordered(held_sequences, EVALUATION_ROWS),
-            target_bytes=sum(target_bytes(tokenizer, ids, is_target) for ids, is_target in held_sequences),
-            prompts=prompts,
-            states=_prefix_states(model, held_sequences, first_block),
-        )
-        states = _prefix_states(model, sequences, first_block)
-    else:
-        source = WindowData(_joined(tokenizer, train_texts), context, settings.batch_size, settings.seed)
-        held = _held_text(tokenizer, valid_texts, settings, context)
+    source, held, states = corpus.encode(tokenizer, model, settings, first_block)
     return GptTrainer(
         settings=settings,
         model=model,
@@ -93,6 +70,46 @@ def build_trainer(data: Path, settings: TrainGptSettings, device: torch.device) 
         first_block=first_block,
         states=states,
     )
+
+
+class _ChatCorpus:
+    """The conversations of a prepared chat set."""
+
+    def __init__(self, data: Path) -> None:
+        self._train, self._valid = read_dialogues(data / "train.jsonl"), read_dialogues(data / "valid.jsonl")
+        self.system = _common_system(self._train)
+        self.texts = [message["content"] for messages in self._train for message in messages]
+        self.texts += [f"{role}\n" for role in ROLES] + [self.system or ""]
+
+    def encode(
+        self, tokenizer: ChatTokenizer, model: GptModel, settings: TrainGptSettings, first_block: int
+    ) -> tuple[TrainingData, Held, PrefixStates | None]:
+        context = min(settings.context, model.config.context)
+        train = _encoded(tokenizer, self._train, context)
+        valid, prompts = _held_dialogues(tokenizer, self._valid, settings, context)
+        held = Held(
+            batches=ordered(valid, EVALUATION_ROWS),
+            target_bytes=sum(target_bytes(tokenizer, ids, is_target) for ids, is_target in valid),
+            prompts=prompts,
+            states=_prefix_states(model, valid, first_block),
+        )
+        source = DialogueData(train, settings.batch_size, settings.seed)
+        return source, held, _prefix_states(model, train, first_block)
+
+
+class _TextCorpus:
+    """The documents of a prepared text set."""
+
+    def __init__(self, data: Path) -> None:
+        self.texts, self._valid = read_texts(data / "train.jsonl"), read_texts(data / "valid.jsonl")
+        self.system = None
+
+    def encode(
+        self, tokenizer: ChatTokenizer, model: GptModel, settings: TrainGptSettings, first_block: int
+    ) -> tuple[TrainingData, Held, PrefixStates | None]:
+        context = min(settings.context, model.config.context)
+        source = WindowData(_joined(tokenizer, self.texts), context, settings.batch_size, settings.seed)
+        return source, _held_text(tokenizer, self._valid, settings, context), None
 
 
 def model_folder(init: str) -> Path:
@@ -130,7 +147,7 @@ def _cast_frozen(model: GptModel, dtype: torch.dtype) -> None:
             parameter.data = parameter.data.to(dtype)
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Tell glibc to keep freed memory: it returns every large tensor to the system, whose pages then fault anew.
 
     Halves the time of elementwise steps on a CPU (benchmarks/gpt_ops.py). Other C libraries have no mallopt.
@@ -161,10 +178,8 @@ def _common_system(dialogues: Sequence[Sequence[Message]]) -> str | None:
     return max(set(systems), key=systems.count) if systems else None
 
 
-def _new_tokenizer(settings: TrainGptSettings, corpus: Sequence[str], system: str | None) -> ChatTokenizer:
-    if settings.tokenizer == "char":
-        return train_char([*corpus, "system user assistant\n", system or ""])
-    return train_bpe([*corpus, "system\n", "user\n", "assistant\n", system or ""], settings.vocab_size)
+def _new_tokenizer(settings: TrainGptSettings, texts: Sequence[str]) -> ChatTokenizer:
+    return train_char(texts) if settings.tokenizer == "char" else train_bpe(texts, settings.vocab_size)
 
 
 def _model(
