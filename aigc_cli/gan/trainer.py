@@ -58,6 +58,7 @@ class GanTrainer:
 
     def __init__(self, images: ImageSet, settings: TrainGanSettings, device: torch.device) -> None:
         self.lr_scale = 1.0
+        self.batch_size = settings.batch_size
         self._settings, self._device = settings, device
         labelled = settings.labels and images.labels is not None
         self.config: dict[str, Any] = {
@@ -80,7 +81,7 @@ class GanTrainer:
             self._critic = (
                 make_critic(self.config, settings.batch_size).to(device).to(memory_format=torch.channels_last)
             )
-        self._average = copy.deepcopy(self._generator).requires_grad_(False)
+        self.average = copy.deepcopy(self._generator).requires_grad_(False)
         betas = (float(settings.beta1 or 0.0), float(settings.beta2 or 0.0))
         fused = device.type in ("cpu", "cuda")
         self._adam_g = torch.optim.Adam(self._generator.parameters(), settings.lr_g or 0.0, betas, fused=fused)
@@ -173,8 +174,8 @@ class GanTrainer:
         batch = self._settings.batch_size
         half_life = min(float(self._settings.ema_images), EMA_RAMP * (step + 1) * batch)
         beta = 0.5 ** (batch / half_life) if half_life > 0 else 0.0
-        torch._foreach_lerp_(list(self._average.parameters()), list(self._generator.parameters()), 1 - beta)
-        for mine, theirs in zip(self._average.buffers(), self._generator.buffers(), strict=True):
+        torch._foreach_lerp_(list(self.average.parameters()), list(self._generator.parameters()), 1 - beta)
+        for mine, theirs in zip(self.average.buffers(), self._generator.buffers(), strict=True):
             mine.copy_(theirs)
 
     def _judge_halves(self, both: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -212,7 +213,7 @@ class GanTrainer:
 
     def evaluate(self, step: int) -> dict[str, float]:
         """Return the distance of averaged samples from the real set, their spread, and how the critic stands."""
-        return {**self._judge.scores(self._average), **self._standing()}
+        return {**self._judge.scores(self.average), **self._standing()}
 
     @torch.no_grad()
     def _standing(self) -> dict[str, float]:
@@ -220,8 +221,8 @@ class GanTrainer:
         train = torch.randperm(len(self._pixels), generator=random)[:STANDING_COUNT].to(self._device)
         labels = None if self._labels is None else self._labels[train]
         self._critic.eval()
-        self._average.eval()
-        generated = self._average(self._latents(len(train), random), labels)
+        self.average.eval()
+        generated = self.average(self._latents(len(train), random), labels)
         logits = [
             self._standing_logits(pictures, labels)
             for pictures, labels in (
@@ -231,7 +232,7 @@ class GanTrainer:
             )
         ]
         self._critic.train()
-        self._average.train()
+        self.average.train()
         return standing(*logits, paired=self._objective.paired)
 
     def _standing_logits(self, pictures: Tensor, labels: Tensor | None) -> Tensor:
@@ -246,7 +247,7 @@ class GanTrainer:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return weights, average and both optimizers' tensors; the streams need no state."""
-        parts = {"generator": self._generator, "average": self._average, "critic": self._critic}
+        parts = {"generator": self._generator, "average": self.average, "critic": self._critic}
         tensors = {
             f"{part}.{name}": value for part, module in parts.items() for name, value in module.state_dict().items()
         }
@@ -257,7 +258,7 @@ class GanTrainer:
 
     def restore(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
         """Take back what `state` returned."""
-        for part, module in (("generator", self._generator), ("average", self._average), ("critic", self._critic)):
+        for part, module in (("generator", self._generator), ("average", self.average), ("critic", self._critic)):
             module.load_state_dict(
                 {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
             )
@@ -272,7 +273,7 @@ class GanTrainer:
     def export(self, root: Path, step: int, metrics: dict[str, float]) -> None:
         """Write `generator.safetensors` (the averaged weights) and `config.json`."""
         save_tensors(
-            root / "generator.safetensors", self._average.state_dict(), {"format": "pt", "ai_generated_by": "aigc"}
+            root / "generator.safetensors", self.average.state_dict(), {"format": "pt", "ai_generated_by": "aigc"}
         )
         write_json(root / "config.json", self.config)
 
@@ -283,9 +284,9 @@ class GanTrainer:
         latents = self._latents(PREVIEW_COUNT, stream(self._settings.seed, "preview"))
         labels = torch.arange(PREVIEW_COUNT, device=self._device) * len(names) // PREVIEW_COUNT if names else None
         with torch.no_grad():
-            self._average.eval()
-            pictures = to_uint8(self._average(latents, labels))
-            self._average.train()
+            self.average.eval()
+            pictures = to_uint8(self.average(latents, labels))
+            self.average.train()
         path = folder / f"step-{step:06d}.png"
         write_bytes(path, encode_png(grid_of(pictures, columns=8), f"preview.{self._settings.seed}.{step}"))
         return str(path)
@@ -294,7 +295,7 @@ class GanTrainer:
         """Say the balance of the two sides, the speed, and the newest distance."""
         parts = [words] if (words := balance_in_words(metrics)) else []
         if "steps_per_second" in metrics:
-            parts.append(f"{metrics['steps_per_second'] * self._settings.batch_size:.0f} images/s")
+            parts.append(f"{metrics['steps_per_second'] * self.batch_size:.0f} images/s")
         if self.objective in metrics:
             parts.append(f"distance {metrics[self.objective]:.1f}, spread {metrics['spread']:.2f}")
         return ", ".join(parts)

@@ -134,11 +134,11 @@ def test_every_epoch_shows_every_training_picture_once_and_no_held_out_one(image
 
 def test_the_average_follows_with_the_half_life_it_is_given(image_set):
     trainer = made(image_set, ema_images=40)
-    start = trainer._average.constant.clone()
+    start = trainer.average.constant.clone()
     trainer._generator.constant.data += 1.0
     for _ in range(10):  # ten steps of four pictures: one half-life, at a step so late that the ramp is over
         trainer._update_average(10**6)
-    assert torch.allclose(trainer._average.constant, start + 0.5, atol=1e-5)
+    assert torch.allclose(trainer.average.constant, start + 0.5, atol=1e-5)
 
 
 def test_learning_rates_follow_the_schedule_and_the_loop_s_scale(image_set):
