@@ -4,14 +4,16 @@ import os
 import signal
 import sys
 import traceback
+from types import FrameType
 from typing import Annotated
 
 import typer
 
 from aigc_cli import __version__
 from aigc_cli.commands import chat, evaluate, prepare, sample, train_gan, train_gpt
-from aigc_cli.core.console import abandon_stdout, utf8_streams
+from aigc_cli.core.console import abandon_stdout, open_missing_streams, utf8_streams
 from aigc_cli.core.errors import AigcError, CannotCreate
+from aigc_cli.core.plain import one_line
 
 app = typer.Typer(
     name="aigc",
@@ -24,6 +26,7 @@ app = typer.Typer(
     "  aigc chat runs/text --face runs/face",
     rich_markup_mode=None,
     add_completion=False,
+    pretty_exceptions_enable=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -54,8 +57,15 @@ chat.register(app)
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    open_missing_streams()
     utf8_streams()
+    signal.signal(signal.SIGTERM, _leave)
     sys.exit(run(sys.argv[1:]))
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Unwind where nothing else catches the signal, so that what is half written is swept away."""
+    sys.exit(128 + number)
 
 
 def run(arguments: list[str]) -> int:
@@ -77,11 +87,15 @@ def run(arguments: list[str]) -> int:
             raise
         return _pipe_closed()
     except OSError as error:
+        abandon_stdout()  # what it has not taken would fail again as the interpreter leaves
         place = f"{error.filename}: " if error.filename else ""
-        unexpected = CannotCreate(f"{place}{error.strerror or error}")
+        unexpected = CannotCreate(f"{place}{error.strerror or error}", "check the disk, the path and its permissions")
         return _report(arguments, str(unexpected), unexpected.exit_code, error)
     except MemoryError as error:
         return _report(arguments, "out of memory (lower --batch-size or --size)", 1, error)
+    except Exception as error:  # noqa: BLE001 - a mistake of ours is one line too; --debug shows where
+        message = f"unexpected {type(error).__name__}: {error} (a bug: run it again with --debug, and report it)"
+        return _report(arguments, message, 1, error)
 
 
 def _pipe_closed() -> int:
@@ -94,8 +108,7 @@ def _usage_error(arguments: list[str], error: typer.TyperException) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         print(message, file=sys.stderr)
         return 2
-    text = " ".join(message.replace("Value error, ", "").split()).rstrip(".")
-    return _report(arguments, f"{text} (see {_program(arguments)} --help)", 2, error)
+    return _report(arguments, f"{one_line(message).rstrip('.')} (see {_program(arguments)} --help)", 2, error)
 
 
 def _program(arguments: list[str]) -> str:
@@ -113,5 +126,5 @@ def _program(arguments: list[str]) -> str:
 def _report(arguments: list[str], message: str, status: int, error: BaseException) -> int:
     if "--debug" in arguments or os.environ.get("AIGC_DEBUG"):
         traceback.print_exception(error)
-    print(f"{_program(arguments)}: error: {message}", file=sys.stderr)
+    print(one_line(f"{_program(arguments)}: error: {message}"), file=sys.stderr)
     return status

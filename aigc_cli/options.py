@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from aigc_cli.config.base import Presets, option_name, resolve
+from aigc_cli.config.base import Presets, did_you_mean, option_name, resolve
 from aigc_cli.core.console import Console
 from aigc_cli.core.errors import BadConfig
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 CONFIG_FILE = Path("aigc.toml")
+_SECTIONS: list[str] = []  # of every command, so that a table that none reads is found
 
 _OUTPUT_OPTIONS: dict[str, tuple[Any, Any]] = {
     "json": (bool, typer.Option("--json", help="Print records as JSON lines even on a terminal.")),
@@ -42,6 +43,7 @@ def with_settings(
     `run(console, settings, **arguments)` declares only its positional arguments; the options of
     `settings_type` are added. `section` is its table in `aigc.toml`, e.g. "train-gan".
     """
+    _SECTIONS.append(section)
     own = [
         parameter
         for name, parameter in inspect.signature(run).parameters.items()
@@ -112,8 +114,11 @@ def _file_values(section: str) -> dict[str, Any]:
         return {}
     try:
         tables = tomllib.loads(CONFIG_FILE.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise BadConfig(f"{CONFIG_FILE}: {error}", "mend it or move it away") from error
+    for name in tables:
+        if name not in _SECTIONS:
+            raise BadConfig(f"{CONFIG_FILE}: [{name}] is no command's table", did_you_mean(name, _SECTIONS))
     table = tables.get(section, {})
     if not isinstance(table, dict):
         raise BadConfig(f"{CONFIG_FILE}: {section} is not a table", f"write [{section}] above its keys")

@@ -12,13 +12,10 @@ from typing import Any, Protocol
 
 from aigc_cli.avatar.expression import Expressions
 from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.plain import clean
 from aigc_cli.core.seeding import derived_seed
 
 Message = dict[str, Any]
-
-# C0 but tab and newline, DEL and C1 are dropped; half characters of UTF-16 cannot be written and become U+FFFD.
-_UNSAFE: dict[int, int | None] = dict.fromkeys([*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)])
-_UNSAFE |= dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)
 
 
 class Replier(Protocol):
@@ -145,11 +142,6 @@ def reply_seed(seed: int, *names: str | int) -> int:
 def now() -> str:
     """Return the local time as ISO 8601 with its offset, to the second."""
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
-
-
-def clean(text: str) -> str:
-    """Return the text without control characters but newline and tab: it cannot steer a terminal."""
-    return text.translate(_UNSAFE)
 
 
 def tidy(pieces: Iterable[str]) -> Iterator[str]:

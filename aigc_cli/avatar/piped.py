@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from aigc_cli.avatar.conversation import Conversation, Message, clean, reply_seed
+from aigc_cli.avatar.conversation import Conversation, Message, reply_seed
 from aigc_cli.core.errors import BadData
+from aigc_cli.core.plain import clean
 from aigc_cli.core.provenance import label_record
 
 SCHEMA = "aigc.reply/1"

@@ -14,9 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from aigc_cli.avatar.conversation import Turn, clean
+from aigc_cli.avatar.conversation import Turn
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import cannot_create, make_dir, read_jsonl
+from aigc_cli.core.plain import clean
 from aigc_cli.core.provenance import label_record
 
 SCHEMA = "aigc.session/1"

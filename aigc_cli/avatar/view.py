@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
-from aigc_cli.avatar.conversation import Turn, clean
+from aigc_cli.avatar.conversation import Turn
 from aigc_cli.avatar.expression import Expressions
 from aigc_cli.avatar.face import Face
 from aigc_cli.core.pictures import PictureStyle, draw
+from aigc_cli.core.plain import clean
 
 BOLD, DIM, NAME, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[1;36m", "\x1b[0m"
 # A reply is read for its expression once it has a bubble or this many characters, so that the face comes first.

@@ -6,6 +6,9 @@ run all come from the declaration. Knows nothing of any command.
 
 import dataclasses
 import difflib
+import math
+import types
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +23,8 @@ else:
     Settings = TypeVar("Settings")
 
 Presets = Mapping[str, Mapping[str, Any]]
+
+_TYPE_NAMES = {int: "integer", float: "number", str: "string", bool: "true or false", Path: "string (a path)"}
 
 
 def setting(
@@ -70,7 +75,9 @@ def validate(settings: "DataclassInstance") -> None:
             raise UsageProblem(f"{option} {value!r} is not known", did_you_mean(str(value), rules["choices"]))
         if isinstance(value, int | float) and not isinstance(value, bool):
             if value != value:
-                raise UsageProblem(f"{option} is not a number")
+                raise UsageProblem(f"{option} is not a number", "give a number")
+            if isinstance(value, float) and math.isinf(value):
+                raise UsageProblem(f"{option} {value} is not finite", "give a number")
             if rules.get("minimum") is not None and value < rules["minimum"]:
                 raise UsageProblem(f"{option} {value} is too small", f"at least {rules['minimum']:g}")
             if rules.get("maximum") is not None and value > rules["maximum"]:
@@ -88,11 +95,7 @@ def resolve(
 
     The preset is the one named by `preset` in `given`, else in the file, else the field's default.
     """
-    values: dict[str, Any] = dict(file_values or {})
-    names = [field.name for field in dataclasses.fields(settings_type)]
-    for name in values:
-        if name not in names:
-            raise BadConfig(f"configuration file: unknown key {name!r}", did_you_mean(name, names))
+    values = _from_file(settings_type, file_values or {})
     values.update(given)
     if presets:
         default = next(field.default for field in dataclasses.fields(settings_type) if field.name == "preset")
@@ -103,6 +106,23 @@ def resolve(
     settings = settings_type(**values)
     validate(settings)
     return settings
+
+
+def _from_file(settings_type: type[Settings], file_values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration file's values in the types of their fields; BadConfig for what does not fit."""
+    kinds = typing.get_type_hints(settings_type)
+    values: dict[str, Any] = {}
+    for name, value in file_values.items():
+        if name not in kinds:
+            raise BadConfig(f"configuration file: unknown key {name!r}", did_you_mean(name, list(kinds)))
+        kind = kinds[name]
+        if isinstance(kind, types.UnionType):
+            kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
+        taken = {float: (int, float), Path: (str,)}.get(kind, (kind,))
+        if not isinstance(value, taken) or (isinstance(value, bool) and kind is not bool):
+            raise BadConfig(f"configuration file: {name} = {value!r}", f"give a value of type {_TYPE_NAMES[kind]}")
+        values[name] = kind(value)
+    return values
 
 
 def as_json(settings: "DataclassInstance") -> dict[str, Any]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from aigc_cli.core.plain import clean
 from aigc_cli.core.progress import BarProgress, LineProgress, Progress, SilentProgress
 
 
@@ -19,7 +20,7 @@ class Console:
         self.explicit_json = json_output
 
     def record(self, record: Mapping[str, Any]) -> None:
-        """Print one record (it carries its `schema`). With `-q` only where JSON was asked for or stdout is piped."""
+        """Print one record (it carries its `schema`). With `-q` only where JSON was asked for."""
         if self.json_output:
             if not self.quiet or self.explicit_json:
                 sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
@@ -30,7 +31,7 @@ class Console:
     def talk(self, line: str) -> None:
         """Say one line on stderr, unless quiet."""
         if not self.quiet:
-            print(line, file=sys.stderr, flush=True)
+            print(clean(line), file=sys.stderr, flush=True)
 
     def progress(self) -> Progress:
         """Return the renderer that fits: none when quiet, bars on a terminal, else plain timestamped lines."""
@@ -47,7 +48,7 @@ class Console:
         table.add_column(style="bold", no_wrap=True)
         table.add_column()
         for name, value in _flat(record):
-            table.add_row(name, Text(value))
+            table.add_row(clean(name), Text(clean(value)))
         RichConsole(highlight=False).print(table)
 
 
@@ -69,6 +70,20 @@ def _flat(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return rows
 
 
+def open_missing_streams() -> None:
+    """Give the process the streams that it was started without (`<&-`, `>&-`), so that no file takes their place.
+
+    Reading finds nothing, writing data fails as it would without them, and talk goes nowhere.
+    """
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "r"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_WRONLY if mode == "w" else os.O_RDONLY)
+            if null != descriptor:
+                os.dup2(null, descriptor)
+                os.close(null)
+            setattr(sys, name, open(descriptor, "r" if name == "stdin" else "w", closefd=False))  # noqa: SIM115
+
+
 def utf8_streams() -> None:
     """Make stdout and stderr UTF-8 whatever the locale says (cron runs under LC_ALL=C)."""
     for stream in (sys.stdout, sys.stderr, sys.stdin):
@@ -77,7 +92,7 @@ def utf8_streams() -> None:
 
 
 def abandon_stdout() -> None:
-    """Point stdout at nothing, so that the interpreter's last flush of a closed pipe stays silent."""
+    """Point stdout at nothing, so that the interpreter's last flush of what it cannot write stays silent."""
     descriptor = os.open(os.devnull, os.O_WRONLY)
     os.dup2(descriptor, 1)
     os.close(descriptor)

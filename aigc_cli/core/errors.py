@@ -4,6 +4,8 @@ An error says the cause and, in parentheses, the remedy, on one line. `aigc_cli.
 place that turns them into an exit status.
 """
 
+from aigc_cli.core.plain import one_line
+
 
 class AigcError(Exception):
     """Any failure that the tool expects and explains. Exit code 1."""
@@ -17,7 +19,7 @@ class AigcError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.message} ({self.remedy})" if self.remedy else self.message
-        return " ".join(text.split())
+        return one_line(text)
 
 
 class UsageProblem(AigcError):

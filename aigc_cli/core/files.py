@@ -49,27 +49,31 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _umask_mode(private: bool) -> int:
+def _mode(whole: int, private: bool) -> int:
+    """Return the mode of a new file (`whole` 0o666) or folder (0o777): the owner's part, or what the umask leaves."""
     if private:
-        return 0o600
+        return whole & 0o700
     mask = os.umask(0)
     os.umask(mask)
-    return 0o666 & ~mask
+    return whole & ~mask
 
 
 @contextmanager
 def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary sibling to write; on success it replaces `path`, on any failure nothing is left.
 
-    Raises CannotCreate for whatever the file system refuses (full disk, read-only folder).
+    Raises CannotCreate for whatever the file system refuses (full disk, read-only folder), and for a device or pipe,
+    which must not be replaced.
     """
+    if path.exists() and not path.is_file():
+        raise CannotCreate(f"{path}: is there and not a file", "choose another output")
     temporary = None
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         os.close(descriptor)
         temporary = Path(name)
         yield temporary
-        temporary.chmod(_umask_mode(private))
+        temporary.chmod(_mode(0o666, private))
         _sync(temporary)
         temporary.replace(path)
         temporary = None
@@ -95,7 +99,7 @@ def atomic_folder(path: Path, *, private: bool = False, replace: bool = False) -
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
         yield temporary
-        temporary.chmod(0o700 if private else _umask_mode(False) | 0o111)
+        temporary.chmod(_mode(0o777, private))
         for file in temporary.rglob("*"):
             if private and file.is_file():
                 file.chmod(0o600)

@@ -8,6 +8,8 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from aigc_cli.core.plain import one_line
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -79,7 +81,7 @@ class LineProgress:
 
     def say(self, line: str) -> None:
         """Print one line with a timestamp."""
-        print(f"{datetime.now():%Y-%m-%dT%H:%M:%S} {line}", file=sys.stderr, flush=True)
+        print(f"{datetime.now():%Y-%m-%dT%H:%M:%S} {one_line(line)}", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Print the stage's last line, if it said something new."""
@@ -111,7 +113,7 @@ class BarProgress:
         from rich.progress import Progress as RichProgress
 
         self._bars = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -128,7 +130,7 @@ class BarProgress:
         if not self._running:
             self._bars.start()
             self._running = True
-        self._task = self._bars.add_task(title, total=total, note=unit)
+        self._task = self._bars.add_task(one_line(title), total=total, note=unit)
 
     def advance(self, amount: float = 1, note: str = "") -> None:
         """Move the bar on."""
@@ -139,7 +141,7 @@ class BarProgress:
 
     def say(self, line: str) -> None:
         """Print a line above the bars."""
-        self._bars.console.print(line, markup=False, highlight=False)
+        self._bars.console.print(one_line(line), markup=False, highlight=False)
 
     def close(self) -> None:
         """End the current bar and leave it on the screen."""

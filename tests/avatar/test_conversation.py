@@ -3,8 +3,9 @@ import random
 
 import pytest
 
-from aigc_cli.avatar.conversation import clean, fit, tidy
+from aigc_cli.avatar.conversation import fit, tidy
 from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.plain import clean
 
 SYSTEM = {"role": "system", "content": "You are Ada."}
 

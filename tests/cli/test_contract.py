@@ -210,6 +210,23 @@ class TestStreams:
         assert made["subject"] == "Zoë 王"
         assert json.loads((tmp_path / "set" / "manifest.json").read_text(encoding="utf-8"))["subject"] == "Zoë 王"
 
+    def test_missing_streams_are_no_crash(self, sets: Path) -> None:
+        def closed(redirection: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+            shell = f'exec "$0" -m aigc_cli "$@" {redirection}'
+            command = ["sh", "-c", shell, sys.executable, *arguments]
+            return subprocess.run(command, cwd=sets, capture_output=True, encoding="utf-8", check=False)
+
+        assert "no text" in closed("<&-", "prepare", "text", "-", "-q", "-o", "never").stderr
+        unheard = closed(">&-", "train-gpt", "text", "-o", "run", "--dry-run", "-q", "--json")
+        assert "Bad file descriptor" in refused(unheard, 73)
+        mute = closed("2>&-", "sample", "nowhere")
+        assert (mute.returncode, mute.stdout) == (66, "")
+        assert not (sets / "never").exists()
+
+    def test_names_cannot_steer_the_terminal(self, tmp_path: Path) -> None:
+        line = refused(aigc("prepare", "text", "\x1b]0;evil\x07\n.txt", "-o", "set", folder=tmp_path), 66)
+        assert line.startswith("aigc prepare text: error: ]0;evil .txt: no such file")
+
     def test_debug_shows_the_traceback_above_the_line(self, tmp_path: Path) -> None:
         for done in (
             aigc("sample", "nowhere", "--debug", folder=tmp_path),
@@ -244,6 +261,9 @@ class TestSettings:
             ("[train-gpt]\nbatch-siz = 5\n", "did you mean 'batch_size'?"),
             ("[train-gpt\n", "aigc.toml"),
             ("train-gpt = 3\n", "not a table"),
+            ('[train-gpt]\nsteps = "3"\n', "steps = '3'"),
+            ("[train_gpt]\nsteps = 3\n", "did you mean 'train-gpt'?"),
+            ("steps = 3\n", "[steps] is no command's table"),
         ],
     )
     def test_a_wrong_configuration_file_is_78(self, content: str, said: str, sets: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,8 @@ class Shape:
     width: int = setting(1, "How wide.", minimum=1, maximum=100)
     rate: float = setting(0.1, "How fast.", minimum=0)
     colour: str = setting("red", "Which colour.", choices=("red", "green"))
+    place: Path | None = setting(None, "Where.")  # noqa: RUF009
+    deep: bool = setting(False, "Whether deep.")
 
 
 def test_precedence_is_default_preset_file_given():
@@ -31,6 +34,7 @@ def test_precedence_is_default_preset_file_given():
         ({"width": 0}, "--width 0 is too small"),
         ({"width": 101}, "--width 101 is too large"),
         ({"rate": math.nan}, "--rate is not a number"),
+        ({"rate": math.inf}, "--rate inf is not finite"),
         ({"colour": "gren"}, "did you mean 'green'"),
         ({"preset": "lrge"}, "did you mean 'large'"),
     ],
@@ -43,3 +47,14 @@ def test_what_does_not_fit_is_named(given, message):
 def test_unknown_key_in_the_file_is_refused():
     with pytest.raises(BadConfig, match="did you mean 'width'"):
         resolve(Shape, {}, file_values={"widht": 3})
+
+
+def test_values_of_the_file_take_their_field_s_type():
+    settings = resolve(Shape, {}, file_values={"rate": 2, "place": "here/there", "deep": True})
+    assert (settings.rate, type(settings.rate), settings.place) == (2.0, float, Path("here/there"))
+
+
+@pytest.mark.parametrize("wrong", [{"width": "3"}, {"width": 4.5}, {"width": True}, {"deep": "yes"}, {"place": 3}])
+def test_a_value_of_another_type_in_the_file_is_refused(wrong):
+    with pytest.raises(BadConfig, match=next(iter(wrong))):
+        resolve(Shape, {}, file_values=wrong)

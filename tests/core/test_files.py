@@ -96,3 +96,24 @@ def test_hashes_agree_with_the_known_digest(tmp_path):
     known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     (tmp_path / "a").write_bytes(b"abc")
     assert files.sha256_file(tmp_path / "a") == files.sha256_bytes(b"abc") == known
+
+
+def test_a_folder_s_mode_is_what_the_umask_leaves(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with files.atomic_folder(tmp_path / "shared"):
+            pass
+        with files.atomic_folder(tmp_path / "mine", private=True):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "mine").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_pipe_or_device_is_never_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CannotCreate, match="not a file"):
+        files.write_bytes(tmp_path / "pipe", b"x")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["pipe"]
