@@ -36,7 +36,7 @@ class TrainGptSettings:
     accumulate: int = setting(1, "Parts a batch is computed in, to save memory.", minimum=1, maximum=1024)
     learning_rate: float | None = setting(
         None,
-        "Peak of AdamW's (default: 0.003 from scratch, 0.001 for lora, 0.00005 for full).",
+        "Peak of AdamW's (default: 0.003 from scratch, 0.002 for lora, 0.00005 for full).",
         minimum=0.0,
         maximum=1.0,
     )

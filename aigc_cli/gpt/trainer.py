@@ -29,7 +29,7 @@ EVALUATION_ROWS = 16
 PREVIEW_PROMPTS = 3
 TEXT_SCHEMA = "aigc.text/1"
 # Peaks of AdamW's learning rate by how a model starts (benchmarks/RESULTS.md).
-LEARNING_RATES = {"scratch": 3e-3, "lora": 1e-3, "full": 5e-5}
+LEARNING_RATES = {"scratch": 3e-3, "lora": 2e-3, "full": 5e-5}
 Sequences = list[tuple[list[int], list[bool]]]
 
 
