@@ -1,8 +1,10 @@
 """`aigc sample`: labelled pictures from a face run, labelled texts from a text run."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +14,7 @@ from aigc_cli.config.base import as_json, did_you_mean
 from aigc_cli.config.sample import SampleSettings, refuse_other_kind
 from aigc_cli.core.console import Console
 from aigc_cli.core.errors import BadData, NoInput, UsageProblem
-from aigc_cli.core.files import make_dir, no_input, sha256_file, write_bytes, write_jsonl
+from aigc_cli.core.files import create_file, make_dir, no_input, sha256_file, write_bytes
 from aigc_cli.core.rundir import FolderLock, read_run
 from aigc_cli.core.signals import StopFlag
 from aigc_cli.options import with_settings
@@ -40,6 +42,8 @@ def sample(
     """Draw pictures or write texts; each carries the AI label."""
     record = read_run(run)
     refuse_other_kind(settings, record["kind"])
+    if record.get("private"):
+        os.umask(0o077)
     if settings.dry_run:
         console.talk("dry run: nothing is computed or written")
         plan = {"schema": "aigc.plan/1", "run": str(run), "kind": record["kind"], "output": output}
@@ -146,29 +150,77 @@ def _write_grid(path: Path, folder: Path, records: list[dict[str, Any]]) -> None
 
 def _texts(console: Console, settings: SampleSettings, run: Path, output: str | None) -> None:
     conversations = _conversations(settings)
+    if output not in (None, "-"):
+        _fill_file(console, settings, run, conversations, Path(output))
+        return
+    progress = console.progress()
+    progress.stage("writing", len(conversations) * settings.count, "texts")
+    with StopFlag() as flag:
+        for record in _written(settings, run, conversations):
+            progress.advance()
+            console.record(record)
+            flag.raise_if_requested("what was printed is whole")
+    progress.close()
+
+
+def _written(
+    settings: SampleSettings, run: Path, conversations: list[list[dict[str, str]]]
+) -> Iterator[dict[str, Any]]:
+    """Yield the labelled record of each text as it is written."""
     from aigc_cli.core.device import choose_device, set_threads
     from aigc_cli.core.provenance import label_record
     from aigc_cli.gpt.decode import load_text_run, sample_texts
 
     set_threads(settings.threads)
     model = load_text_run(run, choose_device(settings.device))
-    progress = console.progress()
-    records = []
-    total = len(conversations) * settings.count
-    progress.stage("writing", total, "texts")
-    with StopFlag() as flag:
-        for record in sample_texts(model, conversations, settings):
-            labelled = label_record({"schema": "aigc.sample/1", "kind": "text", "run": str(run), **record})
-            progress.advance()
-            if output is None:
-                console.record(labelled)
-            else:
-                records.append(labelled)
-            flag.raise_if_requested("what was printed is whole")
-    progress.close()
-    if output is not None:
-        write_jsonl(Path(output), records)
-        console.talk(f"{output}: {total} texts")
+    common = {"schema": "aigc.sample/1", "kind": "text", "run": str(run), **_how(settings, run)}
+    for record in sample_texts(model, conversations, settings):
+        yield label_record({**common, **record})
+
+
+def _how(settings: SampleSettings, run: Path) -> dict[str, Any]:
+    """Return what decides a text beside its index, seed, prompt and batch size."""
+    names = ("max_new_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty")
+    decoding = {name: getattr(settings, name) for name in names}
+    return {"run_hash": sha256_file(run / "model.safetensors"), "settings": decoding}
+
+
+def _fill_file(
+    console: Console, settings: SampleSettings, run: Path, conversations: list[list[dict[str, str]]], path: Path
+) -> None:
+    """Write the texts that are not in the file yet, each as soon as it is there."""
+    from aigc_cli.data.samples import SampleFile
+
+    count = len(conversations)
+    common = {"seed": settings.seed, "batch_size": settings.batch_size, **_how(settings, run)}
+    wanted = []
+    for index in range(settings.start * count, (settings.start + settings.count) * count):
+        messages = conversations[index % count]
+        wanted.append({"index": index, "prompt": messages[-1]["content"] if messages else "", **common})
+    is_new = create_file(path)
+    with FolderLock(path):
+        samples = SampleFile(path)
+        missing = {item["index"] for item in samples.missing(wanted)}
+        if not missing:
+            console.talk(f"{path}: all {len(wanted)} are there: nothing to do")
+            return
+        start = min(missing) // count  # the first round of prompts that is not whole
+        rest = replace(settings, start=start, count=settings.start + settings.count - start)
+        progress = console.progress()
+        progress.stage("writing", len(wanted), "texts")
+        progress.advance(len(wanted) - len(missing))
+        try:
+            with StopFlag() as flag:
+                for record in _written(rest, run, conversations):
+                    if record["index"] in missing:
+                        samples.add(record)
+                        progress.advance()
+                    flag.raise_if_requested("the texts so far are kept; the same command goes on from there")
+        finally:
+            progress.close()
+            if is_new and path.stat().st_size == 0:
+                path.unlink()  # not even one text could be written
+    console.talk(f"{path}: {len(wanted)} texts")
 
 
 def _conversations(settings: SampleSettings) -> list[list[dict[str, str]]]:
@@ -200,13 +252,22 @@ def _messages(line: str, number: int) -> list[dict[str, str]]:
     except json.JSONDecodeError as error:
         raise BadData(f"prompts: line {number} is not valid JSON", "mend it or write plain text") from error
     if isinstance(value.get("messages"), list):
-        messages = [{"role": str(m["role"]), "content": str(m["content"])} for m in value["messages"]]
+        messages = [_message(message, number) for message in value["messages"]]
         while messages and messages[-1]["role"] == "assistant":
             messages.pop()
+        if not messages:
+            raise BadData(f"prompts: line {number} has no message to answer", "end it with a user's message")
         return messages
     if isinstance(value.get("prompt"), str):
         return [{"role": "user", "content": value["prompt"]}]
     raise BadData(f"prompts: line {number} has neither prompt nor messages", 'write {"prompt": "…"}')
+
+
+def _message(value: Any, number: int) -> dict[str, str]:
+    roles = ("system", "user", "assistant")
+    if isinstance(value, dict) and value.get("role") in roles and isinstance(value.get("content"), str):
+        return {"role": value["role"], "content": value["content"]}
+    raise BadData(f"prompts: line {number} has a message without role or content", f"roles: {', '.join(roles)}")
 
 
 def register(app: typer.Typer) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 from aigc_cli.config.base import as_json
 from aigc_cli.core.console import Console
+from aigc_cli.core.errors import AigcError
 from aigc_cli.core.files import check_free_space, make_dir
-from aigc_cli.core.rundir import FolderLock, open_for_training
+from aigc_cli.core.rundir import FolderLock, RunDir, delete_run, open_for_training
 from aigc_cli.data.manifest import read_manifest
 
 # A run needs room for its checkpoints, the model and previews.
@@ -41,6 +42,7 @@ def train_run(
     if private:
         os.umask(0o077)
     check_free_space(output, int(NEEDED_BYTES[kind]))
+    existed = output.exists()
     make_dir(output, private=private)
     kept = {name: value for name, value in as_json(settings).items() if name not in _NOT_KEPT}
     described = {"path": str(data), "hash": manifest["hash"]}
@@ -52,8 +54,20 @@ def train_run(
             run.update_record(
                 subject=manifest.get("subject"), consent=manifest.get("consent"), credit=manifest.get("credit", [])
             )
-            record = _train(console, settings, build, run)
+            record = _train(console, settings, lambda: _built(build, run, existed), run)
     console.record(summary(output, record))
+
+
+def _built(build: Callable[[], Any], run: RunDir, existed: bool) -> Any:
+    """Return the trainer; where there can be none, a run that has only just been made is not left behind."""
+    try:
+        return build()
+    except AigcError:
+        if run.record()["status"] == "new":
+            delete_run(run)
+            if not existed:
+                run.path.rmdir()
+        raise
 
 
 def _train(console: Console, settings: Any, build: Callable[[], Any], run: Any) -> dict[str, Any]:

@@ -17,13 +17,26 @@ if TYPE_CHECKING:
 def save_tensors(
     path: Path, tensors: "dict[str, Tensor]", metadata: dict[str, str] | None = None, *, private: bool = False
 ) -> None:
-    """Write named tensors (any dtype, any device) to a safetensors file, atomically."""
+    """Write named tensors (any dtype and device) to a safetensors file, atomically; the same give the same bytes."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path, private=private) as temporary:
         try:
             save_file(whole, str(temporary), metadata or {"format": "pt"})
         except SafetensorError as error:
             raise OSError(_errno_of(error), "could not write the tensors (disk full?)") from error
+        _order_metadata(temporary)
+
+
+def _order_metadata(path: Path) -> None:
+    """Sort the metadata in a file's header, for safetensors writes them in an order that changes from run to run."""
+    with path.open("r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(size)
+        assert len(text) == size  # the tensors begin where they did
+        file.seek(8)
+        file.write(text)
 
 
 def _errno_of(error: SafetensorError) -> int:

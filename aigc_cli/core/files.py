@@ -41,6 +41,18 @@ def make_dir(path: Path, *, private: bool = False) -> Path:
     return path
 
 
+def create_file(path: Path) -> bool:
+    """Make an empty file, and its folder, where there is none; return whether it did. CannotCreate if impossible."""
+    make_dir(path.absolute().parent)
+    try:
+        path.open("xb").close()
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise cannot_create(path, error) from error
+    return True
+
+
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -20,11 +20,27 @@ from aigc_cli.core.files import cannot_create, make_dir, read_json, write_json
 SCHEMA = "aigc.run/1"
 KINDS = ("face", "text")
 # Settings that change where and how fast a run trains, not what it computes for.
-NOT_COMPARED = frozenset({"threads", "device", "resume", "lock_wait"})
+NOT_COMPARED = frozenset({"threads", "device", "save_minutes"})
+# Everything that training writes in a run's root, the record last.
+WRITTEN = (
+    "checkpoints",
+    "previews",
+    "adapter",
+    "metrics.jsonl",
+    "config.json",
+    "generator.safetensors",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+    "generation_config.json",
+    "README.md",
+    "aigc.json",
+)
 
 
 class FolderLock:
-    """An exclusive `flock` on a folder itself (no lock file); the second process gets Locked (75), or waits."""
+    """An exclusive `flock` on a folder or file itself, no lock file; the second process gets Locked (75), or waits."""
 
     def __init__(self, folder: Path, *, wait_seconds: float = 0.0) -> None:
         self._folder = folder
@@ -33,7 +49,7 @@ class FolderLock:
 
     def __enter__(self) -> Self:
         try:
-            self._descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+            self._descriptor = os.open(self._folder, os.O_RDONLY)
         except OSError as error:
             raise cannot_create(self._folder, error) from error
         deadline = time.monotonic() + self._wait_seconds
@@ -118,7 +134,7 @@ def open_for_training(
     """
     run = RunDir(path)
     if run.record_path.exists() and resume == "restart":
-        _delete_run(run)
+        delete_run(run)
     if run.record_path.exists():
         record = run.record()
         _require_same(run, record, kind, settings, data)
@@ -173,8 +189,16 @@ def _require_same(
 
 
 def _sweep_unfinished(run: RunDir) -> None:
-    """Delete the temporary siblings that a killed process left; the lock says that nobody writes them now."""
+    """Delete the temporary siblings that a killed process left, and put back what it had moved aside.
+
+    The lock says that nobody writes them now.
+    """
     for place in (run.path, run.checkpoints, run.previews):
+        for aside in place.glob(".*.old"):  # killed while one took the place of another
+            for entry in aside.iterdir():
+                if not (place / entry.name).exists():
+                    entry.rename(place / entry.name)
+            shutil.rmtree(aside, ignore_errors=True)
         for entry in place.glob(".*.part"):
             if entry.is_dir():
                 shutil.rmtree(entry, ignore_errors=True)
@@ -182,9 +206,10 @@ def _sweep_unfinished(run: RunDir) -> None:
                 entry.unlink()
 
 
-def _delete_run(run: RunDir) -> None:
-    for entry in run.path.iterdir():
+def delete_run(run: RunDir) -> None:
+    """Delete what training writes into a run folder, `aigc.json` last; not the folder, nor anything else in it."""
+    for entry in (run.path / name for name in WRITTEN):
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
-            entry.unlink()
+            entry.unlink(missing_ok=True)

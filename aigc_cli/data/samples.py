@@ -1,18 +1,19 @@
-"""A folder of samples: labelled PNGs and `samples.jsonl`, filled item by item, gone on with after an interruption.
+"""Samples on disk, filled item by item, gone on with after an interruption: a folder of labelled PNGs, a file of texts.
 
-Knows nothing of generators: it is told what each item is to be, and handed the pixels. Each PNG carries the AI
-label; each line of the JSONL carries it too, and says how to make the item again.
+Knows nothing of generators: it is told what each item is to be, and handed the pixels or the record. Each PNG carries
+the AI label; each line of the JSONL carries it too, and says how to make the item again.
 """
 
 import io
 import json
 import math
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aigc_cli.core.errors import BadConfig, CannotCreate
-from aigc_cli.core.files import cannot_create, write_bytes, write_jsonl
+from aigc_cli.core.errors import BadConfig, BadData, CannotCreate
+from aigc_cli.core.files import cannot_create, read_bytes, write_bytes, write_jsonl
 from aigc_cli.core.provenance import ai_label, label_png, label_record
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "aigc.sample/1"
 INDEX_NAME = "samples.jsonl"
-# What decides an item's pixels: an existing item that differs in one of these is another item.
-_IDENTITY = ("run_hash", "seed", "label", "truncation", "batch_size")
+# What decides an item: an existing one that differs in one of these is another.
+_FACE_IDENTITY = ("run_hash", "seed", "label", "truncation", "batch_size")
+_TEXT_IDENTITY = ("run_hash", "seed", "prompt", "settings", "batch_size")
 
 
 def encode_png(picture_CHW: "Tensor", content_id: str) -> bytes:
@@ -54,6 +56,8 @@ class SampleFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._index_path = folder / INDEX_NAME
+        for unfinished in folder.glob(".*.part"):  # of a process that was killed
+            unfinished.unlink()
         self._done = {record["index"]: record for record in self._whole_lines()}
 
     def missing(self, wanted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -61,22 +65,9 @@ class SampleFolder:
 
         BadConfig if an item is there that was made in another way; CannotCreate if the folder holds other things.
         """
-        if not self._done and any(not entry.name.startswith(".") for entry in self._folder.iterdir()):
+        if not self._index_path.exists() and any(not entry.name.startswith(".") for entry in self._folder.iterdir()):
             raise CannotCreate(f"{self._folder}: holds other files", "choose a new folder")
-        missing = []
-        for item in wanted:
-            record = self._done.get(item["index"])
-            if record is None or not (self._folder / record["file"]).is_file():
-                missing.append(item)
-                continue
-            for name in _IDENTITY:
-                if record.get(name) != item.get(name):
-                    raise BadConfig(
-                        f"{self._folder}: item {item['index']} is there with {name} {record.get(name)!r}, "
-                        f"not {item.get(name)!r}",
-                        "use the same options or another -o",
-                    )
-        return missing
+        return _missing(self._folder, self._done, wanted, _FACE_IDENTITY)
 
     def records(self, indices: Iterable[int]) -> list[dict[str, Any]]:
         """Return the records of items that are there."""
@@ -86,18 +77,16 @@ class SampleFolder:
         """Write one item's PNG, then its line in the JSONL."""
         name = f"{item['index']:06d}.png"
         content_id = f"{item['run_hash'][:16]}.{item['seed']}.{item['index']}"
+        if not self._done:
+            _append(self._index_path, "")  # before the first picture: now the folder is known to be one of samples
         write_bytes(self._folder / name, encode_png(picture_CHW, content_id))
         record = {"schema": SCHEMA, "kind": "face", "path": str(self._folder / name), "file": name, **item}
         record = label_record(record, ai_label(content_id))
         self._done[item["index"]] = record
-        try:
-            with self._index_path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise cannot_create(self._index_path, error) from error
+        _append(self._index_path, json.dumps(record, ensure_ascii=False) + "\n")
 
     def _whole_lines(self) -> list[dict[str, Any]]:
-        """Return the whole records; a torn last line (a killed process, a full disk) is cut off the file."""
+        """Return the records of what is there; other lines, and a torn last one, are cut off the file."""
         if not self._index_path.exists():
             return []
         records = []
@@ -110,7 +99,67 @@ class SampleFolder:
                 torn = True
                 continue
             if isinstance(record, dict) and {"index", "file"} <= record.keys():
-                records.append(record)
+                if (self._folder / record["file"]).is_file():
+                    records.append(record)
+                else:
+                    torn = True  # it is made again, and has its line again
         if torn:
             write_jsonl(self._index_path, records)
         return records
+
+
+class SampleFile:
+    """The texts that are already in a JSONL file, and the writing of more. The caller holds the file's lock."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._done: dict[int, dict[str, Any]] = {}
+        data = read_bytes(path)
+        whole = data[: data.rfind(b"\n") + 1]
+        begin = f'{{"schema": "{SCHEMA}", "kind": "text"'.encode()
+        for line in [*whole.splitlines(), data[len(whole) :]]:
+            if line[: len(begin)] != begin[: len(line)]:
+                raise CannotCreate(f"{path}: holds something else", "choose another -o")
+        for number, line in enumerate(whole.splitlines(), start=1):
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise BadData(f"{path}: line {number} is not valid JSON", "move the file away") from error
+            self._done[record["index"]] = record
+        if len(whole) < len(data):
+            os.truncate(path, len(whole))  # the torn last line of a process that was killed
+
+    def missing(self, wanted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the wanted items that are not there yet; BadConfig if one is there that was made in another way."""
+        return _missing(self._path, self._done, wanted, _TEXT_IDENTITY)
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Write one labelled record."""
+        self._done[record["index"]] = record
+        _append(self._path, json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _missing(
+    place: Path, done: dict[int, dict[str, Any]], wanted: Sequence[dict[str, Any]], identity: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    missing = []
+    for item in wanted:
+        record = done.get(item["index"])
+        if record is None:
+            missing.append(item)
+            continue
+        for name in identity:
+            if record.get(name) != item.get(name):
+                raise BadConfig(
+                    f"{place}: item {item['index']} is there with {name} {record.get(name)!r}, not {item.get(name)!r}",
+                    "use the same options or another -o",
+                )
+    return missing
+
+
+def _append(path: Path, text: str) -> None:
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise cannot_create(path, error) from error

@@ -84,7 +84,11 @@ def evaluate_run(
     if base is not None:
         record |= _against_base(base, own, path, manifest["kind"], context, seed, device, progress)
     if replies > 0 and manifest["kind"] == "chat":
-        record |= evaluate_replies(text, path, replies, generation or GenerationSettings(), seed, progress)
+        # As `sample` does: a model with a short context answers as briefly as it must.
+        generation = generation or GenerationSettings(
+            max_new_tokens=min(GenerationSettings.max_new_tokens, text.context // 2)
+        )
+        record |= evaluate_replies(text, path, replies, generation, seed, progress)
     progress.close()
     return record
 

@@ -80,3 +80,11 @@ def test_second_process_finds_the_folder_locked(tmp_path):
         process.wait()
         with FolderLock(tmp_path, wait_seconds=5):
             pass
+
+
+def test_what_was_moved_aside_when_a_process_died_is_put_back(tmp_path):
+    run, _ = opened(tmp_path / "r")
+    (run.checkpoints / ".step-7.x.old" / "step-7").mkdir(parents=True)
+    (run.checkpoints / ".step-8.y.part").mkdir()
+    assert opened(tmp_path / "r")[0].checkpoint_steps() == [7]
+    assert [entry.name for entry in run.checkpoints.iterdir()] == ["step-7"]
