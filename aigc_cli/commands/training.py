@@ -71,7 +71,7 @@ def _built(build: Callable[[], Any], run: RunDir, existed: bool) -> Any:
 
 
 def _train(console: Console, settings: Any, build: Callable[[], Any], run: Any) -> dict[str, Any]:
-    from aigc_cli.core.device import set_threads
+    from aigc_cli.core.device import keep_freed_memory, set_threads
     from aigc_cli.core.loop import Plan, train
     from aigc_cli.core.rundir import versions
     from aigc_cli.core.signals import StopFlag
@@ -79,6 +79,7 @@ def _train(console: Console, settings: Any, build: Callable[[], Any], run: Any) 
     with StopFlag() as flag:
         console.talk("loading …")
         set_threads(settings.threads)
+        keep_freed_memory()
         trainer = build()
         run.update_record(versions=versions())
         plan = Plan(

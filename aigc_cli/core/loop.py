@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aigc_cli.core.checkpoint import load_tensors, save_tensors
-from aigc_cli.core.errors import AigcError, UsageProblem
+from aigc_cli.core.errors import AigcError, BadData, UsageProblem
 from aigc_cli.core.files import atomic_folder, read_json, write_json
 from aigc_cli.core.metrics import MetricsLog
 from aigc_cli.core.progress import Progress
@@ -126,17 +126,19 @@ class _Loop:
         self._clock_zero = time.monotonic() - work.elapsed_seconds
         self._logged_at = (work.step, time.monotonic())
         self._announce()
-        while work.total_steps is None or work.step < work.total_steps:
+        while (work.total_steps is None or work.step < work.total_steps) and not self._out_of_patience():
             self._add(trainer.update(work.step, work.total_steps))
             work.step += 1
             self._after_step()
             work = self._work
-            if self._plan.patience and work.stale_evaluations >= self._plan.patience:
-                self._progress.say(
-                    f"no better {trainer.objective} in {self._plan.patience} evaluations: stopping early"
-                )
-                break
         return self._finish()
+
+    def _out_of_patience(self) -> bool:
+        patience = self._plan.patience
+        if not patience or self._work.stale_evaluations < patience:
+            return False
+        self._progress.say(f"no better {self._trainer.objective} in {patience} evaluations: stopping early")
+        return True
 
     def _announce(self) -> None:
         work = self._work
@@ -167,7 +169,7 @@ class _Loop:
             self._flag.raise_if_requested(f"saved at step {work.step}; the same command goes on from there")
 
     def _evaluation_interval(self) -> int:
-        return max(1, round((self._work.total_steps or 1) / self._work.evaluations))
+        return max(1, math.ceil((self._work.total_steps or 1) / self._work.evaluations))
 
     def _probed(self) -> bool:
         """Whether enough has run to know the speed: some steps and a share of the budget, or all of it."""
@@ -282,8 +284,13 @@ class _Loop:
     def _restore(self) -> None:
         folder = self._run.checkpoint(self._run.checkpoint_steps()[-1])
         saved = read_json(folder / "state.json")
-        self._trainer.restore(load_tensors(folder / "state.safetensors"), saved["trainer"])
-        self._work = _Clockwork(**saved["loop"])
+        tensors = load_tensors(folder / "state.safetensors")
+        try:
+            self._trainer.restore(tensors, saved["trainer"])
+            self._work = _Clockwork(**saved["loop"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            remedy = f"delete {folder} to go on from the checkpoint before it"
+            raise BadData(f"{folder}: not a checkpoint of this run: {type(error).__name__}", remedy) from error
         self._trainer.lr_scale = 0.5**self._work.rollbacks
         if self._plan.steps is not None:
             self._work.total_steps = self._plan.steps

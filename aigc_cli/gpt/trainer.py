@@ -39,7 +39,6 @@ def build_trainer(data: Path, settings: TrainGptSettings, device: torch.device) 
     Raises NoInput, BadData, BadConfig, UsageProblem, Unavailable.
     """
     manifest = read_manifest(data, "chat", "text")
-    keep_freed_memory()
     mode = settings.finetune if settings.init else "scratch"
     base_folder = model_folder(settings.init) if settings.init else None
     dtype = frozen_type(settings, mode, device)
@@ -145,20 +144,6 @@ def _cast_frozen(model: GptModel, dtype: torch.dtype) -> None:
     for parameter in model.parameters():
         if parameter.dim() > 1 and not parameter.requires_grad:
             parameter.data = parameter.data.to(dtype)
-
-
-def keep_freed_memory() -> None:
-    """Tell glibc to keep freed memory: it returns every large tensor to the system, whose pages then fault anew.
-
-    Halves the time of elementwise steps on a CPU (benchmarks/gpt_ops.py). Other C libraries have no mallopt.
-    """
-    import ctypes
-
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        trim_threshold, mmap_threshold = -1, -3
-        mallopt(mmap_threshold, 1 << 30)
-        mallopt(trim_threshold, (1 << 31) - 1)
 
 
 def read_texts(path: Path) -> list[str]:

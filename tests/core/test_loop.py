@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 from aigc_cli.core.checkpoint import load_tensors, save_tensors
-from aigc_cli.core.errors import AigcError, Interrupted, UsageProblem
+from aigc_cli.core.errors import AigcError, BadData, Interrupted, UsageProblem
 from aigc_cli.core.loop import Plan, train
 from aigc_cli.core.progress import SilentProgress
 from aigc_cli.core.rundir import open_for_training
@@ -155,3 +156,13 @@ def test_plan_wants_one_length():
         Plan(steps=None, minutes=None)
     with pytest.raises(UsageProblem):
         Plan(steps=1, minutes=1.0)
+
+
+def test_damaged_checkpoint_is_bad_data_and_names_the_way_out(tmp_path):
+    with pytest.raises(Interrupted):
+        run_in(tmp_path / "r", LeastSquares(stop_at=23), save_every_seconds=0.0)
+    (tmp_path / "r" / "checkpoints" / "step-24" / "state.json").write_text('{"loop": {}}')
+    with pytest.raises(BadData, match=r"delete .*step-24"):
+        run_in(tmp_path / "r", LeastSquares())
+    shutil.rmtree(tmp_path / "r" / "checkpoints" / "step-24")
+    assert run_in(tmp_path / "r", LeastSquares())["step"] == 60
