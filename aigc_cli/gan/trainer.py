@@ -263,11 +263,15 @@ class GanTrainer:
                 {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
             )
         for part, adam in (("adam_g", self._adam_g), ("adam_d", self._adam_d)):
+            parameters = adam.param_groups[0]["params"]
             slots: dict[int, dict[str, Tensor]] = {}
             for name, tensor in tensors.items():
                 if name.startswith(f"{part}."):
                     _, index, slot = name.split(".")
-                    slots.setdefault(int(index), {})[slot] = tensor
+                    like = parameters[int(index)]
+                    # Fused Adam walks memory, so moments must lie as their weights do (channels last).
+                    laid = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
+                    slots.setdefault(int(index), {})[slot] = laid
             adam.load_state_dict({**adam.state_dict(), "state": slots})
 
     def export(self, root: Path, step: int, metrics: dict[str, float]) -> None:
