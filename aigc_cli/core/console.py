@@ -48,7 +48,7 @@ class Console:
         table.add_column(style="bold", no_wrap=True)
         table.add_column()
         for name, value in _flat(record):
-            table.add_row(clean(name), Text(clean(value)))
+            table.add_row(Text(clean(name)), Text(clean(value)))
         RichConsole(highlight=False).print(table)
 
 

@@ -1,0 +1,76 @@
+"""What goes where: a terminal is a real pseudo-terminal, read through pyte."""
+
+import json
+import os
+import pty
+import sys
+
+import pyte
+import pytest
+
+from aigc_cli.core.console import Console
+from aigc_cli.core.progress import BarProgress, LineProgress, SilentProgress
+
+RECORD = {"schema": "aigc.test/1", "name": "Zoë 王", "rates": {"[/red]": 0.123456}, "parts": ["a", "b"], "none": None}
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Does something where stdout and stderr are a terminal of 80 x 24; returns its result and the screen's lines."""
+
+    def do(action):
+        master, slave = pty.openpty()
+        with os.fdopen(slave, "w", encoding="utf-8") as stream, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", stream)
+            patch.setattr(sys, "stderr", stream)
+            patch.setenv("COLUMNS", "80")
+            result = action()
+            stream.write("\n")
+            stream.flush()
+            screen = pyte.Screen(80, 24)
+            pyte.Stream(screen).feed(os.read(master, 65536).decode())
+        os.close(master)
+        return result, [line.rstrip() for line in screen.display if line.strip()]
+
+    return do
+
+
+def test_a_pipe_gets_one_json_line_a_record(capsys):
+    Console().record(RECORD)
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 1 and "Zoë 王" in out
+    assert (json.loads(out), err) == (RECORD, "")
+
+
+def test_a_terminal_gets_a_table_in_which_names_are_no_markup(terminal):
+    _, lines = terminal(lambda: Console().record(RECORD))
+    rows = [line.split(maxsplit=1) for line in lines]
+    assert ["rates.[/red]", "0.1235"] in rows
+    assert ["parts", "a, b"] in rows
+    assert "none" not in [row[0] for row in rows]
+
+
+def test_a_terminal_gets_json_where_it_was_asked_for(terminal):
+    assert terminal(lambda: Console(json_output=True).record({"a": 1}))[1] == ['{"a": 1}']
+
+
+@pytest.mark.parametrize(("json_output", "out"), [(False, ""), (True, '{"a": 1}\n')])
+def test_quiet_prints_only_what_was_asked_for(json_output, out, capsys):
+    console = Console(quiet=True, json_output=json_output)
+    console.talk("talk")
+    console.record({"a": 1})
+    assert capsys.readouterr() == (out, "")
+
+
+def test_talk_goes_to_stderr(capsys):
+    Console().talk("hello\x1b[31m")
+    assert capsys.readouterr() == ("", "hello[31m\n")
+
+
+def test_progress_on_a_terminal_is_bars_or_nothing(terminal):
+    assert isinstance(terminal(lambda: Console().progress())[0], BarProgress)
+    assert isinstance(terminal(lambda: Console(quiet=True).progress())[0], SilentProgress)
+
+
+def test_progress_in_a_log_is_lines():
+    assert isinstance(Console().progress(), LineProgress)

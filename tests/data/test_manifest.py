@@ -1,0 +1,44 @@
+import json
+
+import pytest
+
+from aigc_cli.core.errors import BadData, NoInput
+from aigc_cli.data.manifest import read_manifest
+
+WHOLE = {"schema": "aigc.manifest/1", "kind": "chat", "hash": "h", "counts": {"train": 3}}
+
+
+def write(folder, content):
+    (folder / "manifest.json").write_text(content if isinstance(content, str) else json.dumps(content))
+    return folder
+
+
+@pytest.mark.parametrize("kinds", [(), ("chat",), ("text", "chat")])
+def test_a_manifest_of_a_kind_that_is_wanted(kinds, tmp_path):
+    assert read_manifest(write(tmp_path, WHOLE), *kinds) == WHOLE
+
+
+def test_another_kind_names_both_and_the_remedy(tmp_path):
+    with pytest.raises(BadData, match=r"a set of chat; this needs images \(make one with aigc prepare images\)"):
+        read_manifest(write(tmp_path, WHOLE), "images")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "not valid JSON"),
+        ("[]", "not the manifest"),
+        ('{"a": 1}', "not the manifest"),
+        ({**WHOLE, "schema": "aigc.manifest/2"}, r"format 'aigc.manifest/2' \(this version reads aigc.manifest/1"),
+    ],
+)
+def test_a_damaged_one_is_bad_data(content, said, tmp_path):
+    with pytest.raises(BadData, match=said):
+        read_manifest(write(tmp_path, content))
+
+
+def test_none_at_all_says_whether_there_is_a_folder(tmp_path):
+    with pytest.raises(NoInput, match="no manifest"):
+        read_manifest(tmp_path, "text")
+    with pytest.raises(NoInput, match=r"no such folder \(make one with aigc prepare text\)"):
+        read_manifest(tmp_path / "nowhere", "text")
