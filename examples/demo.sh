@@ -25,7 +25,7 @@ step aigc train-gan "$out/data/face" -o "$out/runs/face" --minutes "$gan_minutes
 # From a chat log to a persona: SmolLM2 fine-tuned where its wheel is installed, else from scratch.
 step aigc prepare chat demo:wren --consent synthetic -o "$out/data/chat"
 if aigc train-gpt "$out/data/chat" -o "$out/runs/text" --init smollm2 --dry-run -q; then
-    step aigc train-gpt "$out/data/chat" -o "$out/runs/text" --init smollm2 --lora-layers 15 --evaluations 3 \
+    step aigc train-gpt "$out/data/chat" -o "$out/runs/text" --init smollm2 --lora-layers 15 --accumulate 2 --evaluations 3 \
         --minutes "$gpt_minutes"
     base='--base smollm2'
 else

@@ -63,6 +63,8 @@ def _faces(console: Console, settings: SampleSettings, run: Path, output: str | 
             raise UsageProblem(f"-o - takes one picture, not {settings.count}", "add -n 1")
         if sys.stdout.isatty():
             raise UsageProblem("PNG bytes do not go to a terminal", "redirect: aigc sample RUN -n 1 -o - > FILE.png")
+    if settings.grid is not None and Path(output).resolve() in settings.grid.resolve().parents:
+        raise UsageProblem(f"--grid {settings.grid} would be among the samples", f"put it outside {output}")
     from aigc_cli.core.device import choose_device, set_threads
     from aigc_cli.gan.sampler import load_generator
 

@@ -10,6 +10,7 @@ from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
 from aigc_cli.core.console import Console
 from aigc_cli.options import with_settings
 
+NEEDED_BYTES = 100_000_000
 EXAMPLES = """\b
 Examples:
   aigc train-gan data/face -o runs/face --minutes 30
@@ -35,7 +36,9 @@ def train_gan(
 
         return build_trainer(data, settings, choose_device(settings.device))
 
-    train_run(console, settings, data, output, kind="face", data_kinds=("images",), build=build)
+    train_run(
+        console, settings, data, output, kind="face", data_kinds=("images",), needed_bytes=NEEDED_BYTES, build=build
+    )
 
 
 def register(app: typer.Typer) -> None:

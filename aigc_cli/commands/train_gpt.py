@@ -10,6 +10,7 @@ from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
 from aigc_cli.core.console import Console
 from aigc_cli.options import with_settings
 
+SCRATCH_BYTES, FINE_TUNED_BYTES = 200_000_000, 1_200_000_000
 EXAMPLES = """\b
 Examples:
   aigc train-gpt data/chat -o runs/text --init smollm2 --minutes 10
@@ -41,7 +42,18 @@ def train_gpt(
 
             smollm2_file()
 
-    train_run(console, settings, data, output, kind="text", data_kinds=("chat", "text"), build=build, check=check)
+    needed = SCRATCH_BYTES if settings.init is None else FINE_TUNED_BYTES
+    train_run(
+        console,
+        settings,
+        data,
+        output,
+        kind="text",
+        data_kinds=("chat", "text"),
+        needed_bytes=needed,
+        build=build,
+        check=check,
+    )
 
 
 def register(app: typer.Typer) -> None:

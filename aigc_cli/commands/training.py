@@ -12,8 +12,6 @@ from aigc_cli.core.files import check_free_space, make_dir
 from aigc_cli.core.rundir import FolderLock, RunDir, delete_run, open_for_training
 from aigc_cli.data.manifest import read_manifest
 
-# A run needs room for its checkpoints, the model and previews.
-NEEDED_BYTES = {"face": 200e6, "text": 1200e6}
 # Settings that say how the command behaves, not how the run trains.
 _NOT_KEPT = ("dry_run", "lock_wait", "resume")
 
@@ -26,22 +24,24 @@ def train_run(
     *,
     kind: str,
     data_kinds: tuple[str, ...],
+    needed_bytes: int,
     build: Callable[[], Any],
     check: Callable[[], None] = lambda: None,
 ) -> None:
     """Train into `output` under its lock, resuming what is there, and print the run's record.
 
-    `check` raises what can be known before anything is written; `build` then returns the trainer.
+    `needed_bytes` is room for the model, its checkpoints and previews. `check` raises what can be known before
+    anything is written; `build` then returns the trainer.
     """
     manifest = read_manifest(data, *data_kinds)
     check()
     if settings.dry_run:
-        _show_plan(console, settings, manifest, data, output, kind)
+        _show_plan(console, settings, manifest, data, output, kind, needed_bytes)
         return
     private = manifest.get("consent") not in ("public", "synthetic")
     if private:
         os.umask(0o077)
-    check_free_space(output, int(NEEDED_BYTES[kind]))
+    check_free_space(output, needed_bytes)
     existed = output.exists()
     make_dir(output, private=private)
     kept = {name: value for name, value in as_json(settings).items() if name not in _NOT_KEPT}
@@ -99,7 +99,9 @@ def summary(output: Path, record: dict[str, Any]) -> dict[str, Any]:
     return {"schema": "aigc.run/1", "run": str(output), **{name: record.get(name) for name in names}}
 
 
-def _show_plan(console: Console, settings: Any, manifest: dict[str, Any], data: Path, output: Path, kind: str) -> None:
+def _show_plan(
+    console: Console, settings: Any, manifest: dict[str, Any], data: Path, output: Path, kind: str, needed_bytes: int
+) -> None:
     length = {"steps": settings.steps} if settings.steps is not None else {"minutes": settings.minutes}
     console.talk(f"dry run: nothing is written to {output}")
     console.record(
@@ -109,7 +111,7 @@ def _show_plan(console: Console, settings: Any, manifest: dict[str, Any], data: 
             "kind": kind,
             "data": str(data),
             "counts": manifest["counts"],
-            "disk_bytes": int(NEEDED_BYTES[kind]),
+            "disk_bytes": needed_bytes,
             **length,
             "settings": as_json(settings),
         }

@@ -13,8 +13,10 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 class SampleSettings:
     """What to draw or write, how many, and how. Options of the other kind of run are refused."""
 
-    count: int = setting(16, "How many (texts: how many for each prompt).", short="-n", minimum=1)
-    start: int = setting(0, "Index of the first; item i is the same whatever -n and --start are.", minimum=0)
+    count: int = setting(16, "How many (texts: how many for each prompt).", short="-n", minimum=1, maximum=10_000_000)
+    start: int = setting(
+        0, "Index of the first; item i is the same whatever -n and --start are.", minimum=0, maximum=1e12
+    )
     seed: int = setting(0, "Seed of the random streams; item i depends on it and on i alone.", minimum=0)
     batch_size: int = setting(32, "Items computed at once.", minimum=1, maximum=4096)
     threads: int | None = setting(None, "CPU threads (default: every core).", minimum=1)

@@ -52,7 +52,7 @@ class TrainGanSettings:
     arch: str = setting("style", "Architecture of generator and critic.", choices=ARCHITECTURES)
     loss: str | None = setting(None, "Loss (default: the architecture's).", choices=LOSSES)
     minutes: float | None = setting(30.0, "How long to train.", minimum=0.01)
-    steps: int | None = setting(None, "How many steps to train; overrides --minutes.", minimum=1)
+    steps: int | None = setting(None, "How many steps to train; overrides --minutes.", minimum=1, maximum=1e9)
     batch_size: int = setting(8, "Real pictures in a step, and as many generated ones.", minimum=2, maximum=4096)
     width: float = setting(1.0, "Factor on the number of channels.", minimum=0.05, maximum=16)
     z_dim: int | None = setting(None, "Numbers in a latent (default: the architecture's).", minimum=1, maximum=4096)

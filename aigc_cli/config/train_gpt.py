@@ -31,7 +31,7 @@ class TrainGptSettings:
     kv_heads: int = setting(3, "From scratch: key-value heads.", minimum=1, maximum=256)
     context: int = setting(256, "Longest sequence to train on, in tokens.", minimum=16, maximum=131072)
     minutes: float = setting(10.0, "Training time, evaluations included.", minimum=0.01, maximum=100000)
-    steps: int | None = setting(None, "Training steps, instead of --minutes.", minimum=1)
+    steps: int | None = setting(None, "Training steps, instead of --minutes.", minimum=1, maximum=1e9)
     batch_size: int = setting(12, "Conversations or windows a step.", minimum=1, maximum=65536)
     accumulate: int = setting(1, "Parts a batch is computed in, to save memory.", minimum=1, maximum=1024)
     learning_rate: float | None = setting(
