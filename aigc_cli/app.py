@@ -13,6 +13,7 @@ from aigc_cli import __version__
 from aigc_cli.commands import chat, evaluate, prepare, sample, train_gan, train_gpt
 from aigc_cli.core.console import abandon_stdout, open_missing_streams, utf8_streams
 from aigc_cli.core.errors import AigcError, CannotCreate
+from aigc_cli.core.messages import tr
 from aigc_cli.core.plain import one_line
 
 app = typer.Typer(
@@ -89,7 +90,9 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         abandon_stdout()  # what it has not taken would fail again as the interpreter leaves
         place = f"{error.filename}: " if error.filename else ""
-        unexpected = CannotCreate(f"{place}{error.strerror or error}", "check the disk, the path and its permissions")
+        unexpected = CannotCreate(
+            f"{place}{error.strerror or error}", tr("check the disk, the path and its permissions")
+        )
         return _report(arguments, str(unexpected), unexpected.exit_code, error)
     except MemoryError as error:
         return _report(arguments, "out of memory (lower --batch-size or --size)", 1, error)

@@ -17,6 +17,7 @@ import typer
 from aigc_cli.config.base import Presets, did_you_mean, option_name, resolve
 from aigc_cli.core.console import Console
 from aigc_cli.core.errors import BadConfig
+from aigc_cli.core.messages import tr
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -115,11 +116,19 @@ def _file_values(section: str) -> dict[str, Any]:
     try:
         tables = tomllib.loads(CONFIG_FILE.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BadConfig(f"{CONFIG_FILE}: {error}", "mend it or move it away") from error
+        raise BadConfig(
+            tr("{config_file}: {error}", config_file=CONFIG_FILE, error=error), tr("mend it or move it away")
+        ) from error
     for name in tables:
         if name not in _SECTIONS:
-            raise BadConfig(f"{CONFIG_FILE}: [{name}] is no command's table", did_you_mean(name, _SECTIONS))
+            raise BadConfig(
+                tr("{config_file}: [{name}] is no command's table", config_file=CONFIG_FILE, name=name),
+                did_you_mean(name, _SECTIONS),
+            )
     table = tables.get(section, {})
     if not isinstance(table, dict):
-        raise BadConfig(f"{CONFIG_FILE}: {section} is not a table", f"write [{section}] above its keys")
+        raise BadConfig(
+            tr("{config_file}: {section} is not a table", config_file=CONFIG_FILE, section=section),
+            tr("write [{section}] above its keys", section=section),
+        )
     return {name.replace("-", "_"): value for name, value in table.items()}

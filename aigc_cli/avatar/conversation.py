@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from aigc_cli.avatar.expression import Expressions
 from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.messages import tr
 from aigc_cli.core.plain import clean
 from aigc_cli.core.seeding import derived_seed
 
@@ -89,7 +90,7 @@ class Conversation:
     def retry(self, stop: Callable[[], bool] = lambda: False) -> Iterator[str]:
         """Take the last reply back and yield another one; stopped before its first piece, the old one stays."""
         if not self.turns or self.turns[-1].role != "assistant":
-            raise UsageProblem("there is no reply yet to try again")
+            raise UsageProblem(tr("there is no reply yet to try again"))
         prompt = self._prompt(self.turns[:-1])
         before = list(self.turns)
         self.turns.pop()
@@ -166,7 +167,7 @@ def fit(system: Sequence[Message], messages: Sequence[Message], replier: Replier
     """
     starts = [index for index, message in enumerate(messages) if message["role"] == "user"]
     if not starts:
-        raise UsageProblem("there is no message of the user to answer")
+        raise UsageProblem(tr("there is no message of the user to answer"))
     candidates = [0, *starts] if starts[0] > 0 else starts
     low, high = 0, len(candidates)
     while low < high:
@@ -178,6 +179,11 @@ def fit(system: Sequence[Message], messages: Sequence[Message], replier: Replier
     if low == len(candidates):
         tokens = replier.count_tokens([*system, *messages[starts[-1] :]])
         raise UsageProblem(
-            f"the message takes {tokens} tokens and the model reads {replier.prompt_tokens}", "say it in fewer words"
+            tr(
+                "the message takes {tokens} tokens and the model reads {prompt_tokens}",
+                tokens=tokens,
+                prompt_tokens=replier.prompt_tokens,
+            ),
+            tr("say it in fewer words"),
         )
     return [*system, *messages[candidates[low] :]]

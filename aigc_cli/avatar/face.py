@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from aigc_cli.avatar.expression import Expressions
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.files import read_json, sha256_file
+from aigc_cli.core.messages import tr
 from aigc_cli.core.rundir import read_run
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def face_expressions(run: Path) -> Expressions:
     config = read_json(run / "config.json")
     names = config.get("label_names") if isinstance(config, dict) else None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadData(f"{run / 'config.json'}: no label_names", "train the face again, or restore the file")
+        raise BadData(
+            tr("{path}: no label_names", path=run / "config.json"), tr("train the face again, or restore the file")
+        )
     return Expressions(tuple(names))
 
 

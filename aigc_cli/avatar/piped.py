@@ -7,6 +7,7 @@ from typing import Any
 
 from aigc_cli.avatar.conversation import Conversation, Message, reply_seed
 from aigc_cli.core.errors import BadData
+from aigc_cli.core.messages import tr
 from aigc_cli.core.plain import clean
 from aigc_cli.core.provenance import label_record
 
@@ -52,13 +53,19 @@ def _request(index: int, number: int, value: dict[str, Any]) -> Request:
         return Request(index, prompt=prompt)
     if prompt is None and isinstance(messages, list) and messages:
         return Request(index, messages=tuple(_message(number, message) for message in messages))
-    raise BadData(f"line {number}: neither a prompt nor messages", 'write {"prompt": "…"} or {"messages": […]}')
+    raise BadData(
+        tr("line {number}: neither a prompt nor messages", number=number),
+        tr('write {"prompt": "…"} or {"messages": […]}'),
+    )
 
 
 def _message(number: int, value: Any) -> Message:
     role, content = (value.get("role"), value.get("content")) if isinstance(value, dict) else (None, None)
     if role not in ROLES or not isinstance(content, str):
-        raise BadData(f"line {number}: a message without role or content", "roles are system, user and assistant")
+        raise BadData(
+            tr("line {number}: a message without role or content", number=number),
+            tr("roles are system, user and assistant"),
+        )
     return {"role": role, "content": clean(content)}
 
 

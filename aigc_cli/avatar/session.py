@@ -17,6 +17,7 @@ from typing import IO, Any, Self
 from aigc_cli.avatar.conversation import Turn
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import cannot_create, make_dir, read_jsonl
+from aigc_cli.core.messages import tr
 from aigc_cli.core.plain import clean
 from aigc_cli.core.provenance import label_record
 
@@ -47,11 +48,16 @@ def read_session(path: Path) -> list[Turn]:
     turns: list[Turn] = []
     for number, record in enumerate(read_jsonl(path), 1):
         if record.get("schema") != SCHEMA:
-            raise BadData(f"{path}: line {number}: format {record.get('schema')!r}", f"this version reads {SCHEMA}")
+            raise BadData(
+                tr("{path}: line {number}: format {schema!r}", path=path, number=number, schema=record.get("schema")),
+                tr("this version reads {schema}", schema=SCHEMA),
+            )
         if "event" in record:
             count = record.get("turns")
             if record["event"] != "undo" or type(count) is not int or not 0 <= count <= len(turns):
-                raise BadData(f"{path}: line {number}: a damaged event", "remove the line")
+                raise BadData(
+                    tr("{path}: line {number}: a damaged event", path=path, number=number), tr("remove the line")
+                )
             del turns[len(turns) - count :]
         else:
             turns.append(_turn(path, number, record))
@@ -61,7 +67,9 @@ def read_session(path: Path) -> list[Turn]:
 def _turn(path: Path, number: int, record: dict[str, Any]) -> Turn:
     role, content, expression = record.get("role"), record.get("content"), record.get("expression")
     if role not in ROLES or not isinstance(content, str):
-        raise BadData(f"{path}: line {number}: not a turn of a session", "remove the line")
+        raise BadData(
+            tr("{path}: line {number}: not a turn of a session", path=path, number=number), tr("remove the line")
+        )
     return Turn(
         role=role,
         content=clean(content),
@@ -140,5 +148,5 @@ def latest_session(folder: Path | None, run: Path) -> Path:
     """Return the newest session of a run; NoInput if there is none."""
     found = sorted(folder.glob("*.jsonl"), key=lambda path: (path.stat().st_mtime_ns, path.name)) if folder else []
     if not found:
-        raise NoInput(f"{run}: no conversation with it is kept", "start one without --continue")
+        raise NoInput(tr("{run}: no conversation with it is kept", run=run), tr("start one without --continue"))
     return found[-1]

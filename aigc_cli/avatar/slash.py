@@ -9,6 +9,7 @@ from aigc_cli.avatar.session import SessionLog, read_session, turn_record
 from aigc_cli.config.base import did_you_mean, validate
 from aigc_cli.core.errors import AigcError, UsageProblem
 from aigc_cli.core.files import write_jsonl, write_text
+from aigc_cli.core.messages import tr
 
 if TYPE_CHECKING:
     from aigc_cli.avatar.terminal import Chat
@@ -29,7 +30,7 @@ def run_command(chat: "Chat", line: str) -> None:
     """Run one line such as "/set temperature 0.5"; UsageProblem for an unknown command or a wrong argument."""
     name, _, argument = line[1:].partition(" ")
     if name not in COMMANDS:
-        raise UsageProblem(f"/{name} is not a command", did_you_mean(name, tuple(COMMANDS)))
+        raise UsageProblem(tr("/{name} is not a command", name=name), did_you_mean(name, tuple(COMMANDS)))
     try:
         COMMANDS[name].run(chat, argument.strip())
     except UsageProblem:
@@ -41,7 +42,7 @@ def run_command(chat: "Chat", line: str) -> None:
 def _help(chat: "Chat", argument: str) -> None:
     for name, command in COMMANDS.items():
         chat.view.say(f"/{name} {command.usage}".ljust(22) + command.help, "")
-    chat.view.say("Alt-Enter starts a new line, Ctrl-C stops a reply, // begins a line with a slash.", "")
+    chat.view.say(tr("Alt-Enter starts a new line, Ctrl-C stops a reply, // begins a line with a slash."), "")
 
 
 def _retry(chat: "Chat", argument: str) -> None:
@@ -51,15 +52,15 @@ def _retry(chat: "Chat", argument: str) -> None:
 def _undo(chat: "Chat", argument: str) -> None:
     removed = chat.conversation.undo()
     if not removed:
-        raise UsageProblem("there is nothing to take back")
+        raise UsageProblem(tr("there is nothing to take back"))
     chat.keep()
-    chat.view.say(f"taken back: {removed[0].content}")
+    chat.view.say(tr("taken back: {text}", text=removed[0].content))
 
 
 def _edit(chat: "Chat", argument: str) -> None:
     removed = chat.conversation.undo()
     if not removed:
-        raise UsageProblem("there is nothing to edit")
+        raise UsageProblem(tr("there is nothing to edit"))
     chat.keep()
     if argument:
         chat.answer(lambda stop: chat.conversation.reply(argument, stop))
@@ -70,22 +71,22 @@ def _edit(chat: "Chat", argument: str) -> None:
 def _reset(chat: "Chat", argument: str) -> None:
     chat.conversation.turns.clear()
     chat.keep()
-    chat.view.say("a new conversation")
+    chat.view.say(tr("a new conversation"))
 
 
 def _save(chat: "Chat", argument: str) -> None:
     if argument:
         count = write_jsonl(Path(argument), map(turn_record, chat.conversation.turns), private=True)
-        chat.view.say(f"{argument}: {count} turns")
+        chat.view.say(tr("{argument}: {count} turns", argument=argument, count=count))
     elif chat.log is not None:
-        chat.view.say(f"kept in {chat.log.path}")
+        chat.view.say(tr("kept in {path}", path=chat.log.path))
     else:
-        raise UsageProblem("this conversation is not kept yet", "/save FILE writes it")
+        raise UsageProblem(tr("this conversation is not kept yet"), tr("/save FILE writes it"))
 
 
 def _load(chat: "Chat", argument: str) -> None:
     if not argument:
-        raise UsageProblem("which file?", "/load FILE")
+        raise UsageProblem(tr("which file?"), tr("/load FILE"))
     turns = read_session(Path(argument))
     if chat.keeping:
         chat.keep_elsewhere(SessionLog(Path(argument), turns))
@@ -96,13 +97,13 @@ def _load(chat: "Chat", argument: str) -> None:
 
 def _export(chat: "Chat", argument: str) -> None:
     if not argument:
-        raise UsageProblem("which file?", "/export FILE.txt")
+        raise UsageProblem(tr("which file?"), tr("/export FILE.txt"))
     name = chat.view.name
     lines = [notice(name), ""]
     for turn in chat.conversation.turns:
         lines += [f"{'you' if turn.role == 'user' else name}: {bubble}" for bubble in turn.bubbles]
     write_text(Path(argument), "\n".join(lines) + "\n", private=True)
-    chat.view.say(f"{argument}: {len(chat.conversation.turns)} turns as text")
+    chat.view.say(tr("{argument}: {count} turns as text", argument=argument, count=len(chat.conversation.turns)))
 
 
 def _set(chat: "Chat", argument: str) -> None:
@@ -114,30 +115,33 @@ def _set(chat: "Chat", argument: str) -> None:
     name, _, text = argument.replace("=", " ").partition(" ")
     name = name.replace("-", "_")
     if name not in CHANGEABLE:
-        raise UsageProblem(f"{name} cannot be set", did_you_mean(name, CHANGEABLE))
+        raise UsageProblem(tr("{name} cannot be set", name=name), did_you_mean(name, CHANGEABLE))
     try:
         value = type(getattr(settings, name))(text.strip())
     except ValueError as error:
-        raise UsageProblem(f"{text!r} is not a number", f"/set {name} {getattr(settings, name)}") from error
+        raise UsageProblem(
+            tr("{text!r} is not a number", text=text),
+            tr("/set {name} {value}", name=name, value=getattr(settings, name)),
+        ) from error
     changed = dataclasses.replace(settings, **{name: value})
     validate(changed)
     chat.replier.settings = changed
-    chat.view.say(f"{name} is {value}")
+    chat.view.say(tr("{name} is {value}", name=name, value=value))
 
 
 def _face(chat: "Chat", argument: str) -> None:
     labels = chat.conversation.expressions.labels
     if chat.about.get("face") is None:
-        raise UsageProblem("there is no face", "start with --face RUN")
+        raise UsageProblem(tr("there is no face"), tr("start with --face RUN"))
     if argument and argument not in labels:
-        raise UsageProblem(f"the face has no {argument!r}", did_you_mean(argument, labels))
+        raise UsageProblem(tr("the face has no {argument!r}", argument=argument), did_you_mean(argument, labels))
     chat.view.show(argument or chat.conversation.expression, again=True)
 
 
 def _who(chat: "Chat", argument: str) -> None:
     chat.view.say(notice(chat.view.name), "")
     for name, value in chat.about.items():
-        chat.view.say(f"{name}: {value}", "")
+        chat.view.say(tr("{name}: {value}", name=name, value=value), "")
 
 
 def _quit(chat: "Chat", argument: str) -> None:

@@ -31,6 +31,7 @@ from aigc_cli.avatar.session import SessionLog
 from aigc_cli.avatar.slash import COMMANDS, Leave, run_command
 from aigc_cli.avatar.view import BOLD, PLAIN, View
 from aigc_cli.core.errors import AigcError, CannotCreate, UsageProblem
+from aigc_cli.core.messages import tr
 
 
 class StopReply:
@@ -107,11 +108,11 @@ class Chat:
                 try:
                     self._handle(self._read_line().strip())
                 except KeyboardInterrupt:
-                    self.view.say("(Ctrl-D or /quit leaves)")
+                    self.view.say(tr("(Ctrl-D or /quit leaves)"))
                 except UsageProblem as error:
                     self.view.say(str(error))
         if self.log is not None:
-            self.view.say(f"kept in {self.log.path}")
+            self.view.say(tr("kept in {path}", path=self.log.path))
 
     def answer(self, start: Callable[[Callable[[], bool]], Iterator[str]]) -> None:
         """Print the reply that `start(stop)` begins, and keep what was said."""
@@ -125,9 +126,9 @@ class Chat:
             except KeyboardInterrupt:
                 self.view.say("")
         if stop.requested:
-            self.view.say("(stopped)")
+            self.view.say(tr("(stopped)"))
         elif not self.conversation.turns[-1].content:
-            self.view.say("(an empty reply; /retry asks for another)")
+            self.view.say(tr("(an empty reply; /retry asks for another)"))
         self.keep()
 
     @property
@@ -142,7 +143,7 @@ class Chat:
                 self.log = self._open_log()
             except CannotCreate as error:
                 self._open_log = None
-                self.view.say(f"this conversation is not kept: {error}")
+                self.view.say(tr("this conversation is not kept: {error}", error=error))
         if self.log is not None:
             self.log.write(self.conversation.turns)
 
@@ -244,8 +245,10 @@ def read_script(path: Path) -> list[str]:
     try:
         text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadData(f"{path}: not UTF-8 at byte {error.start}", "convert it first") from error
+        raise BadData(
+            tr("{path}: not UTF-8 at byte {byte}", path=path, byte=error.start), tr("convert it first")
+        ) from error
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not lines:
-        raise NoInput(f"{path}: no lines in it", "write one line a turn")
+        raise NoInput(tr("{path}: no lines in it", path=path), tr("write one line a turn"))
     return lines

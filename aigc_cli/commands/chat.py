@@ -16,6 +16,7 @@ from aigc_cli.config.chat import ChatSettings
 from aigc_cli.core.console import Console
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.files import read_bytes
+from aigc_cli.core.messages import tr
 from aigc_cli.core.rundir import RunDir, read_run
 from aigc_cli.options import with_settings
 
@@ -82,16 +83,20 @@ def chat(
 def _is_piped(console: Console, settings: ChatSettings, source: str | None) -> bool:
     """Check how the conversation is to be held, and return whether stdin is read a turn a line."""
     if source not in (None, "-"):
-        raise UsageProblem(f"{source!r} is not -", "- reads stdin; --play FILE plays a file of user lines")
+        raise UsageProblem(
+            tr("{source!r} is not -", source=source), tr("- reads stdin; --play FILE plays a file of user lines")
+        )
     if source == "-":
         if settings.play is not None:
-            raise UsageProblem("- and --play exclude each other", "give one of them")
+            raise UsageProblem(tr("- and --play exclude each other"), tr("give one of them"))
         return True
     if settings.play is None:
         if console.explicit_json:
-            raise UsageProblem("--json is for pipes", "aigc chat RUN - --json")
+            raise UsageProblem(tr("--json is for pipes"), tr("aigc chat RUN - --json"))
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise UsageProblem("this is no terminal", "aigc chat RUN - reads lines, --play FILE plays a conversation")
+            raise UsageProblem(
+                tr("this is no terminal"), tr("aigc chat RUN - reads lines, --play FILE plays a conversation")
+            )
     return False
 
 
@@ -100,7 +105,7 @@ def _session(settings: ChatSettings, run: Path, continue_: bool) -> "tuple[Path 
     from aigc_cli.avatar.session import latest_session, read_session, sessions_folder
 
     if continue_ and settings.session is not None:
-        raise UsageProblem("--continue and --session exclude each other", "--session FILE goes on with FILE")
+        raise UsageProblem(tr("--continue and --session exclude each other"), tr("--session FILE goes on with FILE"))
     place = latest_session(sessions_folder(run, os.environ), run) if continue_ else settings.session
     return place, read_session(place) if place is not None and place.exists() else []
 
@@ -182,7 +187,7 @@ class _Talk:
         view.say(notice(self._name))
         open_log = self._open_log(run)
         if open_log is None and self._settings.log:
-            view.say("this conversation is not kept: there is no HOME (--session FILE keeps it)")
+            view.say(tr("this conversation is not kept: there is no HOME (--session FILE keeps it)"))
         for turn in self._conversation.turns[-4:]:
             view.turn(turn)
         about = {"run": str(run), "step": str(record.get("step")), "consent": str(record.get("consent"))}

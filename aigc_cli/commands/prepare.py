@@ -9,6 +9,7 @@ from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.config.prepare_images import PrepareImagesSettings
 from aigc_cli.config.prepare_text import PrepareTextSettings
 from aigc_cli.core.console import Console
+from aigc_cli.core.messages import tr
 from aigc_cli.options import with_settings
 
 IMAGES_EXAMPLES = """\b
@@ -57,7 +58,7 @@ def images(
             console.record(style)
         return
     if output is None:
-        raise UsageProblem("where to put the set?", "give -o DIR")
+        raise UsageProblem(tr("where to put the set?"), tr("give -o DIR"))
     from aigc_cli.data.images import prepare_images
 
     console.record(prepare_images(sources, output, settings, console.progress(), force=force, dry_run=dry_run))

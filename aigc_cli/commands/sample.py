@@ -15,6 +15,7 @@ from aigc_cli.config.sample import SampleSettings, refuse_other_kind
 from aigc_cli.core.console import Console
 from aigc_cli.core.errors import BadData, NoInput, UsageProblem
 from aigc_cli.core.files import create_file, make_dir, no_input, sha256_file, write_bytes
+from aigc_cli.core.messages import tr
 from aigc_cli.core.rundir import FolderLock, read_run
 from aigc_cli.core.signals import StopFlag
 from aigc_cli.options import with_settings
@@ -45,7 +46,7 @@ def sample(
     if record.get("private"):
         os.umask(0o077)
     if settings.dry_run:
-        console.talk("dry run: nothing is computed or written")
+        console.talk(tr("dry run: nothing is computed or written"))
         plan = {"schema": "aigc.plan/1", "run": str(run), "kind": record["kind"], "output": output}
         console.record({**plan, "settings": as_json(settings)})
         return
@@ -57,14 +58,19 @@ def sample(
 
 def _faces(console: Console, settings: SampleSettings, run: Path, output: str | None) -> None:
     if output is None:
-        raise UsageProblem("where to put the pictures?", "give -o FOLDER, or -n 1 -o - for stdout")
+        raise UsageProblem(tr("where to put the pictures?"), tr("give -o FOLDER, or -n 1 -o - for stdout"))
     if output == "-":
         if settings.count != 1:
-            raise UsageProblem(f"-o - takes one picture, not {settings.count}", "add -n 1")
+            raise UsageProblem(tr("-o - takes one picture, not {count}", count=settings.count), tr("add -n 1"))
         if sys.stdout.isatty():
-            raise UsageProblem("PNG bytes do not go to a terminal", "redirect: aigc sample RUN -n 1 -o - > FILE.png")
+            raise UsageProblem(
+                tr("PNG bytes do not go to a terminal"), tr("redirect: aigc sample RUN -n 1 -o - > FILE.png")
+            )
     if settings.grid is not None and Path(output).resolve() in settings.grid.resolve().parents:
-        raise UsageProblem(f"--grid {settings.grid} would be among the samples", f"put it outside {output}")
+        raise UsageProblem(
+            tr("--grid {path} would be among the samples", path=settings.grid),
+            tr("put it outside {output}", output=output),
+        )
     from aigc_cli.core.device import choose_device, set_threads
     from aigc_cli.gan.sampler import load_generator
 
@@ -86,7 +92,7 @@ def _face_items(settings: SampleSettings, label_names: tuple[str, ...], run_hash
     """Return what each item is: its index, seed, label name (the labels in turn unless one is asked for)."""
     if settings.label is not None and settings.label not in label_names:
         remedy = did_you_mean(settings.label, label_names) if label_names else "the run has no labels: leave it out"
-        raise UsageProblem(f"--label {settings.label!r} is not a label of this run", remedy)
+        raise UsageProblem(tr("--label {label!r} is not a label of this run", label=settings.label), remedy)
     items = []
     for index in range(settings.start, settings.start + settings.count):
         label = settings.label or (label_names[index % len(label_names)] if label_names else None)
@@ -118,13 +124,13 @@ def _fill_folder(
         samples = SampleFolder(folder)
         missing = samples.missing(items)
         if not missing:
-            console.talk(f"{folder}: all {len(items)} are there: nothing to do")
-        progress.stage("sampling", len(items), "pictures")
+            console.talk(tr("{folder}: all {count} are there: nothing to do", folder=folder, count=len(items)))
+        progress.stage(tr("sampling"), len(items), tr("pictures"))
         progress.advance(len(items) - len(missing))
         for item, picture in _pictures(sampler, missing, settings):
             samples.add(item, picture)
             progress.advance()
-            flag.raise_if_requested("the pictures so far are kept; the same command goes on from there")
+            flag.raise_if_requested(tr("the pictures so far are kept; the same command goes on from there"))
         progress.close()
         records = samples.records(item["index"] for item in items)
         if settings.grid is not None:
@@ -156,12 +162,12 @@ def _texts(console: Console, settings: SampleSettings, run: Path, output: str | 
         _fill_file(console, settings, run, conversations, Path(output))
         return
     progress = console.progress()
-    progress.stage("writing", len(conversations) * settings.count, "texts")
+    progress.stage(tr("writing"), len(conversations) * settings.count, tr("texts"))
     with StopFlag() as flag:
         for record in _written(settings, run, conversations):
             progress.advance()
             console.record(record)
-            flag.raise_if_requested("what was printed is whole")
+            flag.raise_if_requested(tr("what was printed is whole"))
     progress.close()
 
 
@@ -204,12 +210,12 @@ def _fill_file(
         samples = SampleFile(path)
         missing = {item["index"] for item in samples.missing(wanted)}
         if not missing:
-            console.talk(f"{path}: all {len(wanted)} are there: nothing to do")
+            console.talk(tr("{path}: all {count} are there: nothing to do", path=path, count=len(wanted)))
             return
         start = min(missing) // count  # the first round of prompts that is not whole
         rest = replace(settings, start=start, count=settings.start + settings.count - start)
         progress = console.progress()
-        progress.stage("writing", len(wanted), "texts")
+        progress.stage(tr("writing"), len(wanted), tr("texts"))
         progress.advance(len(wanted) - len(missing))
         try:
             with StopFlag() as flag:
@@ -217,18 +223,18 @@ def _fill_file(
                     if record["index"] in missing:
                         samples.add(record)
                         progress.advance()
-                    flag.raise_if_requested("the texts so far are kept; the same command goes on from there")
+                    flag.raise_if_requested(tr("the texts so far are kept; the same command goes on from there"))
         finally:
             progress.close()
             if is_new and path.stat().st_size == 0:
                 path.unlink()  # not even one text could be written
-    console.talk(f"{path}: {len(wanted)} texts")
+    console.talk(tr("{path}: {count} texts", path=path, count=len(wanted)))
 
 
 def _conversations(settings: SampleSettings) -> list[list[dict[str, str]]]:
     """Return one list of messages a prompt; a plain prompt is one user turn, none at all is an empty list."""
     if settings.prompt is not None and settings.prompts is not None:
-        raise UsageProblem("--prompt and --prompts exclude each other", "give one of them")
+        raise UsageProblem(tr("--prompt and --prompts exclude each other"), tr("give one of them"))
     if settings.prompts is None:
         return [[{"role": "user", "content": settings.prompt}] if settings.prompt is not None else []]
     if str(settings.prompts) == "-":
@@ -237,12 +243,14 @@ def _conversations(settings: SampleSettings) -> list[list[dict[str, str]]]:
         try:
             lines = settings.prompts.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
-            raise BadData(f"{settings.prompts}: not UTF-8 at byte {error.start}", "convert it first") from error
+            raise BadData(
+                tr("{path}: not UTF-8 at byte {byte}", path=settings.prompts, byte=error.start), tr("convert it first")
+            ) from error
         except OSError as error:
             raise no_input(settings.prompts, error) from error
     conversations = [_messages(line, number) for number, line in enumerate(lines, start=1) if line.strip()]
     if not conversations:
-        raise NoInput(f"{settings.prompts}: no prompts in it", "write one prompt a line")
+        raise NoInput(tr("{path}: no prompts in it", path=settings.prompts), tr("write one prompt a line"))
     return conversations
 
 
@@ -252,24 +260,33 @@ def _messages(line: str, number: int) -> list[dict[str, str]]:
     try:
         value = json.loads(line)
     except json.JSONDecodeError as error:
-        raise BadData(f"prompts: line {number} is not valid JSON", "mend it or write plain text") from error
+        raise BadData(
+            tr("prompts: line {number} is not valid JSON", number=number), tr("mend it or write plain text")
+        ) from error
     if isinstance(value.get("messages"), list):
         messages = [_message(message, number) for message in value["messages"]]
         while messages and messages[-1]["role"] == "assistant":
             messages.pop()
         if not messages:
-            raise BadData(f"prompts: line {number} has no message to answer", "end it with a user's message")
+            raise BadData(
+                tr("prompts: line {number} has no message to answer", number=number), tr("end it with a user's message")
+            )
         return messages
     if isinstance(value.get("prompt"), str):
         return [{"role": "user", "content": value["prompt"]}]
-    raise BadData(f"prompts: line {number} has neither prompt nor messages", 'write {"prompt": "…"}')
+    raise BadData(
+        tr("prompts: line {number} has neither prompt nor messages", number=number), tr('write {"prompt": "…"}')
+    )
 
 
 def _message(value: Any, number: int) -> dict[str, str]:
     roles = ("system", "user", "assistant")
     if isinstance(value, dict) and value.get("role") in roles and isinstance(value.get("content"), str):
         return {"role": value["role"], "content": value["content"]}
-    raise BadData(f"prompts: line {number} has a message without role or content", f"roles: {', '.join(roles)}")
+    raise BadData(
+        tr("prompts: line {number} has a message without role or content", number=number),
+        tr("roles: {roles}", roles=", ".join(roles)),
+    )
 
 
 def register(app: typer.Typer) -> None:

@@ -9,6 +9,7 @@ from aigc_cli.config.base import as_json
 from aigc_cli.core.console import Console
 from aigc_cli.core.errors import AigcError
 from aigc_cli.core.files import check_free_space, make_dir
+from aigc_cli.core.messages import tr
 from aigc_cli.core.rundir import FolderLock, RunDir, delete_run, open_for_training
 from aigc_cli.data.manifest import read_manifest
 
@@ -49,7 +50,9 @@ def train_run(
     with FolderLock(output, wait_seconds=settings.lock_wait):
         run, record = open_for_training(output, kind, kept, described, resume=settings.resume, private=private)
         if record["status"] == "finished":
-            console.talk(f"{output}: already finished at step {record['step']}: nothing to do")
+            console.talk(
+                tr("{output}: already finished at step {step}: nothing to do", output=output, step=record["step"])
+            )
         else:
             run.update_record(
                 subject=manifest.get("subject"), consent=manifest.get("consent"), credit=manifest.get("credit", [])
@@ -77,7 +80,7 @@ def _train(console: Console, settings: Any, build: Callable[[], Any], run: Any) 
     from aigc_cli.core.signals import StopFlag
 
     with StopFlag() as flag:
-        console.talk("loading …")
+        console.talk(tr("loading …"))
         set_threads(settings.threads)
         keep_freed_memory()
         trainer = build()
@@ -103,7 +106,7 @@ def _show_plan(
     console: Console, settings: Any, manifest: dict[str, Any], data: Path, output: Path, kind: str, needed_bytes: int
 ) -> None:
     length = {"steps": settings.steps} if settings.steps is not None else {"minutes": settings.minutes}
-    console.talk(f"dry run: nothing is written to {output}")
+    console.talk(tr("dry run: nothing is written to {output}", output=output))
     console.record(
         {
             "schema": "aigc.plan/1",

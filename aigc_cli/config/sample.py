@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aigc_cli.config.base import option_name, setting
 from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.messages import tr
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -55,4 +56,6 @@ def refuse_other_kind(settings: SampleSettings, kind: str) -> None:
     others = TEXT_ONLY if kind == "face" else FACE_ONLY
     for field in fields(settings):
         if field.name in others and getattr(settings, field.name) != field.default:
-            raise UsageProblem(f"{option_name(field.name)} does not fit a {kind} run", "leave it out")
+            raise UsageProblem(
+                tr("{option} does not fit a {kind} run", option=option_name(field.name), kind=kind), tr("leave it out")
+            )

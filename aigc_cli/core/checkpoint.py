@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import atomic_path
+from aigc_cli.core.messages import tr
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,8 +69,11 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 def _require_file(path: Path) -> None:
     if not path.is_file():
-        raise NoInput(f"{path}: no such file", "is this the right folder?")
+        raise NoInput(tr("{path}: no such file", path=path), tr("is this the right folder?"))
 
 
 def _damaged(path: Path, error: Exception) -> BadData:
-    return BadData(f"{path}: not a whole safetensors file: {error}", "truncated or corrupt; restore or make it again")
+    return BadData(
+        tr("{path}: not a whole safetensors file: {error}", path=path, error=error),
+        tr("truncated or corrupt; restore or make it again"),
+    )

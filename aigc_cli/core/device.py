@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from aigc_cli.core.errors import Unavailable
+from aigc_cli.core.messages import tr
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +20,9 @@ def choose_device(name: str) -> "torch.device":
     if name == "auto":
         name = next(kind for kind in ("cuda", "mps", "cpu") if available[kind])
     if not available[name]:
-        raise Unavailable(f"--device {name}: this torch build or machine has none", "use --device auto")
+        raise Unavailable(
+            tr("--device {name}: this torch build or machine has none", name=name), tr("use --device auto")
+        )
     return torch.device(name)
 
 

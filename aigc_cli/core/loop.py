@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aigc_cli.core.checkpoint import load_tensors, save_tensors
 from aigc_cli.core.errors import AigcError, BadData, UsageProblem
 from aigc_cli.core.files import atomic_folder, read_json, write_json
+from aigc_cli.core.messages import tr
 from aigc_cli.core.metrics import MetricsLog
 from aigc_cli.core.progress import Progress
 from aigc_cli.core.rundir import RunDir
@@ -76,7 +77,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
-            raise UsageProblem("how long to train?", "give --steps or --minutes, one of them")
+            raise UsageProblem(tr("how long to train?"), tr("give --steps or --minutes, one of them"))
 
 
 @dataclass
@@ -120,7 +121,7 @@ class _Loop:
         trainer, work = self._trainer, self._work
         if self._run.checkpoint_steps():
             self._restore()
-            self._progress.say(f"resuming at step {self._work.step}")
+            self._progress.say(tr("resuming at step {step}", step=self._work.step))
         work = self._work
         self._run.update_record(status="training")
         self._clock_zero = time.monotonic() - work.elapsed_seconds
@@ -137,13 +138,19 @@ class _Loop:
         patience = self._plan.patience
         if not patience or self._work.stale_evaluations < patience:
             return False
-        self._progress.say(f"no better {self._trainer.objective} in {patience} evaluations: stopping early")
+        self._progress.say(
+            tr(
+                "no better {metric} in {patience} evaluations: stopping early",
+                metric=self._trainer.objective,
+                patience=patience,
+            )
+        )
         return True
 
     def _announce(self) -> None:
         work = self._work
         title = "training"
-        self._progress.stage(title, work.total_steps, "steps")
+        self._progress.stage(title, work.total_steps, tr("steps"))
         if work.step:
             self._progress.advance(work.step)
 
@@ -166,7 +173,9 @@ class _Loop:
             self._save("interrupted" if self._flag.requested else "training")
         if self._flag.requested:
             self._progress.close()
-            self._flag.raise_if_requested(f"saved at step {work.step}; the same command goes on from there")
+            self._flag.raise_if_requested(
+                tr("saved at step {step}; the same command goes on from there", step=work.step)
+            )
 
     def _evaluation_interval(self) -> int:
         return max(1, math.ceil((self._work.total_steps or 1) / self._work.evaluations))
@@ -188,7 +197,13 @@ class _Loop:
         left = budget - work.elapsed_seconds - work.evaluations_seconds * work.evaluations
         work.total_steps = work.step + max(1, int(left / seconds_per_step))
         self._save("training")
-        self._progress.say(f"{self._plan.minutes:g} minutes are {work.total_steps} steps at this speed")
+        self._progress.say(
+            tr(
+                "{minutes:g} minutes are {total_steps} steps at this speed",
+                minutes=self._plan.minutes,
+                total_steps=work.total_steps,
+            )
+        )
         self._announce()
 
     def _keep_to_budget(self) -> None:
@@ -203,7 +218,9 @@ class _Loop:
             work.total_steps = work.step + max(1, int((budget - work.elapsed_seconds) / seconds_per_step))
             work.lowered = True
             self._save("training")
-            self._progress.say(f"slower than at the start: lowered to {work.total_steps} steps")
+            self._progress.say(
+                tr("slower than at the start: lowered to {total_steps} steps", total_steps=work.total_steps)
+            )
             self._announce()
 
     def _add(self, metrics: "Mapping[str, float | Tensor]") -> None:
@@ -237,14 +254,17 @@ class _Loop:
         at = self._work.step
         if not steps or rollbacks > MAX_ROLLBACKS:
             self._progress.close()
-            raise AigcError(f"{self._run.path}: diverged: {name} is not finite at step {at}", "lower the learning rate")
+            raise AigcError(
+                tr("{path}: diverged: {name} is not finite at step {at}", path=self._run.path, name=name, at=at),
+                tr("lower the learning rate"),
+            )
         self._restore()
         self._work.rollbacks = rollbacks
         self._trainer.lr_scale = 0.5**rollbacks
         self._clock_zero = time.monotonic() - self._work.elapsed_seconds
         self._save("training")
         place = f"back to step {self._work.step}, learning rate x {self._trainer.lr_scale:g}"
-        self._progress.say(f"{name} is not finite at step {at}: {place}")
+        self._progress.say(tr("{name} is not finite at step {at}: {place}", name=name, at=at, place=place))
         self._announce()
 
     def _evaluate(self) -> None:
@@ -290,7 +310,9 @@ class _Loop:
             self._work = _Clockwork(**saved["loop"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             remedy = f"delete {folder} to go on from the checkpoint before it"
-            raise BadData(f"{folder}: not a checkpoint of this run: {type(error).__name__}", remedy) from error
+            raise BadData(
+                tr("{folder}: not a checkpoint of this run: {kind}", folder=folder, kind=type(error).__name__), remedy
+            ) from error
         self._trainer.lr_scale = 0.5**self._work.rollbacks
         if self._plan.steps is not None:
             self._work.total_steps = self._plan.steps

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.messages import tr
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,7 +43,7 @@ def choose_style(environment: Mapping[str, str], *, is_terminal: bool) -> Pictur
     """
     asked = environment.get("AIGC_PICTURES", "")
     if asked and asked not in PROTOCOLS:
-        raise UsageProblem(f"AIGC_PICTURES={asked!r} is not known", "one of " + ", ".join(PROTOCOLS))
+        raise UsageProblem(tr("AIGC_PICTURES={asked!r} is not known", asked=asked), "one of " + ", ".join(PROTOCOLS))
     if not asked and not is_terminal:
         return PictureStyle("none", 0)
     return PictureStyle(asked or _promised_protocol(environment), colour_count(environment))

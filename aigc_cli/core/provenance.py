@@ -19,6 +19,7 @@ from xml.sax.saxutils import escape
 
 from aigc_cli import __version__
 from aigc_cli.core.errors import BadData, UsageProblem
+from aigc_cli.core.messages import tr
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 LABEL_FIELDS = (
@@ -51,7 +52,9 @@ def ai_label(content_id: str, producer: str = DEFAULT_PRODUCER) -> dict[str, str
     label |= {"Label": GENERATED, "ContentProducer": producer, "ProduceID": content_id}
     problem = _label_problem(label)
     if problem:
-        raise UsageProblem(f"AI label: {problem}", "use printable ASCII without quotation marks or backslashes")
+        raise UsageProblem(
+            tr("AI label: {problem}", problem=problem), tr("use printable ASCII without quotation marks or backslashes")
+        )
     return label
 
 
@@ -69,7 +72,7 @@ def label_record(record: dict[str, Any], label: dict[str, str] | None = None) ->
 def read_record_label(record: dict[str, Any]) -> dict[str, Any]:
     """Return ``{"AIGC": label, "digitalSourceType": uri}`` of a JSONL record; BadData if missing or damaged."""
     if "AIGC" not in record and "digitalSourceType" not in record:
-        raise BadData("the record carries no AI label")
+        raise BadData(tr("the record carries no AI label"))
     return _checked(record.get("AIGC"), record.get("digitalSourceType"))
 
 
@@ -86,7 +89,7 @@ def label_png(png: bytes, label: dict[str, str]) -> bytes:
     others = [(kind, data) for kind, data in chunks if not _is_xmp(kind, data)]
     labelled = PNG_SIGNATURE + b"".join(_chunk(*chunk) for chunk in [others[0], (b"iTXt", body), *others[1:]])
     if read_png_label(labelled)["AIGC"] != label:
-        raise BadData("the AI label did not read back as written")
+        raise BadData(tr("the AI label did not read back as written"))
     return labelled
 
 
@@ -97,17 +100,23 @@ def read_png_label(png: bytes) -> dict[str, Any]:
     """
     packets = [body for kind, body in _png_chunks(png) if _is_xmp(kind, body)]
     if not packets:
-        raise BadData("the PNG carries no AI label")
+        raise BadData(tr("the PNG carries no AI label"))
     root = _parsed_xmp(_only_packet(packets))
     labels, sources = _property(root, f"{{{TC260}}}AIGC"), _property(root, f"{{{IPTC}}}DigitalSourceType")
     if not labels and not sources:
-        raise BadData("the PNG carries no AI label")
+        raise BadData(tr("the PNG carries no AI label"))
     if len(labels) != 1 or len(sources) != 1:
-        raise BadData(f"the AI label is damaged: {len(labels)} AIGC and {len(sources)} DigitalSourceType values")
+        raise BadData(
+            tr(
+                "the AI label is damaged: {labels} AIGC and {sources} DigitalSourceType values",
+                labels=len(labels),
+                sources=len(sources),
+            )
+        )
     try:
         label = json.loads(labels[0])
     except (ValueError, RecursionError) as error:
-        raise BadData("the AI label is damaged: its AIGC value is not JSON") from error
+        raise BadData(tr("the AI label is damaged: its AIGC value is not JSON")) from error
     return _checked(label, sources[0])
 
 
@@ -130,34 +139,34 @@ def _label_problem(label: object) -> str:
 def _checked(label: object, source: object) -> dict[str, Any]:
     problem = _label_problem(label)
     if problem:
-        raise BadData(f"the AI label is damaged: {problem}")
+        raise BadData(tr("the AI label is damaged: {problem}", problem=problem))
     if source != DIGITAL_SOURCE_TYPE:
-        raise BadData(f"the AI label is damaged: digital source type {source!a}")
+        raise BadData(tr("the AI label is damaged: digital source type {source!a}", source=source))
     return {"AIGC": label, "digitalSourceType": source}
 
 
 def _png_chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield (type, body) of each chunk; BadData for a cut, altered or misordered file."""
     if not png.startswith(PNG_SIGNATURE):
-        raise BadData("not a PNG file")
+        raise BadData(tr("not a PNG file"))
     position, kinds = len(PNG_SIGNATURE), []
     while position < len(png):
         if len(png) - position < 12:
-            raise BadData("the PNG is truncated")
+            raise BadData(tr("the PNG is truncated"))
         (length,) = struct.unpack_from(">I", png, position)
         kind, end = png[position + 4 : position + 8], position + 12 + length
         if end > len(png):
-            raise BadData("the PNG is truncated")
+            raise BadData(tr("the PNG is truncated"))
         body = png[position + 8 : end - 4]
         if zlib.crc32(kind + body) != struct.unpack_from(">I", png, end - 4)[0]:
-            raise BadData(f"the PNG is damaged: checksum of chunk {kind.decode('latin-1')!a}")
+            raise BadData(tr("the PNG is damaged: checksum of chunk {kind!a}", kind=kind.decode("latin-1")))
         kinds.append(kind)
         position = end
         if kind == b"IEND" and position != len(png):
-            raise BadData("the PNG is damaged: data after its end")
+            raise BadData(tr("the PNG is damaged: data after its end"))
         yield kind, body
     if not kinds or kinds[0] != b"IHDR" or kinds[-1] != b"IEND" or b"IDAT" not in kinds or kinds.count(b"IHDR") != 1:
-        raise BadData("the PNG is truncated or misordered: it needs IHDR first, IDAT, and IEND last")
+        raise BadData(tr("the PNG is truncated or misordered: it needs IHDR first, IDAT, and IEND last"))
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
@@ -171,29 +180,31 @@ def _is_xmp(kind: bytes, body: bytes) -> bool:
 def _only_packet(bodies: list[bytes]) -> str:
     """Return the XMP text of the one XMP chunk."""
     if len(bodies) != 1:
-        raise BadData(f"the PNG is damaged: {len(bodies)} XMP chunks, where one is allowed")
+        raise BadData(tr("the PNG is damaged: {count} XMP chunks, where one is allowed", count=len(bodies)))
     rest = bodies[0][len(XMP_KEYWORD) + 1 :]
     if rest[:1] != b"\0":
-        raise BadData("the PNG's XMP is compressed, which the XMP standard advises against and this tool does not read")
+        raise BadData(
+            tr("the PNG's XMP is compressed, which the XMP standard advises against and this tool does not read")
+        )
     parts = rest[2:].split(b"\0", 2)  # language, translated keyword, text
     if len(parts) != 3:
-        raise BadData("the PNG's XMP chunk is damaged")
+        raise BadData(tr("the PNG's XMP chunk is damaged"))
     try:
         return parts[2].decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadData("the PNG's XMP is not UTF-8") from error
+        raise BadData(tr("the PNG's XMP is not UTF-8")) from error
 
 
 def _parsed_xmp(xmp: str) -> ElementTree.Element:
     """Parse XMP; a document type is refused, for entities are how XML is made to explode."""
     if "<!" in xmp.replace("<!--", ""):
-        raise BadData("the PNG's XMP has a document type or CDATA, which XMP does not use")
+        raise BadData(tr("the PNG's XMP has a document type or CDATA, which XMP does not use"))
     try:
         root = ElementTree.fromstring(xmp.strip("\ufeff\0 \r\n\t"))
     except ElementTree.ParseError as error:
-        raise BadData(f"the PNG's XMP is damaged: {error}") from error
+        raise BadData(tr("the PNG's XMP is damaged: {error}", error=error)) from error
     if root.tag != f"{{{RDF}}}RDF" and root.find(f".//{{{RDF}}}RDF") is None:
-        raise BadData("the PNG's XMP is damaged: no rdf:RDF")
+        raise BadData(tr("the PNG's XMP is damaged: no rdf:RDF"))
     return root
 
 
@@ -211,10 +222,12 @@ def _merged_xmp(xmp: str, label: dict[str, str]) -> str:
     if present or source:
         if present == [_label_json(label)] and source == [DIGITAL_SOURCE_TYPE]:
             return xmp
-        raise BadData("the picture already carries another AI label", "label the unlabelled original")
+        raise BadData(tr("the picture already carries another AI label"), tr("label the unlabelled original"))
     end = xmp.rfind("</rdf:RDF>")
     if end < 0:
-        raise BadData("the PNG's XMP does not use the rdf prefix", "label the picture before other tools write XMP")
+        raise BadData(
+            tr("the PNG's XMP does not use the rdf prefix"), tr("label the picture before other tools write XMP")
+        )
     return xmp[:end] + _description(label) + xmp[end:]
 
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 from aigc_cli import __version__
 from aigc_cli.core.errors import BadConfig, BadData, CannotCreate, Locked, NoInput
 from aigc_cli.core.files import cannot_create, make_dir, read_json, write_json
+from aigc_cli.core.messages import tr
 
 SCHEMA = "aigc.run/1"
 KINDS = ("face", "text")
@@ -56,7 +57,10 @@ class FolderLock:
         while not self._taken(self._descriptor):
             if time.monotonic() >= deadline:
                 os.close(self._descriptor)
-                raise Locked(f"{self._folder}: another aigc process is working in it", "wait, or --lock-wait SECONDS")
+                raise Locked(
+                    tr("{path}: another aigc process is working in it", path=self._folder),
+                    tr("wait, or --lock-wait SECONDS"),
+                )
             time.sleep(0.1)
         return self
 
@@ -89,12 +93,20 @@ class RunDir:
         """Return `aigc.json`; NoInput if this is no run, BadData if it is of a newer format."""
         if not self.record_path.is_file():
             missing = "no such folder" if not self.path.exists() else "not a run (it has no aigc.json)"
-            raise NoInput(f"{self.path}: {missing}", "give a folder made by aigc train-gan or train-gpt")
+            raise NoInput(
+                tr("{path}: {missing}", path=self.path, missing=missing),
+                tr("give a folder made by aigc train-gan or train-gpt"),
+            )
         record = read_json(self.record_path)
         if not isinstance(record, dict) or record.get("kind") not in KINDS:
-            raise BadData(f"{self.record_path}: not a run's record", "restore it from a backup or train again")
+            raise BadData(
+                tr("{path}: not a run's record", path=self.record_path), tr("restore it from a backup or train again")
+            )
         if record.get("schema") != SCHEMA:
-            raise BadData(f"{self.record_path}: format {record.get('schema')!r}", f"this version reads {SCHEMA}")
+            raise BadData(
+                tr("{path}: format {schema!r}", path=self.record_path, schema=record.get("schema")),
+                tr("this version reads {schema}", schema=SCHEMA),
+            )
         return record
 
     def update_record(self, **changes: Any) -> dict[str, Any]:
@@ -119,7 +131,10 @@ def read_run(path: Path, kind: str | None = None) -> dict[str, Any]:
     """Return the record of the run at `path`; BadData (65) if it is not of the `kind` asked for."""
     record = RunDir(path).record()
     if kind is not None and record["kind"] != kind:
-        raise BadData(f"{path}: a {record['kind']} run; this needs a {kind} run", "give the other run")
+        raise BadData(
+            tr("{path}: a {kind} run; this needs a {needed} run", path=path, kind=record["kind"], needed=kind),
+            tr("give the other run"),
+        )
     return record
 
 
@@ -142,7 +157,10 @@ def open_for_training(
         return run, record
     strange = [entry.name for entry in path.iterdir() if not entry.name.startswith(".")]
     if strange:
-        raise CannotCreate(f"{path}: not empty and not a run ({strange[0]} is in it)", "choose a new folder")
+        raise CannotCreate(
+            tr("{path}: not empty and not a run ({name} is in it)", path=path, name=strange[0]),
+            tr("choose a new folder"),
+        )
     make_dir(run.checkpoints, private=private)
     record = {
         "schema": SCHEMA,
@@ -172,7 +190,10 @@ def _require_same(
     run: RunDir, record: dict[str, Any], kind: str, settings: dict[str, Any], data: dict[str, Any]
 ) -> None:
     if record["kind"] != kind:
-        raise BadData(f"{run.path}: a {record['kind']} run; this trains a {kind} run", "choose another -o")
+        raise BadData(
+            tr("{path}: a {kind} run; this trains a {needed} run", path=run.path, kind=record["kind"], needed=kind),
+            tr("choose another -o"),
+        )
     old = record["settings"]
     different = [
         f"{name.replace('_', '-')} was {old.get(name)!r}, is {settings.get(name)!r}"
@@ -183,8 +204,12 @@ def _require_same(
         different.append(f"the data was {record['data']['path']}, is other data now")
     if different:
         raise BadConfig(
-            f"{run.path}: the run there has other settings: {'; '.join(different)}",
-            "use the same settings, another -o, or --resume restart",
+            tr(
+                "{path}: the run there has other settings: {differences}",
+                path=run.path,
+                differences="; ".join(different),
+            ),
+            tr("use the same settings, another -o, or --resume restart"),
         )
 
 

@@ -6,6 +6,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from aigc_cli.core.errors import Interrupted
+from aigc_cli.core.messages import tr
 
 
 class StopFlag:
@@ -34,7 +35,10 @@ class StopFlag:
     def raise_if_requested(self, saved: str) -> None:
         """Raise Interrupted, saying what was saved, if a signal has arrived."""
         if self.signum is not None:
-            raise Interrupted(f"stopped by {signal.Signals(self.signum).name}; {saved}", signum=self.signum)
+            raise Interrupted(
+                tr("stopped by {signal}; {saved}", signal=signal.Signals(self.signum).name, saved=saved),
+                signum=self.signum,
+            )
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.signum is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from aigc_cli.core.errors import BadConfig, BadData
 from aigc_cli.core.files import read_jsonl
+from aigc_cli.core.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer
 
 SCHEMA = "aigc.dialogue/1"
@@ -25,7 +26,10 @@ def read_dialogues(path: Path) -> list[list[Message]]:
     for number, record in enumerate(read_jsonl(path), start=1):
         messages = record.get("messages")
         if record.get("schema") != SCHEMA or not isinstance(messages, list):
-            raise BadData(f"{path}: record {number} is no {SCHEMA}", "make the set again with aigc prepare chat")
+            raise BadData(
+                tr("{path}: record {number} is no {schema}", path=path, number=number, schema=SCHEMA),
+                tr("make the set again with aigc prepare chat"),
+            )
         dialogues.append([_message(path, number, message) for message in messages])
     return dialogues
 
@@ -33,7 +37,10 @@ def read_dialogues(path: Path) -> list[list[Message]]:
 def _message(path: Path, number: int, message: Any) -> Message:
     role = message.get("role") if isinstance(message, dict) else None
     if role not in ROLES or not isinstance(message.get("content"), str):
-        raise BadData(f"{path}: record {number} has a message without role or content", "make the set again")
+        raise BadData(
+            tr("{path}: record {number} has a message without role or content", path=path, number=number),
+            tr("make the set again"),
+        )
     return {"role": role, "content": message["content"]}
 
 
@@ -41,7 +48,8 @@ def require_chat(tokenizer: ChatTokenizer) -> tuple[int, int]:
     """Return the ids that start and end a turn; BadConfig if the tokenizer has none."""
     if tokenizer.turn_start_id is None or tokenizer.turn_end_id is None:
         raise BadConfig(
-            "this model's tokenizer has no <|im_start|> and <|im_end|>", "use a ChatML model or train from scratch"
+            tr("this model's tokenizer has no <|im_start|> and <|im_end|>"),
+            tr("use a ChatML model or train from scratch"),
         )
     return tokenizer.turn_start_id, tokenizer.turn_end_id
 
@@ -90,7 +98,10 @@ def encode_prompt(tokenizer: ChatTokenizer, messages: Sequence[Message], max_tok
     system = turns.pop(0) if messages and messages[0]["role"] == "system" else []
     room = max_tokens - len(opening) - len(system)
     if room < 1:
-        raise BadConfig(f"a prompt of at most {max_tokens} tokens cannot hold the system turn", "raise the context")
+        raise BadConfig(
+            tr("a prompt of at most {max_tokens} tokens cannot hold the system turn", max_tokens=max_tokens),
+            tr("raise the context"),
+        )
     while len(turns) > 1 and sum(map(len, turns)) > room:
         turns.pop(0)
     if turns and len(turns[0]) > room:

@@ -21,6 +21,7 @@ from random import Random
 from typing import Any
 
 from aigc_cli.core.errors import Unavailable, UsageProblem
+from aigc_cli.core.messages import tr
 from aigc_cli.core.seeding import derived_seed
 
 PREFIX = "dicebear:"
@@ -131,8 +132,17 @@ def require_open_style(name: str) -> dict[str, Any]:
     record = style_record(name)
     if not record["allowed"]:
         raise UsageProblem(
-            f"{PREFIX}{name} is not openly licensed: its terms are only {record['licence']!r}, with no licence text",
-            f"choose one of {', '.join(OPEN_LICENCES)}; `aigc prepare images {PREFIX}` lists them",
+            tr(
+                "{prefix}{name} is not openly licensed: its terms are only {licence!r}, with no licence text",
+                prefix=PREFIX,
+                name=name,
+                licence=record["licence"],
+            ),
+            tr(
+                "choose one of {licences}; `aigc prepare images {prefix}` lists them",
+                licences=", ".join(OPEN_LICENCES),
+                prefix=PREFIX,
+            ),
         )
     return record
 
@@ -234,11 +244,16 @@ def _definition(name: str) -> Any:
     _require_extra()
     path = files("dicebear_styles").joinpath(f"{name}.json")
     if not name.replace("-", "").isalnum() or not path.is_file():
-        raise UsageProblem(f"{PREFIX}{name}: no such style", f"`aigc prepare images {PREFIX}` lists them")
+        raise UsageProblem(
+            tr("{prefix}{name}: no such style", prefix=PREFIX, name=name),
+            tr("`aigc prepare images {prefix}` lists them", prefix=PREFIX),
+        )
     return json.loads(path.read_text("utf-8"))
 
 
 def _require_extra() -> None:
     missing = [name for name in ("dicebear", "dicebear_styles", "resvg_py") if find_spec(name) is None]
     if missing:
-        raise Unavailable(f"drawing faces needs {', '.join(missing)}", "pip install 'aigc-cli[demo]'")
+        raise Unavailable(
+            tr("drawing faces needs {missing}", missing=", ".join(missing)), tr("pip install 'aigc-cli[demo]'")
+        )

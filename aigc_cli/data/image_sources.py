@@ -15,6 +15,7 @@ from typing import IO
 
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import no_input, read_bytes, sha256_bytes, sha256_file
+from aigc_cli.core.messages import tr
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"})
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -60,13 +61,15 @@ def open_source(name: str) -> Source:
     """Return the source named on the command line; NoInput if it is not there or a folder without pictures."""
     path = Path(name)
     if not path.exists():
-        raise NoInput(f"{name}: no such file or folder", "check the path")
+        raise NoInput(tr("{name}: no such file or folder", name=name), tr("check the path"))
     if not path.is_dir():
         return Source(path, sha256_file(path), 0)
     pictures, others = _pictures_and_others(path)
     if not pictures:
         what = f"{others} files, but no pictures" if others else "an empty folder"
-        raise NoInput(f"{name}: {what}", "it needs .jpg, .png, .webp or other picture files")
+        raise NoInput(
+            tr("{name}: {what}", name=name, what=what), tr("it needs .jpg, .png, .webp or other picture files")
+        )
     listing = "".join(f"{file.relative_to(path).as_posix()}\0{sha256_file(file)}\n" for file in pictures)
     return Source(path, sha256_bytes(listing.encode("utf-8", "surrogateescape")), others)
 
@@ -106,18 +109,27 @@ def _checked_name(archive: Path, name: str) -> PurePosixPath:
     """Return the member's path; BadData if it would land outside the folder it is unpacked in."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in name.split("/")[0] or "\0" in name:
-        raise BadData(f"{archive}: hostile archive: member {name!a} would escape its folder", "do not trust it")
+        raise BadData(
+            tr("{archive}: hostile archive: member {name!a} would escape its folder", archive=archive, name=name),
+            tr("do not trust it"),
+        )
     return path
 
 
 def _bomb(archive: Path, name: str, size: int) -> BadData:
-    return BadData(f"{archive}: member {name!a} unpacks to {size} bytes", "an archive bomb? unpack it yourself")
+    return BadData(
+        tr("{archive}: member {name!a} unpacks to {size} bytes", archive=archive, name=name, size=size),
+        tr("an archive bomb? unpack it yourself"),
+    )
 
 
 def _bounded_read(archive: Path, name: str, file: IO[bytes], size: int) -> bytes:
     data = file.read(size + 1)
     if len(data) != size:
-        raise BadData(f"{archive}: member {name!a} is not of the size it declares", "truncated or hostile archive")
+        raise BadData(
+            tr("{archive}: member {name!a} is not of the size it declares", archive=archive, name=name),
+            tr("truncated or hostile archive"),
+        )
     return data
 
 
@@ -131,11 +143,14 @@ def _zip_pictures(archive: Path) -> Iterator[RawPicture]:
         with zipfile.ZipFile(archive) as opened:
             members = opened.infolist()
             if len(members) > MAX_MEMBERS:
-                raise BadData(f"{archive}: {len(members)} members", "split it")
+                raise BadData(tr("{archive}: {count} members", archive=archive, count=len(members)), tr("split it"))
             for member in members:
                 _checked_name(archive, member.filename)
                 if (member.external_attr >> 16) & 0o170000 == 0o120000:
-                    raise BadData(f"{archive}: hostile archive: {member.filename!a} is a link", "do not trust it")
+                    raise BadData(
+                        tr("{archive}: hostile archive: {name!a} is a link", archive=archive, name=member.filename),
+                        tr("do not trust it"),
+                    )
                 if member.file_size > min(MAX_MEMBER_BYTES, MAX_RATIO * max(member.compress_size, 1024)):
                     raise _bomb(archive, member.filename, member.file_size)
             paths = {member: PurePosixPath(member.filename) for member in members if not member.is_dir()}
@@ -146,7 +161,9 @@ def _zip_pictures(archive: Path) -> Iterator[RawPicture]:
                     data = _bounded_read(archive, member.filename, file, member.file_size)
                 yield RawPicture(str(path), _top_folder(path, common), data)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        raise BadData(f"{archive}: not a whole zip archive: {error}", "download it again") from error
+        raise BadData(
+            tr("{archive}: not a whole zip archive: {error}", archive=archive, error=error), tr("download it again")
+        ) from error
 
 
 def _tar_pictures(archive: Path) -> Iterator[RawPicture]:
@@ -160,12 +177,21 @@ def _tar_pictures(archive: Path) -> Iterator[RawPicture]:
                 if member.isfile() and _is_wanted(path):
                     paths.append(path)
                 if not (member.isfile() or member.isdir()):
-                    raise BadData(f"{archive}: hostile archive: {member.name!a} is a link or device", "do not trust it")
+                    raise BadData(
+                        tr(
+                            "{archive}: hostile archive: {name!a} is a link or device",
+                            archive=archive,
+                            name=member.name,
+                        ),
+                        tr("do not trust it"),
+                    )
                 total += member.size
                 if member.size > MAX_MEMBER_BYTES or total > MAX_RATIO * max(packed, 1024):
                     raise _bomb(archive, member.name, total)
                 if count > MAX_MEMBERS:
-                    raise BadData(f"{archive}: more than {MAX_MEMBERS} members", "split it")
+                    raise BadData(
+                        tr("{archive}: more than {limit} members", archive=archive, limit=MAX_MEMBERS), tr("split it")
+                    )
         common = _common_folders(paths)
         with tarfile.open(archive) as opened:
             for member in opened:
@@ -175,4 +201,6 @@ def _tar_pictures(archive: Path) -> Iterator[RawPicture]:
                     data = _bounded_read(archive, member.name, file, member.size)
                     yield RawPicture(str(path), _top_folder(path, common), data)
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise BadData(f"{archive}: not a whole tar archive: {error}", "download it again") from error
+        raise BadData(
+            tr("{archive}: not a whole tar archive: {error}", archive=archive, error=error), tr("download it again")
+        ) from error

@@ -30,6 +30,7 @@ from aigc_cli.core.files import (
     write_json,
     write_jsonl,
 )
+from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress
 from aigc_cli.data.dicebear import PREFIX, FaceJob, draw_faces, require_open_style
 from aigc_cli.data.image_sources import RawPicture, Source, open_source
@@ -91,7 +92,7 @@ def prepare_images(
     records = [_drawn_record(name, settings) for name in drawn] + [source.record() for source in found]
     existing = _finished_set(out, as_json(settings), records, force=force)
     if existing is not None:
-        progress.say(f"{out}: already made with these settings and sources, nothing to do")
+        progress.say(tr("{out}: already made with these settings and sources, nothing to do", out=out))
         return _record(out, existing, unchanged=True, dry_run=dry_run)
     collected = _collect(drawn, found, settings, progress)
     _report_dropped(collected, progress)
@@ -116,12 +117,14 @@ def held_out(digests: Sequence[str], share: float) -> list[bool]:
 
 def _open_sources(sources: Sequence[str], settings: PrepareImagesSettings) -> tuple[list[str], list[Source]]:
     if not sources:
-        raise NoInput("no source was given", f"name folders, pictures, archives, or {PREFIX}STYLE")
+        raise NoInput(
+            tr("no source was given"), tr("name folders, pictures, archives, or {prefix}STYLE", prefix=PREFIX)
+        )
     drawn = [source.removeprefix(PREFIX) for source in sources if source.startswith(PREFIX)]
     if len(drawn) > 1:
-        raise UsageProblem("only one drawn style a set", "make a set of each")
+        raise UsageProblem(tr("only one drawn style a set"), tr("make a set of each"))
     if settings.count is not None and not drawn:
-        raise UsageProblem("--count is for drawn faces", f"leave it out, or name {PREFIX}STYLE")
+        raise UsageProblem(tr("--count is for drawn faces"), tr("leave it out, or name {prefix}STYLE", prefix=PREFIX))
     for style in drawn:
         require_open_style(style)
     return drawn, [open_source(source) for source in sources if not source.startswith(PREFIX)]
@@ -141,7 +144,7 @@ def _finished_set(
 ) -> dict[str, Any] | None:
     """Return the manifest of the same set if it is there already, None if `out` is free or may be replaced."""
     if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise CannotCreate(f"{out}: not a folder", "choose another output")
+        raise CannotCreate(tr("{out}: not a folder", out=out), tr("choose another output"))
     try:
         if not out.exists() or not any(out.iterdir()):
             return None
@@ -150,13 +153,16 @@ def _finished_set(
     try:
         manifest = read_manifest(out)
     except AigcError as error:
-        raise CannotCreate(f"{out}: is in the way and not a prepared set", "choose another output") from error
+        raise CannotCreate(
+            tr("{out}: is in the way and not a prepared set", out=out), tr("choose another output")
+        ) from error
     complete = all((out / name).is_file() for name in DATA_FILES)
     if complete and [manifest.get("settings"), manifest.get("sources")] == [settings, sources]:
         return manifest
     if not force:
         raise BadConfig(
-            f"{out}: holds a set made from other sources or settings", "choose another output, or --force to replace it"
+            tr("{out}: holds a set made from other sources or settings", out=out),
+            tr("choose another output, or --force to replace it"),
         )
     return None
 
@@ -166,14 +172,14 @@ def _collect(drawn: list[str], found: list[Source], settings: PrepareImagesSetti
     for style in drawn:
         job = FaceJob(style, settings.size, settings.mode, settings.seed)
         count = settings.count or DEFAULT_COUNT
-        progress.stage(f"drawing {style}", count, "faces")
+        progress.stage(tr("drawing {style}", style=style), count, tr("faces"))
         for face in draw_faces(job, count):
             collected.add(face.source, job.label_names[face.label] if face.label is not None else None, face.pixels)
             progress.advance()
         progress.close()
     for source in found:
         collected.dropped["other file type"] += source.other_files
-        progress.stage(f"reading {source.path}", None, "pictures")
+        progress.stage(tr("reading {path}", path=source.path), None, tr("pictures"))
         for raw, result in _decoded(source.pictures(), settings):
             if isinstance(result, Unusable):
                 collected.drop(raw.name, str(result))
@@ -183,7 +189,10 @@ def _collect(drawn: list[str], found: list[Source], settings: PrepareImagesSetti
         progress.close()
     if not collected.pixels:
         reasons = ", ".join(f"{count} {reason}" for reason, count in collected.dropped.items() if count)
-        raise BadData(f"no usable picture: {reasons or 'no picture in the archive'}", "open one of them to see")
+        raise BadData(
+            tr("no usable picture: {reasons}", reasons=reasons or "no picture in the archive"),
+            tr("open one of them to see"),
+        )
     return collected
 
 
@@ -208,11 +217,11 @@ def _decoded(
 def _report_dropped(collected: Collected, progress: Progress) -> None:
     unusable = [problem for problem in collected.problems if not problem.endswith(": duplicate")]
     for problem in unusable[:NAMED_PROBLEMS]:
-        progress.say(f"skipped {problem}")
+        progress.say(tr("skipped {problem}", problem=problem))
     if len(unusable) > NAMED_PROBLEMS:
-        progress.say(f"skipped {len(unusable) - NAMED_PROBLEMS} more")
+        progress.say(tr("skipped {count} more", count=len(unusable) - NAMED_PROBLEMS))
     if collected.dropped["duplicate"]:
-        progress.say(f"dropped {collected.dropped['duplicate']} exact duplicates")
+        progress.say(tr("dropped {count} exact duplicates", count=collected.dropped["duplicate"]))
 
 
 def _label_names(drawn: list[str], collected: Collected, settings: PrepareImagesSettings) -> list[str]:
@@ -224,7 +233,10 @@ def _label_names(drawn: list[str], collected: Collected, settings: PrepareImages
     names = sorted({label for label in collected.labels if label is not None})
     missing = sum(label is None for label in collected.labels)
     if settings.labels == "folders" and (missing or not names):
-        raise BadData(f"{missing} pictures lie in no subfolder, so they have no label", "move them, or --labels none")
+        raise BadData(
+            tr("{missing} pictures lie in no subfolder, so they have no label", missing=missing),
+            tr("move them, or --labels none"),
+        )
     return names if not missing else []
 
 
@@ -276,7 +288,7 @@ def _write_set(
     if label_names:
         tensors["labels"] = torch.tensor([label_names.index(str(label)) for label in collected.labels])
     lines = []
-    progress.stage("writing", count, "pictures")
+    progress.stage(tr("writing"), count, tr("pictures"))
     with atomic_folder(out, private=True, replace=True) as folder:
         make_dir(folder / "images", private=True)
         for index, pixels in enumerate(collected.pixels):

@@ -13,6 +13,7 @@ from torch import Tensor
 from aigc_cli.core.checkpoint import load_tensors
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import read_bytes, read_jsonl
+from aigc_cli.core.messages import tr
 from aigc_cli.data.image_sources import PICTURE_SUFFIXES
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.picture import Unusable, decode_png
@@ -58,7 +59,10 @@ def open_image_set(path: Path) -> ImageSet:
     pixels, valid, labels = tensors.get("pixels"), tensors.get("valid"), tensors.get("labels")
     problem = _set_problem(pixels, valid, labels, label_names)
     if problem or pixels is None or valid is None:
-        raise BadData(f"{path}/pixels.safetensors: {problem}", "make the set again with aigc prepare images")
+        raise BadData(
+            tr("{path}/pixels.safetensors: {problem}", path=path, problem=problem),
+            tr("make the set again with aigc prepare images"),
+        )
     return ImageSet(path, pixels, labels, label_names, valid, manifest)
 
 
@@ -89,7 +93,10 @@ def open_pictures(path: Path) -> Tensor:
 def read_kind(path: Path) -> str:
     """Return "set" for a prepared set and "folder" for another folder; NoInput if there is no such folder."""
     if not path.is_dir():
-        raise NoInput(f"{path}: no such folder" if not path.exists() else f"{path}: not a folder", "check the path")
+        raise NoInput(
+            tr("{path}: no such folder", path=path) if not path.exists() else tr("{path}: not a folder", path=path),
+            tr("check the path"),
+        )
     return "set" if (path / "manifest.json").is_file() else "folder"
 
 
@@ -102,16 +109,23 @@ def open_picture_folder(path: Path) -> PictureFolder:
     read_kind(path)
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file())
     if not files:
-        raise NoInput(f"{path}: no pictures in this folder", "name a prepared set, or a folder of PNGs")
+        raise NoInput(
+            tr("{path}: no pictures in this folder", path=path), tr("name a prepared set, or a folder of PNGs")
+        )
     shapes, pixels = set(), []
     for file in files:
         try:
             data, height, width, channels = decode_png(read_bytes(file))
         except Unusable as problem:
-            raise BadData(f"{file}: {problem}", "remove it, or make it again") from problem
+            raise BadData(
+                tr("{file}: {problem}", file=file, problem=problem), tr("remove it, or make it again")
+            ) from problem
         shapes.add((height, width, channels))
         if len(shapes) > 1:
-            raise BadData(f"{path}: pictures differ in size or channels: {file.name}", "use aigc prepare images first")
+            raise BadData(
+                tr("{path}: pictures differ in size or channels: {name}", path=path, name=file.name),
+                tr("use aigc prepare images first"),
+            )
         pixels.append(torch.frombuffer(bytearray(data), dtype=torch.uint8).reshape(height, width, channels))
     labels = _folder_labels(path)
     names = tuple(file.name for file in files)

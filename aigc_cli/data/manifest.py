@@ -8,6 +8,7 @@ from typing import Any
 
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import read_json
+from aigc_cli.core.messages import tr
 
 SCHEMA = "aigc.manifest/1"
 _MAKERS = {"images": "aigc prepare images", "chat": "aigc prepare chat", "text": "aigc prepare text"}
@@ -23,13 +24,24 @@ def read_manifest(folder: Path, *kinds: str) -> dict[str, Any]:
     path = folder / "manifest.json"
     if not path.is_file():
         missing = "no such folder" if not folder.exists() else "not a prepared set (it has no manifest.json)"
-        raise NoInput(f"{folder}: {missing}", f"make one with {makers}")
+        raise NoInput(
+            tr("{folder}: {missing}", folder=folder, missing=missing), tr("make one with {makers}", makers=makers)
+        )
     manifest = read_json(path)
     if not isinstance(manifest, dict) or not {"kind", "hash", "counts"} <= manifest.keys():
-        raise BadData(f"{path}: not the manifest of a prepared set", f"make the set again with {makers}")
+        raise BadData(
+            tr("{path}: not the manifest of a prepared set", path=path),
+            tr("make the set again with {makers}", makers=makers),
+        )
     if manifest.get("schema") != SCHEMA:
-        raise BadData(f"{path}: format {manifest.get('schema')!r}", f"this version reads {SCHEMA}: make the set again")
+        raise BadData(
+            tr("{path}: format {schema!r}", path=path, schema=manifest.get("schema")),
+            tr("this version reads {schema}: make the set again", schema=SCHEMA),
+        )
     if kinds and manifest["kind"] not in kinds:
         needed = " or ".join(kinds)
-        raise BadData(f"{folder}: a set of {manifest['kind']}; this needs {needed}", f"make one with {makers}")
+        raise BadData(
+            tr("{folder}: a set of {kind}; this needs {needed}", folder=folder, kind=manifest["kind"], needed=needed),
+            tr("make one with {makers}", makers=makers),
+        )
     return manifest

@@ -14,6 +14,7 @@ from typing import Any
 
 from aigc_cli.core.errors import AigcError, BadConfig, CannotCreate, NoInput
 from aigc_cli.core.files import atomic_folder, check_free_space, no_input, sha256_bytes, sha256_file, write_json
+from aigc_cli.core.messages import tr
 from aigc_cli.data.manifest import SCHEMA, read_manifest
 
 STDIN = "-"
@@ -30,7 +31,7 @@ def expand_sources(sources: Sequence[str | Path], suffixes: Sequence[str]) -> li
         path = Path(source)
         if source == STDIN or not path.is_dir():
             if source != STDIN and not path.exists():
-                raise NoInput(f"{source}: no such file or folder", "check the path")
+                raise NoInput(tr("{source}: no such file or folder", source=source), tr("check the path"))
             files.append(source)
             continue
         try:
@@ -38,10 +39,13 @@ def expand_sources(sources: Sequence[str | Path], suffixes: Sequence[str]) -> li
         except OSError as error:
             raise no_input(path, error) from error
         if not inside:
-            raise NoInput(f"{source}: no {' or '.join(suffixes)} file in this folder", "name the files")
+            raise NoInput(
+                tr("{source}: no {suffixes} file in this folder", source=source, suffixes=" or ".join(suffixes)),
+                tr("name the files"),
+            )
         files += inside
     if not files:
-        raise NoInput("no source was given", "name a file, a folder, or - for stdin")
+        raise NoInput(tr("no source was given"), tr("name a file, a folder, or - for stdin"))
     return files
 
 
@@ -76,14 +80,17 @@ def finished_set(
     try:
         manifest = read_manifest(out)
     except AigcError as error:
-        raise CannotCreate(f"{out}: is in the way and not a prepared set", "choose another output") from error
+        raise CannotCreate(
+            tr("{out}: is in the way and not a prepared set", out=out), tr("choose another output")
+        ) from error
     same = [manifest.get("kind"), manifest.get("settings"), manifest.get("sources")]
     complete = all((out / name).is_file() for name in DATA_FILES)
     if complete and same == [kind, dict(settings), [dict(source) for source in sources]]:
         return manifest
     if not force:
         raise BadConfig(
-            f"{out}: holds a set made from other sources or settings", "choose another output, or --force to replace it"
+            tr("{out}: holds a set made from other sources or settings", out=out),
+            tr("choose another output, or --force to replace it"),
         )
     return None
 
@@ -106,7 +113,7 @@ def new_set(out: Path, needed_bytes: int) -> Iterator[Path]:
     Raises CannotCreate if fewer than about `needed_bytes` are free, or `out` is something other than a folder.
     """
     if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise CannotCreate(f"{out}: not a folder", "choose another output")
+        raise CannotCreate(tr("{out}: not a folder", out=out), tr("choose another output"))
     check_free_space(out, needed_bytes)
     with atomic_folder(out, private=True, replace=True) as folder:
         yield folder

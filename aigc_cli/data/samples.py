@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aigc_cli.core.errors import BadConfig, BadData, CannotCreate
 from aigc_cli.core.files import cannot_create, read_bytes, write_bytes, write_jsonl
+from aigc_cli.core.messages import tr
 from aigc_cli.core.provenance import ai_label, label_png, label_record
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class SampleFolder:
         BadConfig if an item is there that was made in another way; CannotCreate if the folder holds other things.
         """
         if not self._index_path.exists() and any(not entry.name.startswith(".") for entry in self._folder.iterdir()):
-            raise CannotCreate(f"{self._folder}: holds other files", "choose a new folder")
+            raise CannotCreate(tr("{path}: holds other files", path=self._folder), tr("choose a new folder"))
         return _missing(self._folder, self._done, wanted, _FACE_IDENTITY)
 
     def records(self, indices: Iterable[int]) -> list[dict[str, Any]]:
@@ -119,12 +120,14 @@ class SampleFile:
         begin = f'{{"schema": "{SCHEMA}", "kind": "text"'.encode()
         for line in [*whole.splitlines(), data[len(whole) :]]:
             if line[: len(begin)] != begin[: len(line)]:
-                raise CannotCreate(f"{path}: holds something else", "choose another -o")
+                raise CannotCreate(tr("{path}: holds something else", path=path), tr("choose another -o"))
         for number, line in enumerate(whole.splitlines(), start=1):
             try:
                 record = json.loads(line)
             except ValueError as error:
-                raise BadData(f"{path}: line {number} is not valid JSON", "move the file away") from error
+                raise BadData(
+                    tr("{path}: line {number} is not valid JSON", path=path, number=number), tr("move the file away")
+                ) from error
             self._done[record["index"]] = record
         if len(whole) < len(data):
             os.truncate(path, len(whole))  # the torn last line of a process that was killed
@@ -151,8 +154,15 @@ def _missing(
         for name in identity:
             if record.get(name) != item.get(name):
                 raise BadConfig(
-                    f"{place}: item {item['index']} is there with {name} {record.get(name)!r}, not {item.get(name)!r}",
-                    "use the same options or another -o",
+                    tr(
+                        "{place}: item {index} is there with {name} {old!r}, not {new!r}",
+                        place=place,
+                        index=item["index"],
+                        name=name,
+                        old=record.get(name),
+                        new=item.get(name),
+                    ),
+                    tr("use the same options or another -o"),
                 )
     return missing
 

@@ -22,6 +22,7 @@ from aigc_cli.config.base import as_json
 from aigc_cli.config.prepare_text import PrepareTextSettings
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.files import no_input
+from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress
 from aigc_cli.data.prepared import (
     STDIN,
@@ -69,7 +70,7 @@ def prepare_text(
         if not dry_run:
             manifest = finished_set(out, "text", described.settings, described.sources, force=force)
             if manifest is not None:
-                progress.say(f"{out}: already prepared from these sources with these settings")
+                progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
                 return prepare_record(out, manifest, unchanged=True, dry_run=False)
         counts = Counter(documents=sum(1 for document in documents if document.has_text))
         counts["characters"] = sum(document.characters for document in documents if document.has_text)
@@ -94,10 +95,10 @@ def _measure(
     sources: list[str], spool: IO[bytes], settings: PrepareTextSettings, progress: Progress
 ) -> list[_Document]:
     """Read everything once: check that it is text, hash it, count its characters."""
-    progress.stage("read", len(sources), "files")
+    progress.stage(tr("read"), len(sources), tr("files"))
     documents = []
     if sources.count(STDIN) > 1:
-        raise UsageProblem("- is named twice", "stdin can be read once")
+        raise UsageProblem(tr("- is named twice"), tr("stdin can be read once"))
     for source in sources:
         if source == STDIN:
             while chunk := sys.stdin.buffer.read(_CHUNK_BYTES):
@@ -111,7 +112,7 @@ def _measure(
         progress.advance()
     progress.close()
     if not any(document.has_text for document in documents):
-        raise BadData(f"{source_label(sources[0])}: no text", "name files that have some")
+        raise BadData(tr("{source}: no text", source=source_label(sources[0])), tr("name files that have some"))
     return documents
 
 
@@ -145,7 +146,9 @@ def _decoded(source: str, file: IO[bytes], encoding: str, digest: "hashlib._Hash
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
     except LookupError as error:
-        raise UsageProblem(f"--encoding {encoding!r} is not known", "for example utf-8, gb18030, latin-1") from error
+        raise UsageProblem(
+            tr("--encoding {encoding!r} is not known", encoding=encoding), tr("for example utf-8, gb18030, latin-1")
+        ) from error
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
     chunk = b"\n"
     while chunk:
@@ -158,11 +161,16 @@ def _decoded(source: str, file: IO[bytes], encoding: str, digest: "hashlib._Hash
             # `error.object` ends where the file has been read to, whatever the decoder had held back.
             offset = file.tell() - len(error.object) + error.start
             raise BadData(
-                f"{source_label(source)}: not {encoding.removesuffix('-sig')} text at byte {offset}",
-                "another --encoding, or another kind of file?",
+                tr(
+                    "{source}: not {encoding} text at byte {offset}",
+                    source=source_label(source),
+                    encoding=encoding.removesuffix("-sig"),
+                    offset=offset,
+                ),
+                tr("another --encoding, or another kind of file?"),
             ) from error
         if "\x00" in text:
-            raise BadData(f"{source_label(source)}: not a text file", "name text files")
+            raise BadData(tr("{source}: not a text file", source=source_label(source)), tr("name text files"))
         if text:
             yield text
 
@@ -203,7 +211,7 @@ def _write_records(
     border = characters - round(settings.valid * characters)
     counts = {"train": 0, "valid": 0}
     position = 0
-    progress.stage("write", characters, "characters")
+    progress.stage(tr("write"), characters, tr("characters"))
     with (
         (folder / "train.jsonl").open("w", encoding="utf-8") as train,
         (folder / "valid.jsonl").open("w", encoding="utf-8") as valid,

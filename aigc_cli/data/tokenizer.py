@@ -14,6 +14,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import read_json, write_json, write_text
+from aigc_cli.core.messages import tr
 
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 SPECIAL_TOKENS = (END_OF_TEXT, TURN_START, TURN_END)
@@ -138,14 +139,18 @@ def load_tokenizer(folder: Path) -> ChatTokenizer:
     """Read a model folder's tokenizer. NoInput without one; BadData if it is damaged or not byte-level."""
     path = folder / "tokenizer.json"
     if not path.is_file():
-        raise NoInput(f"{folder}: no tokenizer.json there", "is this a model folder?")
+        raise NoInput(tr("{folder}: no tokenizer.json there", folder=folder), tr("is this a model folder?"))
     values = read_json(path)
     try:
         inner = Tokenizer.from_str(json.dumps(values))
     except Exception as error:  # tokenizers raises Exception itself
-        raise BadData(f"{path}: not a tokenizer: {error}", "download or export the model again") from error
+        raise BadData(
+            tr("{path}: not a tokenizer: {error}", path=path, error=error), tr("download or export the model again")
+        ) from error
     if "ByteLevel" not in json.dumps(values.get("decoder")):
-        raise BadData(f"{path}: not a byte-level tokenizer", "SmolLM2, Llama 3 and Qwen models have one")
+        raise BadData(
+            tr("{path}: not a byte-level tokenizer", path=path), tr("SmolLM2, Llama 3 and Qwen models have one")
+        )
     config_path = folder / "tokenizer_config.json"
     config = read_json(config_path) if config_path.exists() else {}
     bos = config.get("bos_token")

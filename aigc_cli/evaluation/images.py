@@ -18,6 +18,7 @@ from aigc_cli.config.evaluate import EvalImagesSettings
 from aigc_cli.core.device import choose_device, set_threads
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.files import sha256_bytes
+from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress
 from aigc_cli.core.seeding import stream
 from aigc_cli.data.imageset import open_image_set, open_picture_folder, read_kind
@@ -153,7 +154,7 @@ def _bootstrap_frechet(
     """Return the distances of resampled generated sets, with the real covariance's root computed once."""
     is_small = min(len(real_ND), len(generated_MD)) < real_ND.shape[1]
     root = None if is_small else square_root(real.covariance())
-    progress.stage("intervals", settings.bootstrap, "resamples")
+    progress.stage(tr("intervals"), settings.bootstrap, tr("resamples"))
 
     def distance(rows: Tensor) -> float:
         progress.advance()
@@ -170,7 +171,12 @@ def _floor(real_ND: Tensor, settings: EvalImagesSettings, progress: Progress) ->
     half = len(real_ND) // 2
     if half <= settings.neighbours:
         raise BadData(
-            f"{len(real_ND)} real pictures are too few to halve with --neighbours {settings.neighbours}", "add pictures"
+            tr(
+                "{count} real pictures are too few to halve with --neighbours {neighbours}",
+                count=len(real_ND),
+                neighbours=settings.neighbours,
+            ),
+            tr("add pictures"),
         )
     order = torch.randperm(len(real_ND), generator=stream(settings.seed, "floor"))
     without_intervals = EvalImagesSettings(
@@ -196,7 +202,7 @@ def _split(side: Side, split: str) -> Side:
         return side
     chosen = side.is_valid if split == "valid" else ~side.is_valid
     if not bool(chosen.any()):
-        raise BadData(f"{side.path}: no picture is in the {split} part", "--split all")
+        raise BadData(tr("{path}: no picture is in the {split} part", path=side.path, split=split), tr("--split all"))
     return side.rows(chosen.nonzero()[:, 0])
 
 
@@ -211,14 +217,28 @@ def _sampled(side: Side, settings: EvalImagesSettings, name: str) -> Side:
 def _labels(real: Side, generated: Side, settings: EvalImagesSettings, progress: Progress) -> dict[str, Any] | None:
     """Return the GAN-test's record, or None, said aloud, where the sides do not have the labels for it."""
     if len(real.label_names) < 2 or not bool((generated.labels >= 0).any()):
-        progress.say("labels are not compared: both sides need them")
+        progress.say(tr("labels are not compared: both sides need them"))
         return None
     if int(real.is_valid.sum()) < MIN_HELD_OUT or not bool((~real.is_valid).any()):
-        progress.say(f"labels are not compared: {real.path} needs {MIN_HELD_OUT} held-out pictures")
+        progress.say(
+            tr(
+                "labels are not compared: {reference} needs {needed} held-out pictures",
+                reference=real.path,
+                needed=MIN_HELD_OUT,
+            )
+        )
         return None
     unknown = [name for name in generated.label_names if name not in real.label_names]
     if unknown:
-        raise BadData(f"{generated.path}: label {unknown[0]!r} is not one of {real.path}", "--no-labels")
+        raise BadData(
+            tr(
+                "{path}: label {label!r} is not one of {reference}",
+                path=generated.path,
+                label=unknown[0],
+                reference=real.path,
+            ),
+            tr("--no-labels"),
+        )
     asked = generated.rows((generated.labels >= 0).nonzero()[:, 0])
     names = [real.label_names.index(name) for name in generated.label_names]
     return recognised_labels(

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aigc_cli.core.errors import BadData
+from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress
 from aigc_cli.core.seeding import derived_seed, stream
 from aigc_cli.measure.features import as_rgb
@@ -48,7 +49,7 @@ def train_classifier(
         (epoch, start) for epoch in range(EPOCHS) for start in range(0, max(1, len(images) - 1), BATCH_SIZE)
     ]  # a last batch of one picture, which batch normalisation cannot use, is left out
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=len(starts))
-    progress.stage("learning the real labels", len(starts), "steps")
+    progress.stage(tr("learning the real labels"), len(starts), tr("steps"))
     order = torch.arange(len(images))
     for step, (epoch, start) in enumerate(starts):
         if start == 0:
@@ -97,9 +98,16 @@ def recognised_labels(
     """
     pixels, labels, is_valid = real
     if int(is_valid.sum()) < MIN_HELD_OUT:
-        raise BadData(f"{int(is_valid.sum())} held-out pictures; the classifier needs {MIN_HELD_OUT}", "--no-labels")
+        raise BadData(
+            tr(
+                "{count} held-out pictures; the classifier needs {needed}",
+                count=int(is_valid.sum()),
+                needed=MIN_HELD_OUT,
+            ),
+            tr("--no-labels"),
+        )
     if len(label_names) < 2:
-        raise BadData("recognising labels needs at least two of them", "--no-labels")
+        raise BadData(tr("recognising labels needs at least two of them"), tr("--no-labels"))
     network = train_classifier(pixels[~is_valid], labels[~is_valid], len(label_names), seed=seed, progress=progress)
     held_out = (predict(network, pixels[is_valid]) == labels[is_valid]).double().mean()
     asked = generated[1]

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from aigc_cli.config.evaluate import EvalPairsSettings
 from aigc_cli.core.errors import BadData
+from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress
 from aigc_cli.data.imageset import PictureFolder, open_picture_folder, read_kind
 from aigc_cli.measure.similarity import peak_signal_to_noise, structural_similarity
@@ -27,9 +28,18 @@ def compare_pairs(a: Path, b: Path, settings: EvalPairsSettings, progress: Progr
     places = {name: index for index, name in enumerate(right.names)}
     names = [name for name in left.names if name in places]
     if not names:
-        raise BadData(f"{a} and {b} have no file name in common", "pairs are made by file name")
+        raise BadData(tr("{a} and {b} have no file name in common", a=a, b=b), tr("pairs are made by file name"))
     if left.pixels.shape[1:] != right.pixels.shape[1:]:
-        raise BadData(f"{a} has pictures of {_shape(left)}, {b} of {_shape(right)}", "resize one of them")
+        raise BadData(
+            tr(
+                "{a} has pictures of {shape}, {b} of {other_shape}",
+                a=a,
+                shape=_shape(left),
+                b=b,
+                other_shape=_shape(right),
+            ),
+            tr("resize one of them"),
+        )
     rows = torch.tensor([index for index, name in enumerate(left.names) if name in places])
     partners = torch.tensor([places[name] for name in names])
     ssim, psnr = _similarities(left.pixels[rows], right.pixels[partners], progress)
@@ -64,7 +74,7 @@ def _shape(folder: PictureFolder) -> str:
 
 
 def _similarities(a_NCHW: Tensor, b_NCHW: Tensor, progress: Progress) -> tuple[Tensor, Tensor]:
-    progress.stage("comparing pairs", len(a_NCHW), "pairs")
+    progress.stage(tr("comparing pairs"), len(a_NCHW), tr("pairs"))
     ssim, psnr = [], []
     for start in range(0, len(a_NCHW), PAIRS_AT_A_TIME):
         rows = slice(start, start + PAIRS_AT_A_TIME)

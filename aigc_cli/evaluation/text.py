@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from aigc_cli.core.errors import BadConfig, BadData
+from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress, SilentProgress
 from aigc_cli.core.seeding import stream
 from aigc_cli.data.dialogue import encode_prompt, read_dialogues, target_bytes, windows
@@ -110,10 +111,10 @@ def surprise(text: TextModel, path: Path, kind: str, context: int, progress: Pro
         batches = text_windows(tokens, context, ROWS)
         sizes = []
     if not batches:
-        raise BadData(f"{path}: nothing held out to read", "prepare the set with a larger --valid")
+        raise BadData(tr("{path}: nothing held out to read", path=path), tr("prepare the set with a larger --valid"))
     nats: dict[int, float] = {}
     count = 0
-    progress.stage("reading held-out turns", len(batches), "batches")
+    progress.stage(tr("reading held-out turns"), len(batches), tr("batches"))
     for batch in batches:
         row_nats = _row_nats(text, batch)
         for row, value in zip(batch.rows or range(len(nats), len(nats) + len(row_nats)), row_nats, strict=True):
@@ -179,11 +180,16 @@ def evaluate_replies(
     room = text.context - generation.max_new_tokens
     if room < 1:
         raise BadConfig(
-            f"{generation.max_new_tokens} new tokens leave no room in a context of {text.context}", "lower it"
+            tr(
+                "{max_new_tokens} new tokens leave no room in a context of {context}",
+                max_new_tokens=generation.max_new_tokens,
+                context=text.context,
+            ),
+            tr("lower it"),
         )
     prompts, answers = held_out_prompts(text, path, min(room, 512))
     chosen = [i * len(prompts) // count for i in range(count)] if len(prompts) > count else range(len(prompts))
-    progress.stage("answering held-out prompts", len(chosen), "replies")
+    progress.stage(tr("answering held-out prompts"), len(chosen), tr("replies"))
     replies = []
     for reply in generate(text, [prompts[i] for i in chosen], generation, seed=seed, batch_size=16):
         replies.append(reply)
@@ -200,7 +206,10 @@ def held_out_prompts(text: TextModel, path: Path, max_tokens: int) -> tuple[list
                 prompts.append(encode_prompt(text.tokenizer, messages[:place], max_tokens))
                 answers.append(message["content"])
     if not prompts:
-        raise BadData(f"{path}: nobody is answered in the held-out part", "prepare the chat with a larger --valid")
+        raise BadData(
+            tr("{path}: nobody is answered in the held-out part", path=path),
+            tr("prepare the chat with a larger --valid"),
+        )
     return prompts, answers
 
 

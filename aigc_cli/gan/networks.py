@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.messages import tr
 from aigc_cli.gan.dcgan import DcganCritic, DcganGenerator, MlpCritic, MlpGenerator
 from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic, StyleGenerator
 
@@ -27,11 +28,13 @@ def check_size(arch: str, size: int) -> None:
     if arch == "mlp":
         if size % 4:
             raise UsageProblem(
-                f"--arch mlp makes sizes that 4 divides, not {size}", "prepare the images at another size"
+                tr("--arch mlp makes sizes that 4 divides, not {size}", size=size),
+                tr("prepare the images at another size"),
             )
     elif size not in (16, 32, 64, 128, 256):
         raise UsageProblem(
-            f"--arch {arch} makes 16, 32, 64, 128 or 256 pixels, not {size}", "prepare the images at another --size"
+            tr("--arch {arch} makes 16, 32, 64, 128 or 256 pixels, not {size}", arch=arch, size=size),
+            tr("prepare the images at another --size"),
         )
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from aigc_cli.core.checkpoint import load_tensors
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import read_json
+from aigc_cli.core.messages import tr
 from aigc_cli.core.rundir import read_run
 from aigc_cli.core.seeding import stream
 from aigc_cli.gan.networks import make_generator
@@ -29,14 +30,16 @@ def load_generator(run: Path, *, device: torch.device | str = "cpu", batch_size:
     """
     read_run(run, "face")
     if not (run / "generator.safetensors").exists():
-        raise NoInput(f"{run}: no weights yet", "train on: the first evaluation writes them")
+        raise NoInput(tr("{run}: no weights yet", run=run), tr("train on: the first evaluation writes them"))
     config = read_json(run / "config.json")
     tensors = load_tensors(run / "generator.safetensors")
     try:
         generator = make_generator(config)
         generator.load_state_dict(tensors)
     except (KeyError, TypeError, RuntimeError) as error:
-        raise BadData(f"{run}: config.json and generator.safetensors do not fit each other", "train again") from error
+        raise BadData(
+            tr("{run}: config.json and generator.safetensors do not fit each other", run=run), tr("train again")
+        ) from error
     return Sampler(generator.to(device), tuple(config["label_names"]), config["size"], batch_size, torch.device(device))
 
 

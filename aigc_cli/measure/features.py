@@ -18,6 +18,7 @@ from torch import Tensor
 
 from aigc_cli.core.errors import Unavailable, UsageProblem
 from aigc_cli.core.files import sha256_bytes
+from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress, SilentProgress
 from aigc_cli.core.seeding import stream
 from aigc_cli.measure import efficientnet
@@ -41,7 +42,9 @@ class Extractor:
 def load_extractor(name: str, device: torch.device | str = "cpu") -> Extractor:
     """Return the extractor of that name. Unavailable if its weights are not here, UsageProblem if unknown."""
     if name not in EXTRACTORS:
-        raise UsageProblem(f"unknown extractor {name!r}", f"choose {', '.join(EXTRACTORS)}")
+        raise UsageProblem(
+            tr("unknown extractor {name!r}", name=name), tr("choose {known}", known=", ".join(EXTRACTORS))
+        )
     return EXTRACTORS[name](torch.device(device))
 
 
@@ -56,7 +59,7 @@ def extract(
 ) -> Tensor:
     """Return (N, D) float32 features, on the CPU, of uint8 pictures with 1, 3 or 4 channels (alpha over white)."""
     progress = progress or SilentProgress()
-    progress.stage(title, len(pixels_NCHW), "images")
+    progress.stage(title, len(pixels_NCHW), tr("images"))
     rows = []
     for start in range(0, len(pixels_NCHW), batch_size):
         batch = pixels_NCHW[start : start + batch_size]
@@ -116,8 +119,8 @@ def _embed_random_conv(kernels: list[Tensor], pixels_BCHW: Tensor) -> Tensor:
 def _load_inception(_device: torch.device) -> Extractor:
     """Refuse: the literature's FID is one program's number, and that program is torch-fidelity."""
     raise Unavailable(
-        "the Inception network of the published FID does not come with this tool, and nothing is put in its place",
-        "pip install torch-fidelity, then: fidelity --fid --kid --input1 GENERATED --input2 REAL/images",
+        tr("the Inception network of the published FID does not come with this tool, and nothing is put in its place"),
+        tr("pip install torch-fidelity, then: fidelity --fid --kid --input1 GENERATED --input2 REAL/images"),
     )
 
 

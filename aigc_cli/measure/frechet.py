@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from aigc_cli.core.errors import BadData
+from aigc_cli.core.messages import tr
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class Gaussian:
 def gaussian(features_ND: Tensor) -> Gaussian:
     """Return the mean and covariance factor of at least two feature vectors."""
     if len(features_ND) < 2:
-        raise BadData(f"a covariance needs at least 2 pictures, and there are {len(features_ND)}", "add pictures")
+        raise BadData(
+            tr("a covariance needs at least 2 pictures, and there are {found}", found=len(features_ND)),
+            tr("add pictures"),
+        )
     features = features_ND.double()
     mean = features.mean(0)
     return Gaussian(mean, (features - mean) / (len(features) - 1) ** 0.5)
@@ -71,7 +75,7 @@ def square_root(covariance_DD: Tensor) -> Tensor:
 def spread(generated: Gaussian, real: Gaussian) -> float:
     """Return the generated set's total variance over the real one's: near 1 when varied, near 0 when collapsed."""
     if real.trace == 0:
-        raise BadData("the real pictures are all alike, so the spread has no meaning", "use a varied real set")
+        raise BadData(tr("the real pictures are all alike, so the spread has no meaning"), tr("use a varied real set"))
     return generated.trace / real.trace
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from aigc_cli.core.errors import BadData
+from aigc_cli.core.messages import tr
 from aigc_cli.core.seeding import stream
 
 
@@ -17,7 +18,7 @@ def kernel_distance(a_ND: Tensor, b_MD: Tensor) -> float:
     is what unbiased means.
     """
     if min(len(a_ND), len(b_MD)) < 2:
-        raise BadData("the kernel distance needs at least 2 pictures a set", "add pictures")
+        raise BadData(tr("the kernel distance needs at least 2 pictures a set"), tr("add pictures"))
     a, b = a_ND.double(), b_MD.double()
     return float(
         _mean_without_diagonal(_kernel(a, a)) + _mean_without_diagonal(_kernel(b, b)) - 2 * _kernel(a, b).mean()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from aigc_cli.core.errors import BadData
+from aigc_cli.core.messages import tr
 
 ROWS_AT_A_TIME = 1024
 
@@ -56,7 +57,10 @@ def radii(features_ND: Tensor, k: int) -> Tensor:
     """Return each member's distance to its k-th nearest other member, shape (N,)."""
     if len(features_ND) <= k:
         raise BadData(
-            f"{k} nearest neighbours need more than {k} pictures, and there are {len(features_ND)}", "add some"
+            tr(
+                "{k} nearest neighbours need more than {k} pictures, and there are {found}", k=k, found=len(features_ND)
+            ),
+            tr("add some"),
         )
     found = []
     for start in range(0, len(features_ND), ROWS_AT_A_TIME):

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from aigc_cli.core.errors import BadData
+from aigc_cli.core.messages import tr
 
 WINDOW = 11
 SIGMA = 1.5
@@ -27,7 +28,14 @@ def structural_similarity(a_BCHW: Tensor, b_BCHW: Tensor, *, data_range: float) 
     picture only, K1 0.01, K2 0.03; colour channels are treated alike and averaged. Sides must be at least 11.
     """
     if min(a_BCHW.shape[-2:]) < WINDOW:
-        raise BadData(f"SSIM needs sides of at least {WINDOW} pixels, not {a_BCHW.shape[-1]}x{a_BCHW.shape[-2]}")
+        raise BadData(
+            tr(
+                "SSIM needs sides of at least {size} pixels, not {width}x{height}",
+                size=WINDOW,
+                width=a_BCHW.shape[-1],
+                height=a_BCHW.shape[-2],
+            )
+        )
     a, b = a_BCHW.double(), b_BCHW.double()
     mean_a, mean_b = _windowed(a), _windowed(b)
     variance_a = _windowed(a * a) - mean_a.square()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aigc_cli.config.base import did_you_mean
 from aigc_cli.core.errors import NoInput, Unavailable
+from aigc_cli.core.messages import tr
 
 PREFIX = "chatterbot:"
 _WHEEL = "chatterbot-corpus"
@@ -23,11 +24,14 @@ def corpus_messages(language: str) -> bytes:
     """
     spec = find_spec("chatterbot_corpus")
     if spec is None or spec.origin is None or find_spec("yaml") is None:
-        raise Unavailable(f"the wheel {_WHEEL} is not installed", "pip install 'aigc-cli[demo]'")
+        raise Unavailable(tr("the wheel {wheel} is not installed", wheel=_WHEEL), tr("pip install 'aigc-cli[demo]'"))
     folder = Path(spec.origin).parent / "data"
     languages = tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir()))
     if language not in languages:
-        raise NoInput(f"{PREFIX}{language}: no such language", did_you_mean(language, languages))
+        raise NoInput(
+            tr("{prefix}{language}: no such language", prefix=PREFIX, language=language),
+            did_you_mean(language, languages),
+        )
     import yaml
 
     lines = []

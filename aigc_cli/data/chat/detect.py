@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from aigc_cli.core.errors import BadData, UsageProblem
+from aigc_cli.core.messages import tr
 from aigc_cli.data.chat.messages import ChatLog
 from aigc_cli.data.chat.roles import read_messages, read_sharegpt, role_format
 from aigc_cli.data.chat.script import is_script, read_script
@@ -30,12 +31,15 @@ def decode(data: bytes, encoding: str, source: str) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise BadData(
-            f"{source}: not {encoding} text at byte {error.start}", "another --encoding, or another kind of file?"
+            tr("{source}: not {encoding} text at byte {byte}", source=source, encoding=encoding, byte=error.start),
+            tr("another --encoding, or another kind of file?"),
         ) from error
     except LookupError as error:
-        raise UsageProblem(f"--encoding {encoding!r} is not known", "for example utf-8, gb18030, latin-1") from error
+        raise UsageProblem(
+            tr("--encoding {encoding!r} is not known", encoding=encoding), tr("for example utf-8, gb18030, latin-1")
+        ) from error
     if "\x00" in text:
-        raise BadData(f"{source}: not a text file", _KNOWN)
+        raise BadData(tr("{source}: not a text file", source=source), _KNOWN)
     return text
 
 
@@ -46,19 +50,21 @@ def read_log(data: bytes, source: str, format_name: str, encoding: str) -> ChatL
     """
     text = decode(data, encoding, source)
     if not text.strip():
-        raise BadData(f"{source}: empty", "export the chat again")
+        raise BadData(tr("{source}: empty", source=source), tr("export the chat again"))
     if format_name == "script":
         return read_script(text, source)
     if format_name == "auto" and not text.lstrip().startswith(("{", "[{", "[\n", "[ ", "[\r", "[]")):
         if is_script(text):
             return read_script(text, source)
-        raise BadData(f"{source}: not a chat log", _KNOWN)
+        raise BadData(tr("{source}: not a chat log", source=source), _KNOWN)
     records = _json_records(text, source)
     if format_name == "auto":
         format_name = _looks_like(records, source)
     if format_name == "telegram":
         if len(records) != 1 or not is_telegram(records[0][1]):
-            raise BadData(f"{source}: not a Telegram Desktop export", "export as machine-readable JSON")
+            raise BadData(
+                tr("{source}: not a Telegram Desktop export", source=source), tr("export as machine-readable JSON")
+            )
         return read_telegram(records[0][1], source)
     return read_messages(records) if format_name == "messages" else read_sharegpt(records)
 
@@ -70,7 +76,7 @@ def _looks_like(records: list[tuple[str, Any]], source: str) -> str:
         name = role_format(record)
         if name:
             return name
-    raise BadData(f"{source}: JSON, but not a chat log that is known", _KNOWN)
+    raise BadData(tr("{source}: JSON, but not a chat log that is known", source=source), _KNOWN)
 
 
 def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
@@ -78,13 +84,19 @@ def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
     try:
         value = json.loads(text)
     except RecursionError as error:
-        raise BadData(f"{source}: JSON nested too deeply", _KNOWN) from error
+        raise BadData(tr("{source}: JSON nested too deeply", source=source), _KNOWN) from error
     except json.JSONDecodeError as error:
         if _is_object(text.lstrip().split("\n", 1)[0]):
             return _lines(text, source)
         raise BadData(
-            f"{source}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}",
-            "truncated? export it again",
+            tr(
+                "{source}: not valid JSON at line {line}, column {column}: {reason}",
+                source=source,
+                line=error.lineno,
+                column=error.colno,
+                reason=error.msg,
+            ),
+            tr("truncated? export it again"),
         ) from error
     if isinstance(value, list):
         return [(f"{source}: record {number}", record) for number, record in enumerate(value, start=1)]
@@ -108,5 +120,8 @@ def _lines(text: str, source: str) -> list[tuple[str, Any]]:
             records.append((place, json.loads(line)))
         except (json.JSONDecodeError, RecursionError) as error:
             column = getattr(error, "colno", 1)
-            raise BadData(f"{place}, column {column}: not valid JSON", "truncated? make the file again") from error
+            raise BadData(
+                tr("{place}, column {column}: not valid JSON", place=place, column=column),
+                tr("truncated? make the file again"),
+            ) from error
     return records

@@ -15,6 +15,7 @@ from aigc_cli.config.base import as_json
 from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.files import sha256_bytes, write_jsonl
+from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress
 from aigc_cli.data.chat.corpus import PREFIX, corpus_messages
 from aigc_cli.data.chat.detect import read_log
@@ -72,7 +73,7 @@ def prepare_chat(
     if not dry_run:
         manifest = finished_set(out, "chat", as_json(settings), source_records, force=force)
         if manifest is not None:
-            progress.say(f"{out}: already prepared from these sources with these settings")
+            progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
             return prepare_record(out, manifest, unchanged=True, dry_run=False)
     collected = _collect(inputs, settings, progress)
     description = SetDescription(
@@ -154,7 +155,7 @@ def _collect(inputs: list[tuple[str, bytes]], settings: PrepareChatSettings, pro
         collected.subject = collected.subject or name
         collected.formats.add(log.format)
         collected.dropped += log.dropped
-        progress.stage(f"prepare {source_label(source)}", len(log.chats), "chats")
+        progress.stage(tr("prepare {source}", source=source_label(source)), len(log.chats), tr("chats"))
         for chat in log.chats:
             _collect_chat(collected, log, chat, subject, name, digest, settings)
             progress.advance()
@@ -162,13 +163,18 @@ def _collect(inputs: list[tuple[str, bytes]], settings: PrepareChatSettings, pro
     total = len(collected.train) + len(collected.valid)
     if total == 0:
         raise BadData(
-            f"{source_label(inputs[0][0])}: nobody is answered by {collected.subject}: no exchange to learn from",
-            "is --me the right person?",
+            tr(
+                "{source}: nobody is answered by {subject}: no exchange to learn from",
+                source=source_label(inputs[0][0]),
+                subject=collected.subject,
+            ),
+            tr("is --me the right person?"),
         )
     if settings.valid > 0 and not collected.valid:
         if total == 1:
             raise BadData(
-                f"{source_label(inputs[0][0])}: one short conversation", "add more, or --valid 0 to hold nothing out"
+                tr("{source}: one short conversation", source=source_label(inputs[0][0])),
+                tr("add more, or --valid 0 to hold nothing out"),
             )
         collected.valid.append(collected.train.pop())
     return collected
@@ -181,7 +187,9 @@ def find_subject(log: ChatLog, source: str, settings: PrepareChatSettings) -> st
     """
     counts = log.messages_by_sender()
     if not counts:
-        raise BadData(f"{source}: no messages with text", "export the chat again, with its messages")
+        raise BadData(
+            tr("{source}: no messages with text", source=source), tr("export the chat again, with its messages")
+        )
     if log.subject is not None and (log.has_roles or settings.me is None):
         return log.subject
     wanted = settings.me or settings.subject
@@ -196,7 +204,8 @@ def find_subject(log: ChatLog, source: str, settings: PrepareChatSettings) -> st
         listed += f" and {len(ranked) - 8} more"
     problem = f"--me {settings.me!r} is not one sender." if settings.me else "whose turns are to be learned?"
     raise UsageProblem(
-        f"{source}: {problem} Senders: {listed}", f"add --me {log.names[ranked[0]]!r}, the likely one, or another"
+        tr("{source}: {problem} Senders: {listed}", source=source, problem=problem, listed=listed),
+        tr("add --me {name!r}, the likely one, or another", name=log.names[ranked[0]]),
     )
 
 

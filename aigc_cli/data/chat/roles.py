@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aigc_cli.core.errors import BadData
+from aigc_cli.core.messages import tr
 from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message
 
 _SYSTEM = "system"
@@ -70,12 +71,18 @@ def _read(
     for place, record in records:
         items = record.get(list_key) if isinstance(record, dict) else None
         if not isinstance(items, list):
-            raise BadData(f"{place}: no list {list_key!r}", "is this the right file, or --format?")
+            raise BadData(
+                tr("{place}: no list {list_key!r}", place=place, list_key=list_key),
+                tr("is this the right file, or --format?"),
+            )
         begins = True
         for item in items:
             role = roles.get(str(item.get(role_key)).lower()) if isinstance(item, dict) else None
             if role is None:
-                raise BadData(f"{place}: a message without a known {role_key!r}", "known: " + ", ".join(roles))
+                raise BadData(
+                    tr("{place}: a message without a known {role_key!r}", place=place, role_key=role_key),
+                    "known: " + ", ".join(roles),
+                )
             if role == _SYSTEM:
                 log.dropped["system_prompt"] += 1
                 continue

@@ -7,6 +7,7 @@ conversation; an empty line does too, unless the file puts empty lines between m
 import re
 
 from aigc_cli.core.errors import BadData
+from aigc_cli.core.messages import tr
 from aigc_cli.data.chat.messages import Chat, ChatLog, Message
 
 _SPOKEN = re.compile(
@@ -59,7 +60,10 @@ def read_script(text: str, source: str) -> ChatLog:
         elif name:
             spoken.append(line.strip())
         elif line.strip():
-            raise BadData(f"{source}: line {number} does not begin with a name", "write NAME: line, or use --format")
+            raise BadData(
+                tr("{source}: line {number} does not begin with a name", source=source, number=number),
+                tr("write NAME: line, or use --format"),
+            )
     finish()
     return log
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aigc_cli.core.errors import BadData
+from aigc_cli.core.messages import tr
 from aigc_cli.data.chat.messages import Chat, ChatLog, Message, well_formed
 
 _NOT_CONVERSATIONS = frozenset({"bot_chat", "saved_messages", "verification_codes", "replies"})
@@ -83,7 +84,10 @@ def _exported_chats(value: dict[str, Any], source: str) -> Iterator[dict[str, An
             chats += left["list"]
     for number, chat in enumerate(chats):
         if not isinstance(chat, dict) or not isinstance(chat.get("messages"), list):
-            raise BadData(f"{source}: chat {number + 1} has no list of messages", "export it again")
+            raise BadData(
+                tr("{source}: chat {number} has no list of messages", source=source, number=number + 1),
+                tr("export it again"),
+            )
         yield chat
 
 
@@ -111,7 +115,7 @@ def _most_common(log: ChatLog) -> str | None:
 
 def _message(item: Any, place: str, log: ChatLog) -> Message | None:
     if not isinstance(item, dict):
-        raise BadData(f"{place}: not an object", "export it again")
+        raise BadData(tr("{place}: not an object", place=place), tr("export it again"))
     if item.get("type", "message") != "message":
         action = str(item.get("action"))
         if action not in _CUTTING:
@@ -174,7 +178,9 @@ def _words(item: dict[str, Any], place: str) -> tuple[str, tuple[tuple[str, str]
         elif isinstance(part, str):
             words.append(part)
         else:
-            raise BadData(f"{place}: its text is neither a string nor a list of entities", "export it again")
+            raise BadData(
+                tr("{place}: its text is neither a string nor a list of entities", place=place), tr("export it again")
+            )
     return "".join(words), tuple(marked)
 
 
@@ -185,4 +191,6 @@ def _time(item: dict[str, Any], place: str) -> float:
             return datetime.fromtimestamp(float(item["date_unixtime"]), UTC).timestamp()
         return datetime.fromisoformat(str(item["date"])).replace(tzinfo=UTC).timestamp()
     except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
-        raise BadData(f"{place}: no readable date", "export it again as machine-readable JSON") from error
+        raise BadData(
+            tr("{place}: no readable date", place=place), tr("export it again as machine-readable JSON")
+        ) from error
