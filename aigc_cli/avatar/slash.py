@@ -9,7 +9,7 @@ from aigc_cli.avatar.session import SessionLog, read_session, turn_record
 from aigc_cli.config.base import did_you_mean, validate
 from aigc_cli.core.errors import AigcError, UsageProblem
 from aigc_cli.core.files import write_jsonl, write_text
-from aigc_cli.core.messages import tr
+from aigc_cli.core.messages import later, tr
 
 if TYPE_CHECKING:
     from aigc_cli.avatar.terminal import Chat
@@ -23,7 +23,7 @@ class Leave(Exception):
 
 def notice(name: str) -> str:
     """Return the line that every conversation opens with, on the screen and in exports."""
-    return f"This is an AI persona of {name}, made with aigc; replies are generated."
+    return tr("This is an AI persona of {name}, made with aigc; replies are generated.", name=name)
 
 
 def run_command(chat: "Chat", line: str) -> None:
@@ -41,7 +41,7 @@ def run_command(chat: "Chat", line: str) -> None:
 
 def _help(chat: "Chat", argument: str) -> None:
     for name, command in COMMANDS.items():
-        chat.view.say(f"/{name} {command.usage}".ljust(22) + command.help, "")
+        chat.view.say(f"/{name} {command.usage}".ljust(22) + tr(command.help), "")
     chat.view.say(tr("Alt-Enter starts a new line, Ctrl-C stops a reply, // begins a line with a slash."), "")
 
 
@@ -101,7 +101,7 @@ def _export(chat: "Chat", argument: str) -> None:
     name = chat.view.name
     lines = [notice(name), ""]
     for turn in chat.conversation.turns:
-        lines += [f"{'you' if turn.role == 'user' else name}: {bubble}" for bubble in turn.bubbles]
+        lines += [f"{tr('you') if turn.role == 'user' else name}: {bubble}" for bubble in turn.bubbles]
     write_text(Path(argument), "\n".join(lines) + "\n", private=True)
     chat.view.say(tr("{argument}: {count} turns as text", argument=argument, count=len(chat.conversation.turns)))
 
@@ -158,16 +158,16 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
-    "retry": Command("", "another reply to the same words", _retry),
-    "undo": Command("", "take back your last turn and its reply", _undo),
-    "edit": Command("[TEXT]", "say your last turn differently", _edit),
-    "reset": Command("", "begin a new conversation", _reset),
-    "save": Command("[FILE]", "write the conversation to a file, or say where it is kept", _save),
-    "load": Command("FILE", "go on with a kept conversation", _load),
-    "export": Command("FILE", "write the conversation as plain text", _export),
-    "set": Command("[NAME VALUE]", "change temperature, top_p, min_p, …", _set),
-    "face": Command("[LABEL]", "show the face", _face),
-    "who": Command("", "who is this, and from which run", _who),
-    "help": Command("", "this list", _help),
-    "quit": Command("", "leave (or Ctrl-D)", _quit),
+    "retry": Command("", later("another reply to the same words"), _retry),
+    "undo": Command("", later("take back your last turn and its reply"), _undo),
+    "edit": Command("[TEXT]", later("say your last turn differently"), _edit),
+    "reset": Command("", later("begin a new conversation"), _reset),
+    "save": Command("[FILE]", later("write the conversation to a file, or say where it is kept"), _save),
+    "load": Command("FILE", later("go on with a kept conversation"), _load),
+    "export": Command("FILE", later("write the conversation as plain text"), _export),
+    "set": Command("[NAME VALUE]", later("change temperature, top_p, min_p, …"), _set),
+    "face": Command("[LABEL]", later("show the face"), _face),
+    "who": Command("", later("who is this, and from which run"), _who),
+    "help": Command("", later("this list"), _help),
+    "quit": Command("", later("leave (or Ctrl-D)"), _quit),
 }

@@ -116,7 +116,7 @@ class Chat:
 
     def answer(self, start: Callable[[Callable[[], bool]], Iterator[str]]) -> None:
         """Print the reply that `start(stop)` begins, and keep what was said."""
-        self.view.wait(f"{self.view.name} is typing …" if self._loading.finished else "loading …")
+        self.view.wait(tr("{name} is typing …", name=self.view.name) if self._loading.finished else tr("loading …"))
         present = self.conversation.expression
         with StopReply() as stop:
             try:
@@ -167,7 +167,7 @@ class Chat:
 
     def _read_line(self) -> str:
         default, self.next_line = self.next_line, ""
-        prompt = f"{BOLD}you{PLAIN}  " if self.view.look.colour else "you  "
+        prompt = f"{BOLD}{tr('you')}{PLAIN}  " if self.view.look.colour else f"{tr('you')}  "
         text: str = self._session.prompt(ANSI(prompt), default=default)
         return text
 

@@ -4,7 +4,6 @@ Writes to a text stream that it is given; knows neither prompts nor models.
 """
 
 import time
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TextIO
@@ -12,8 +11,9 @@ from typing import TextIO
 from aigc_cli.avatar.conversation import Turn
 from aigc_cli.avatar.expression import Expressions
 from aigc_cli.avatar.face import Face
+from aigc_cli.core.messages import tr
 from aigc_cli.core.pictures import PictureStyle, draw
-from aigc_cli.core.plain import clean
+from aigc_cli.core.plain import cell_width, clean
 
 BOLD, DIM, NAME, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[1;36m", "\x1b[0m"
 # A reply is read for its expression once it has a bubble or this many characters, so that the face comes first.
@@ -28,11 +28,6 @@ class Look:
     face_columns: int = 32
     colour: bool = False
     reply_speed: float = 0.0
-
-
-def cell_width(text: str) -> int:
-    """Return how many cells a text takes in a terminal; East Asian wide characters take two."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def bubble_parts(pieces: Iterable[str], read_after: int) -> Iterator[tuple[bool, str]]:
@@ -86,7 +81,7 @@ class View:
 
     def turn(self, turn: Turn) -> None:
         """Print a finished turn, without the face."""
-        name, code = ("you", BOLD) if turn.role == "user" else (self.name, NAME)
+        name, code = (tr("you"), BOLD) if turn.role == "user" else (self.name, NAME)
         indent = "\n" + " " * (cell_width(name) + 2)
         self._write(self._prefix(name, code) + indent.join(turn.bubbles) + "\n")
 

@@ -91,7 +91,9 @@ def _faces(console: Console, settings: SampleSettings, run: Path, output: str | 
 def _face_items(settings: SampleSettings, label_names: tuple[str, ...], run_hash: str) -> list[dict[str, Any]]:
     """Return what each item is: its index, seed, label name (the labels in turn unless one is asked for)."""
     if settings.label is not None and settings.label not in label_names:
-        remedy = did_you_mean(settings.label, label_names) if label_names else "the run has no labels: leave it out"
+        remedy = tr("the run has no labels: leave it out")
+        if label_names:
+            remedy = did_you_mean(settings.label, label_names)
         raise UsageProblem(tr("--label {label!r} is not a label of this run", label=settings.label), remedy)
     items = []
     for index in range(settings.start, settings.start + settings.count):

@@ -4,6 +4,7 @@ An error says the cause and, in parentheses, the remedy, on one line. `aigc_cli.
 place that turns them into an exit status.
 """
 
+from aigc_cli.core.messages import tr
 from aigc_cli.core.plain import one_line
 
 
@@ -18,8 +19,9 @@ class AigcError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        text = f"{self.message} ({self.remedy})" if self.remedy else self.message
-        return one_line(text)
+        if not self.remedy:
+            return one_line(self.message)
+        return one_line(tr("{message} ({remedy})", message=self.message, remedy=self.remedy))
 
 
 class UsageProblem(AigcError):

@@ -5,9 +5,11 @@ of terminals or commands.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 LANGUAGES = ("en", "zh-CN")
+_language = "en"
 _catalogue: Mapping[str, str] = {}
 
 
@@ -20,15 +22,44 @@ def locale_language() -> str:
     return "en"
 
 
+def chosen_language(arguments: Sequence[str]) -> str:
+    """Return the language that a command line asks for anywhere with `--lang`, else the environment's.
+
+    Looks before anything is parsed, for errors of parsing are said in it too; a language that is not known is left to
+    the parser to refuse.
+    """
+    before = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    asked = [argument.removeprefix("--lang=") for argument in before if argument.startswith("--lang=")]
+    asked += [value for option, value in pairwise(before) if option == "--lang"]
+    return next((value for value in reversed(asked) if value in LANGUAGES), locale_language())
+
+
+def language() -> str:
+    """Return the chosen language, one of LANGUAGES."""
+    return _language
+
+
 def set_language(language: str) -> None:
     """Say everything from now on in one of LANGUAGES."""
-    global _catalogue
+    global _language, _catalogue
+    _language = language
     if language == "zh-CN":
         from aigc_cli.core.chinese import CHINESE
 
         _catalogue = CHINESE
     else:
         _catalogue = {}
+
+
+def later(text: str) -> str:
+    """Return a text as it is, for `tr` to say later: a constant's, or one that a file keeps in English."""
+    return text
+
+
+def system_reason(error: OSError) -> str:
+    """Return what the system says of an error, in the chosen language where it is one of the common ones."""
+    reason = error.strerror or type(error).__name__
+    return _catalogue.get(reason, reason)
 
 
 def tr(text: str, /, **values: object) -> str:

@@ -43,7 +43,9 @@ def choose_style(environment: Mapping[str, str], *, is_terminal: bool) -> Pictur
     """
     asked = environment.get("AIGC_PICTURES", "")
     if asked and asked not in PROTOCOLS:
-        raise UsageProblem(tr("AIGC_PICTURES={asked!r} is not known", asked=asked), "one of " + ", ".join(PROTOCOLS))
+        raise UsageProblem(
+            tr("AIGC_PICTURES={asked!r} is not known", asked=asked), tr("one of {names}", names=", ".join(PROTOCOLS))
+        )
     if not asked and not is_terminal:
         return PictureStyle("none", 0)
     return PictureStyle(asked or _promised_protocol(environment), colour_count(environment))

@@ -66,7 +66,7 @@ def open_source(name: str) -> Source:
         return Source(path, sha256_file(path), 0)
     pictures, others = _pictures_and_others(path)
     if not pictures:
-        what = f"{others} files, but no pictures" if others else "an empty folder"
+        what = tr("{count} files, but no pictures", count=others) if others else tr("an empty folder")
         raise NoInput(
             tr("{name}: {what}", name=name, what=what), tr("it needs .jpg, .png, .webp or other picture files")
         )

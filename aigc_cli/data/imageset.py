@@ -69,19 +69,20 @@ def open_image_set(path: Path) -> ImageSet:
 def _set_problem(pixels: Tensor | None, valid: Tensor | None, labels: Tensor | None, names: tuple[str, ...]) -> str:
     """Say what is wrong with a set's tensors, or return an empty string."""
     if pixels is None or valid is None:
-        return "it lacks pixels or the split"
+        return tr("it lacks pixels or the split")
     if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1] not in (1, 3, 4) or not len(pixels):
-        return f"pixels are {pixels.dtype} {tuple(pixels.shape)}, not uint8 (N, C, H, W)"
+        kind = f"{pixels.dtype} {tuple(pixels.shape)}"
+        return tr("pixels are {kind}, not uint8 (N, C, H, W)", kind=kind)
     if pixels.shape[2] != pixels.shape[3]:
-        return f"pictures are {pixels.shape[3]}x{pixels.shape[2]}, not square"
+        return tr("pictures are {width}x{height}, not square", width=pixels.shape[3], height=pixels.shape[2])
     if valid.dtype != torch.bool or valid.shape != (len(pixels),):
-        return "the split does not fit the pictures"
+        return tr("the split does not fit the pictures")
     if labels is None:
-        return "the manifest names labels, and there are none" if names else ""
+        return tr("the manifest names labels, and there are none") if names else ""
     if labels.dtype != torch.int64 or labels.shape != (len(pixels),):
-        return "the labels do not fit the pictures"
+        return tr("the labels do not fit the pictures")
     if int(labels.min()) < 0 or int(labels.max()) >= len(names):
-        return "a label has no name in the manifest"
+        return tr("a label has no name in the manifest")
     return ""
 
 

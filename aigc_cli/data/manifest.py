@@ -20,10 +20,11 @@ def read_manifest(folder: Path, *kinds: str) -> dict[str, Any]:
     Raises NoInput if there is no set, BadData if the manifest is damaged, of another format, or of a kind that
     is not among `kinds`.
     """
-    makers = " or ".join(_MAKERS[kind] for kind in kinds or _MAKERS)
+    makers = tr(" or ").join(_MAKERS[kind] for kind in kinds or _MAKERS)
     path = folder / "manifest.json"
     if not path.is_file():
-        missing = "no such folder" if not folder.exists() else "not a prepared set (it has no manifest.json)"
+        exists = folder.exists()
+        missing = tr("not a prepared set (it has no manifest.json)") if exists else tr("no such folder")
         raise NoInput(
             tr("{folder}: {missing}", folder=folder, missing=missing), tr("make one with {makers}", makers=makers)
         )
@@ -39,7 +40,7 @@ def read_manifest(folder: Path, *kinds: str) -> dict[str, Any]:
             tr("this version reads {schema}: make the set again", schema=SCHEMA),
         )
     if kinds and manifest["kind"] not in kinds:
-        needed = " or ".join(kinds)
+        needed = tr(" or ").join(kinds)
         raise BadData(
             tr("{folder}: a set of {kind}; this needs {needed}", folder=folder, kind=manifest["kind"], needed=needed),
             tr("make one with {makers}", makers=makers),

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from aigc_cli.core.messages import later
+
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 WHITE = (255, 255, 255, 255)
 CHANNELS = {"RGB": 3, "L": 1, "RGBA": 4}
@@ -45,18 +47,18 @@ def square_pixels(data: bytes, shape: SquareShape) -> bytes:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             if width * height > shape.max_pixels:
-                raise Unusable("too many pixels")
+                raise Unusable(later("too many pixels"))
             if min(width, height) < shape.min_side:
-                raise Unusable("too small")
+                raise Unusable(later("too small"))
             if image.mode.startswith(("I", "F")):
-                raise Unusable("16-bit or floating point")
+                raise Unusable(later("16-bit or floating point"))
             image.draft("RGB" if shape.mode != "L" else None, (2 * shape.size, 2 * shape.size))
             image.load()
             return _square(ImageOps.exif_transpose(image), shape).tobytes()
     except UnidentifiedImageError as error:
-        raise Unusable("not a picture") from error
+        raise Unusable(later("not a picture")) from error
     except (OSError, *_DAMAGE) as error:
-        reason = "truncated" if "truncated" in str(error).lower() else "broken"
+        reason = later("truncated") if "truncated" in str(error).lower() else later("broken")
         raise Unusable(reason) from error
 
 
@@ -65,12 +67,12 @@ def decode_png(data: bytes) -> tuple[bytes, int, int, int]:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.mode.startswith(("I", "F")):
-                raise Unusable("16-bit or floating point")
+                raise Unusable(later("16-bit or floating point"))
             mode = image.mode if image.mode in CHANNELS else ("RGBA" if image.has_transparency_data else "RGB")
             plain = image.convert(mode)
             return plain.tobytes(), plain.height, plain.width, CHANNELS[mode]
     except (OSError, *_DAMAGE) as error:
-        raise Unusable("broken or truncated") from error
+        raise Unusable(later("broken or truncated")) from error
 
 
 def encode_png(pixels: bytes, size: int, mode: str) -> bytes:

@@ -40,7 +40,7 @@ def expand_sources(sources: Sequence[str | Path], suffixes: Sequence[str]) -> li
             raise no_input(path, error) from error
         if not inside:
             raise NoInput(
-                tr("{source}: no {suffixes} file in this folder", source=source, suffixes=" or ".join(suffixes)),
+                tr("{source}: no {suffixes} file in this folder", source=source, suffixes=tr(" or ").join(suffixes)),
                 tr("name the files"),
             )
         files += inside

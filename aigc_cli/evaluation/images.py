@@ -59,8 +59,8 @@ def compare_sets(real: Path, generated: Path, settings: EvalImagesSettings, prog
     whole, asked = open_side(real), open_side(generated)
     compared = _sampled(_split(whole, settings.split), settings, "real")
     sampled = _sampled(asked, settings, "generated")
-    real_ND = extract(extractor, compared.pixels, progress=progress, title="features of the real set")
-    generated_MD = extract(extractor, sampled.pixels, progress=progress, title="features of the generated set")
+    real_ND = extract(extractor, compared.pixels, progress=progress, title=tr("features of the real set"))
+    generated_MD = extract(extractor, sampled.pixels, progress=progress, title=tr("features of the generated set"))
     metrics, intervals = compare_features(real_ND, generated_MD, settings, progress)
     floor, floor_n = _floor(real_ND, settings, progress)
     record: dict[str, Any] = {

@@ -70,7 +70,7 @@ def _pictures(path: Path) -> PictureFolder:
 
 def _shape(folder: PictureFolder) -> str:
     channels, height, width = folder.pixels.shape[1:]
-    return f"{width}x{height} with {channels} channels"
+    return tr("{width}x{height} with {channels} channels", width=width, height=height, channels=channels)
 
 
 def _similarities(a_NCHW: Tensor, b_NCHW: Tensor, progress: Progress) -> tuple[Tensor, Tensor]:

@@ -82,7 +82,7 @@ def config_from_json(path: Path) -> ModelConfig:
     if kind not in _ARCHITECTURES:
         raise BadData(
             tr("{path}: model type {kind!r} is not supported", path=path, kind=kind),
-            "use a " + ", ".join(_ARCHITECTURES) + " model",
+            tr("use a {kinds} model", kinds=", ".join(_ARCHITECTURES)),
         )
     biased = kind != "qwen2" and (values.get("attention_bias") or values.get("mlp_bias"))
     if biased or values.get("hidden_act", "silu") != "silu" or values.get("use_sliding_window"):

@@ -55,11 +55,11 @@ def extract(
     *,
     batch_size: int = 32,
     progress: Progress | None = None,
-    title: str = "features",
+    title: str = "",
 ) -> Tensor:
     """Return (N, D) float32 features, on the CPU, of uint8 pictures with 1, 3 or 4 channels (alpha over white)."""
     progress = progress or SilentProgress()
-    progress.stage(title, len(pixels_NCHW), tr("images"))
+    progress.stage(title or tr("features"), len(pixels_NCHW), tr("images"))
     rows = []
     for start in range(0, len(pixels_NCHW), batch_size):
         batch = pixels_NCHW[start : start + batch_size]

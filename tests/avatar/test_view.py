@@ -10,7 +10,7 @@ from PIL import Image
 from aigc_cli.avatar.conversation import Turn
 from aigc_cli.avatar.expression import Expressions
 from aigc_cli.avatar.face import Face
-from aigc_cli.avatar.view import READ_AFTER, Look, View, bubble_parts, cell_width
+from aigc_cli.avatar.view import READ_AFTER, Look, View, bubble_parts
 from aigc_cli.core.pictures import TRUE_COLOURS, PictureStyle
 
 COLOURS = {"smile": (0, 255, 0), "sad": (0, 0, 255), "angry": (255, 0, 0)}
@@ -128,7 +128,6 @@ def test_reply_speed_waits_for_each_character():
 
 
 def test_wide_names_keep_the_bubbles_in_line():
-    assert cell_width("小明a") == 5
     out = io.StringIO()
     View(out, "小明", Look(HALF_BLOCKS), Expressions()).turn(Turn("assistant", "a\nb", ""))
     assert out.getvalue() == "小明  a\n      b\n"

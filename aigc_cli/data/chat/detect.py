@@ -5,13 +5,13 @@ import json
 from typing import Any
 
 from aigc_cli.core.errors import BadData, UsageProblem
-from aigc_cli.core.messages import tr
+from aigc_cli.core.messages import later, tr
 from aigc_cli.data.chat.messages import ChatLog
 from aigc_cli.data.chat.roles import read_messages, read_sharegpt, role_format
 from aigc_cli.data.chat.script import is_script, read_script
 from aigc_cli.data.chat.telegram import is_telegram, read_telegram
 
-_KNOWN = "known: Telegram Desktop result.json, OpenAI messages or ShareGPT JSON and JSONL, NAME: line text"
+_KNOWN = later("known: Telegram Desktop result.json, OpenAI messages or ShareGPT JSON and JSONL, NAME: line text")
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -39,7 +39,7 @@ def decode(data: bytes, encoding: str, source: str) -> str:
             tr("--encoding {encoding!r} is not known", encoding=encoding), tr("for example utf-8, gb18030, latin-1")
         ) from error
     if "\x00" in text:
-        raise BadData(tr("{source}: not a text file", source=source), _KNOWN)
+        raise BadData(tr("{source}: not a text file", source=source), tr(_KNOWN))
     return text
 
 
@@ -56,7 +56,7 @@ def read_log(data: bytes, source: str, format_name: str, encoding: str) -> ChatL
     if format_name == "auto" and not text.lstrip().startswith(("{", "[{", "[\n", "[ ", "[\r", "[]")):
         if is_script(text):
             return read_script(text, source)
-        raise BadData(tr("{source}: not a chat log", source=source), _KNOWN)
+        raise BadData(tr("{source}: not a chat log", source=source), tr(_KNOWN))
     records = _json_records(text, source)
     if format_name == "auto":
         format_name = _looks_like(records, source)
@@ -76,7 +76,7 @@ def _looks_like(records: list[tuple[str, Any]], source: str) -> str:
         name = role_format(record)
         if name:
             return name
-    raise BadData(tr("{source}: JSON, but not a chat log that is known", source=source), _KNOWN)
+    raise BadData(tr("{source}: JSON, but not a chat log that is known", source=source), tr(_KNOWN))
 
 
 def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
@@ -84,7 +84,7 @@ def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
     try:
         value = json.loads(text)
     except RecursionError as error:
-        raise BadData(tr("{source}: JSON nested too deeply", source=source), _KNOWN) from error
+        raise BadData(tr("{source}: JSON nested too deeply", source=source), tr(_KNOWN)) from error
     except json.JSONDecodeError as error:
         if _is_object(text.lstrip().split("\n", 1)[0]):
             return _lines(text, source)
@@ -99,7 +99,10 @@ def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
             tr("truncated? export it again"),
         ) from error
     if isinstance(value, list):
-        return [(f"{source}: record {number}", record) for number, record in enumerate(value, start=1)]
+        return [
+            (tr("{source}: record {number}", source=source, number=number), record)
+            for number, record in enumerate(value, start=1)
+        ]
     return [(source, value)]
 
 
@@ -115,7 +118,7 @@ def _lines(text: str, source: str) -> list[tuple[str, Any]]:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
-        place = f"{source}: line {number}"
+        place = tr("{source}: line {number}", source=source, number=number)
         try:
             records.append((place, json.loads(line)))
         except (json.JSONDecodeError, RecursionError) as error:

@@ -201,8 +201,10 @@ def find_subject(log: ChatLog, source: str, settings: PrepareChatSettings) -> st
     ranked = sorted(counts, key=lambda sender: (-chats[sender], -counts[sender], sender))
     listed = ", ".join(f"{log.names[sender]} ({counts[sender]})" for sender in ranked[:8])
     if len(ranked) > 8:
-        listed += f" and {len(ranked) - 8} more"
-    problem = f"--me {settings.me!r} is not one sender." if settings.me else "whose turns are to be learned?"
+        listed += tr(" and {count} more", count=len(ranked) - 8)
+    problem = tr("whose turns are to be learned?")
+    if settings.me:
+        problem = tr("--me {name!r} is not one sender.", name=settings.me)
     raise UsageProblem(
         tr("{source}: {problem} Senders: {listed}", source=source, problem=problem, listed=listed),
         tr("add --me {name!r}, the likely one, or another", name=log.names[ranked[0]]),

@@ -81,7 +81,7 @@ def _read(
             if role is None:
                 raise BadData(
                     tr("{place}: a message without a known {role_key!r}", place=place, role_key=role_key),
-                    "known: " + ", ".join(roles),
+                    tr("known: {names}", names=", ".join(roles)),
                 )
             if role == _SYSTEM:
                 log.dropped["system_prompt"] += 1

@@ -64,7 +64,7 @@ def read_telegram(value: dict[str, Any], source: str) -> ChatLog:
             continue
         if kind == "personal_chat" and "id" in chat:
             peers.add(f"user{chat['id']}")
-        place = f"{source}: chat {number + 1}" if len(exported) > 1 else source
+        place = tr("{source}: chat {number}", source=source, number=number + 1) if len(exported) > 1 else source
         messages = [
             message
             for position, item in enumerate(chat["messages"])

@@ -1,0 +1,153 @@
+"""The framework's share of the interface in another language: help pages, their words, and usage errors.
+
+Texts are declared in English, once, beside what they describe; here they are replaced in the built command line. Only
+loaded where the language is not English. Knows no command.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from aigc_cli.core.messages import later, tr
+from aigc_cli.core.plain import cell_width, wrap
+
+# The framework's words, as they stand on its help pages.
+WORDS = (
+    later("Usage: "),
+    later("Arguments:"),
+    later("Options:"),
+    later("Commands:"),
+    later("[OPTIONS]"),
+    later("COMMAND [ARGS]..."),
+    later("Show this message and exit."),
+)
+# Its usage errors; what they name is found by the fields.
+ERRORS = (
+    later("Missing command"),
+    later("Missing {kind} {name}"),
+    later("No such command {name}. Did you mean {names}?"),
+    later("No such command {name}"),
+    later("No such option: {name} (Possible options: {names})"),
+    later("No such option: {name}"),
+    later("Option {name} requires an argument"),
+    later("Option {name} does not take a value"),
+    later("Got unexpected extra argument(s) ({names})"),
+    later("Invalid value for {name}: {problem}"),
+    later("Input should be a valid integer, unable to parse string as an integer"),
+    later("Input should be a valid number, unable to parse string as a number"),
+    later("Input should be a valid boolean, unable to interpret input"),
+)
+KINDS = {"argument": later("argument"), "option": later("option")}
+_EXTRA = re.compile(r"^(.*?)(?:  )?\[((?:default: |required$)[^\]]*)\]$", re.DOTALL)
+_REMARK = re.compile(r"^(  .*\S {3,})(\S.*)$")
+
+
+def translate_command(command: Any) -> None:
+    """Put the chosen language's texts into a built command line and all commands below it."""
+    command.context_class = _Context
+    command.short_help = _prose(command.help or "").split("\n\n")[0].rstrip("。")
+    command.help = _prose(command.help or "")
+    command.epilog = "\n".join(_example(line) for line in (command.epilog or "").split("\n"))
+    command.options_metavar = tr(command.options_metavar)
+    for parameter in command.params:
+        parameter.help = tr(parameter.help) if parameter.help else parameter.help
+    if hasattr(command, "commands"):
+        command.subcommand_metavar = tr(command.subcommand_metavar)
+        for child in command.commands.values():
+            translate_command(child)
+
+
+def translate_usage_error(message: str) -> str:
+    """Return the framework's one-line usage error in the chosen language; what is not known stays as it is."""
+    message = message.rstrip(".")
+    for text in ERRORS:
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(text))
+        found = re.fullmatch(pattern, message)
+        if found:
+            values = found.groupdict()
+            if "kind" in values:
+                values["kind"] = tr(KINDS.get(values["kind"], values["kind"]))
+            if "problem" in values:
+                values["problem"] = translate_usage_error(values["problem"])
+            return tr(text, **values)
+    return message
+
+
+def help_texts(command: Any) -> list[str]:
+    """Return every text of a built command line, in English, that a help page shows."""
+    texts = (command.help or "").split("\n\n")
+    for line in (command.epilog or "").split("\n"):
+        remark = _REMARK.match(line)
+        texts += [remark.group(2)] if remark else [] if line.startswith("  ") else [line]
+    texts += [parameter.help or "" for parameter in command.params]
+    for child in getattr(command, "commands", {}).values():
+        texts += help_texts(child)
+    return [text for text in dict.fromkeys(texts) if text.strip("\b\n ")]
+
+
+def _prose(text: str) -> str:
+    """Translate paragraphs, each a text of its own; a line break within one is a space."""
+    return "\n\n".join(tr(" ".join(paragraph.split())) for paragraph in text.split("\n\n") if paragraph)
+
+
+def _example(line: str) -> str:
+    """Translate a line of examples: the remark after a command, or a heading; commands stay."""
+    remark = _REMARK.match(line)
+    if remark:
+        return remark.group(1) + tr(remark.group(2))
+    return line if line.startswith("  ") or not line.strip("\b") else tr(line)
+
+
+class _Page(typer.Context.formatter_class):  # type: ignore[misc, name-defined]
+    """A help page whose columns are measured in cells, and whose lines may end between Chinese characters."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write the usage line."""
+        begin = f"{tr('Usage: ') if prefix is None else prefix}{prog} "
+        self._write_lines(begin, wrap(args, self.width - cell_width(begin)))
+
+    def write_heading(self, heading: str) -> None:
+        """Write the heading of a section."""
+        self.write(f"{' ' * self.current_indent}{tr(heading + ':')}\n")
+
+    def write_text(self, text: str) -> None:
+        """Write paragraphs; one that begins with a backspace keeps its lines."""
+        indent = " " * self.current_indent
+        for number, paragraph in enumerate(text.split("\n\n")):
+            raw = paragraph.startswith("\b")
+            lines = paragraph.removeprefix("\b\n").split("\n") if raw else wrap(paragraph, self.width - len(indent))
+            self.write("\n" if number else "")
+            self.write("".join(f"{indent}{line}\n" for line in lines))
+
+    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """Write terms and what they mean in two columns."""
+        column = min(max(cell_width(term) for term, _ in rows), col_max) + col_spacing
+        for term, meaning in rows:
+            begin = " " * self.current_indent + term
+            if cell_width(term) > column - col_spacing:
+                self.write(begin + "\n")
+                begin = ""
+            begin += " " * (column + self.current_indent - cell_width(begin))
+            self._write_lines(begin, wrap(_meaning(meaning), max(10, self.width - column - self.current_indent)))
+
+    def _write_lines(self, begin: str, lines: list[str]) -> None:
+        indent = "\n" + " " * cell_width(begin)
+        self.write((begin + indent.join(lines)).rstrip() + "\n")
+
+
+class _Context(typer.Context):
+    formatter_class = _Page
+
+
+def _meaning(text: str) -> str:
+    """Translate what the framework adds to an option's help: its default, and that it is required."""
+    found = _EXTRA.match(text)
+    if not found:
+        return tr(text)
+    facts = [
+        tr("default: {value}", value=fact.removeprefix("default: ")) if fact.startswith("default: ") else tr("required")
+        for fact in found.group(2).split("; ")
+    ]
+    return f"{found.group(1)}  [{tr('; ').join(facts)}]".strip()
