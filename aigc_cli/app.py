@@ -1,20 +1,25 @@
 """Registers the commands, and turns every error into one line on stderr and an exit code. Nothing else does."""
 
+import errno
 import os
 import signal
 import sys
 import traceback
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from aigc_cli import __version__
-from aigc_cli.commands import chat, evaluate, prepare, sample, train_gan, train_gpt
-from aigc_cli.core.console import abandon_stdout, open_missing_streams, utf8_streams
-from aigc_cli.core.errors import AigcError, CannotCreate
-from aigc_cli.core.messages import tr
+from aigc_cli.commands import chat, config, doctor, evaluate, prepare, sample, train_gan, train_gpt
+from aigc_cli.core.console import abandon_stdout, has_colour, open_missing_streams, utf8_streams
+from aigc_cli.core.errors import AigcError, CannotCreate, NoInput, UsageProblem
+from aigc_cli.core.messages import LANGUAGES, chosen_language, language, set_language, tr
 from aigc_cli.core.plain import one_line
+from aigc_cli.options import check_language
+
+# What only writing can meet; other failures of the system that reach this far are of reading.
+WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EEXIST, errno.ENOTEMPTY, errno.EBADF)
 
 app = typer.Typer(
     name="aigc",
@@ -44,8 +49,14 @@ def _top(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
     ] = False,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            "--lang", help="Language of messages and help (default: the locale's).", metavar="|".join(LANGUAGES)
+        ),
+    ] = None,
 ) -> None:
-    pass
+    check_language(lang)
 
 
 prepare.register(app)
@@ -54,6 +65,8 @@ train_gpt.register(app)
 sample.register(app)
 evaluate.register(app)
 chat.register(app)
+config.register(app)
+doctor.register(app)
 
 
 def main() -> None:
@@ -61,6 +74,7 @@ def main() -> None:
     open_missing_streams()
     utf8_streams()
     signal.signal(signal.SIGTERM, _leave)
+    set_language(chosen_language(sys.argv[1:]))
     sys.exit(run(sys.argv[1:]))
 
 
@@ -72,7 +86,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit status; prints at most one line of error."""
     try:
-        status = app(arguments, prog_name="aigc", standalone_mode=False)
+        status = _command()(arguments, prog_name="aigc", standalone_mode=False)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except AigcError as error:
@@ -88,17 +102,32 @@ def run(arguments: list[str]) -> int:
             raise
         return _pipe_closed()
     except OSError as error:
-        abandon_stdout()  # what it has not taken would fail again as the interpreter leaves
-        place = f"{error.filename}: " if error.filename else ""
-        unexpected = CannotCreate(
-            f"{place}{error.strerror or error}", tr("check the disk, the path and its permissions")
-        )
-        return _report(arguments, str(unexpected), unexpected.exit_code, error)
+        return _system_error(arguments, error)
     except MemoryError as error:
-        return _report(arguments, "out of memory (lower --batch-size or --size)", 1, error)
+        return _report(arguments, tr("out of memory (lower --batch-size or --size)"), 1, error)
     except Exception as error:  # noqa: BLE001 - a mistake of ours is one line too; --debug shows where
-        message = f"unexpected {type(error).__name__}: {error} (a bug: run it again with --debug, and report it)"
-        return _report(arguments, message, 1, error)
+        what = tr("unexpected {kind}: {error}", kind=type(error).__name__, error=error)
+        bug = AigcError(what, tr("a bug: run it again with --debug, and report it"))
+        return _report(arguments, str(bug), 1, error)
+
+
+def _command() -> Any:
+    """Return the command line, its help in the chosen language."""
+    command = typer.main.get_command(app)
+    if language() != "en":
+        from aigc_cli.localize import translate_command
+
+        translate_command(command)
+    return command
+
+
+def _system_error(arguments: list[str], error: OSError) -> int:
+    """Report what the system refused and nothing nearer to it explained."""
+    abandon_stdout()  # what it has not taken would fail again as the interpreter leaves
+    message = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+    known = CannotCreate if error.errno in WRITING else NoInput
+    unexpected = known(message, tr("check the disk, the path and its permissions"))
+    return _report(arguments, str(unexpected), unexpected.exit_code, error)
 
 
 def _pipe_closed() -> int:
@@ -111,23 +140,34 @@ def _usage_error(arguments: list[str], error: typer.TyperException) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         print(message, file=sys.stderr)
         return 2
-    return _report(arguments, f"{one_line(message).rstrip('.')} (see {_program(arguments)} --help)", 2, error)
+    message = one_line(message).rstrip(".")
+    if language() != "en":
+        from aigc_cli.localize import translate_usage_error
+
+        message = translate_usage_error(message)
+    return _report(
+        arguments, str(UsageProblem(message, tr("see {program} --help", program=_program(arguments)))), 2, error
+    )
 
 
 def _program(arguments: list[str]) -> str:
-    """Return the command's name for messages: `aigc train-gan`, `aigc prepare chat`."""
-    names: list[str] = []
-    for argument in arguments:
-        if argument.startswith("-") or len(names) == 2:
+    """Return the name, for messages, of the command that the words begin with: `aigc train-gan`, `aigc prepare chat`.
+
+    A word that is no command is left out, so that there is a help of that name.
+    """
+    command, names = typer.main.get_command(app), ["aigc"]
+    for argument in arguments[2:] if arguments[:1] == ["--lang"] else arguments:
+        command = getattr(command, "commands", {}).get(argument)
+        if command is None:
             break
         names.append(argument)
-    if names and names[0] not in ("prepare", "eval"):
-        names = names[:1]
-    return " ".join(["aigc", *names])
+    return " ".join(names)
 
 
 def _report(arguments: list[str], message: str, status: int, error: BaseException) -> int:
     if "--debug" in arguments or os.environ.get("AIGC_DEBUG"):
         traceback.print_exception(error)
-    print(one_line(f"{_program(arguments)}: error: {message}"), file=sys.stderr)
+    word = tr("error:")
+    word = f"\x1b[1;31m{word}\x1b[0m" if has_colour(sys.stderr) else word
+    print(f"{_program(arguments)}: {word} {one_line(message)}", file=sys.stderr)
     return status

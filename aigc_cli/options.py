@@ -1,86 +1,208 @@
 """A settings dataclass becomes Typer options: one declaration, one name, one default, one help text.
 
 `with_settings` gives a command function the options of its settings, the output options that every command
-has (`--json`, `-q`, `--debug`), and the order of precedence: flag > `AIGC_*` > ./aigc.toml > preset > default.
+has (`--json`, `-q`, `-v`, `--color`, `--lang`, `--debug`), dates in `-o`, and the order of precedence:
+flag > `AIGC_*` > ./aigc.toml > the user's file > preset > default.
 """
 
 import dataclasses
 import inspect
-import tomllib
+import os
+import time
 import typing
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aigc_cli.config.base import Presets, did_you_mean, option_name, resolve
-from aigc_cli.core.console import Console
-from aigc_cli.core.errors import BadConfig
-from aigc_cli.core.messages import tr
+from aigc_cli.config.base import Origin, Presets, Values, did_you_mean, option_name, resolve_values, typed_values
+from aigc_cli.config.files import config_files, read_tables, shown, unknown_variables, variable
+from aigc_cli.core.console import Console, choose_colour
+from aigc_cli.core.dated import Output, delete_written, old_siblings, resolve_output
+from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.messages import LANGUAGES, tr
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-CONFIG_FILE = Path("aigc.toml")
-_SECTIONS: list[str] = []  # of every command, so that a table that none reads is found
+COLOURS = ("auto", "always", "never")
+# Of every command, so that a table or a variable that none reads is found.
+SECTIONS: list[str] = []
+VARIABLES: set[str] = set()
 
-_OUTPUT_OPTIONS: dict[str, tuple[Any, Any]] = {
-    "json": (bool, typer.Option("--json", help="Print records as JSON lines even on a terminal.")),
-    "quiet": (bool, typer.Option("--quiet", "-q", help="Say nothing on success.")),
-    "debug": (bool, typer.Option("--debug", help="Show a traceback on errors.")),
+_OUTPUT_OPTIONS: dict[str, tuple[Any, Any, Any]] = {
+    "json": (bool, typer.Option("--json", help="Print records as JSON lines even on a terminal."), False),
+    "quiet": (
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="Say nothing on success; print records only with --json, or where they are the point."
+        ),
+        False,
+    ),
+    "verbose": (
+        bool,
+        typer.Option("--verbose", "-v", help="Say more: where settings come from, times, details."),
+        False,
+    ),
+    "color": (
+        str,
+        typer.Option("--color", help="Colour on stdout and stderr.", metavar="|".join(COLOURS)),
+        "auto",
+    ),
+    "lang": (
+        str | None,
+        typer.Option(
+            "--lang", help="Language of messages and help (default: the locale's).", metavar="|".join(LANGUAGES)
+        ),
+        None,
+    ),
+    "debug": (bool, typer.Option("--debug", help="Show a traceback on errors."), False),
 }
+_KEEP_DAYS = typer.Option(
+    "--keep-days",
+    help="With a date in -o, such as out/%Y-%m-%d: afterwards delete what aigc wrote there more than N days ago.",
+    metavar="N",
+    min=0,
+)
 
 
 def with_settings(
     run: Callable[..., None],
-    settings_type: "type[DataclassInstance]",
+    settings_type: "type[DataclassInstance] | None" = None,
     *,
-    section: str,
+    section: str = "",
     presets: Presets | None = None,
 ) -> Callable[..., None]:
     """Return `run` as a Typer command.
 
     `run(console, settings, **arguments)` declares only its positional arguments; the options of
-    `settings_type` are added. `section` is its table in `aigc.toml`, e.g. "train-gan".
+    `settings_type` are added. `section` is its table in `aigc.toml`, e.g. "train-gan". `run` is also given `origins`,
+    where each setting came from, and `ctx`, if it asks for them.
     """
-    _SECTIONS.append(section)
-    own = [
-        parameter
-        for name, parameter in inspect.signature(run).parameters.items()
-        if name not in ("console", "settings")
-    ]
-    types = typing.get_type_hints(settings_type)
-    fields = dataclasses.fields(settings_type)
+    asked = inspect.signature(run).parameters
+    own = [parameter for name, parameter in asked.items() if name not in ("console", "settings", "origins", "ctx")]
+    types = typing.get_type_hints(settings_type) if settings_type else {}
+    fields = dataclasses.fields(settings_type) if settings_type else ()
+    has_output = "output" in asked
+    if settings_type:
+        SECTIONS.append(section)
+        VARIABLES.update(variable(field.name) for field in fields)
 
     def command(ctx: typer.Context, **values: Any) -> None:
-        output = {name: values.pop(name) for name in _OUTPUT_OPTIONS}
-        console = Console(json_output=output["json"], quiet=output["quiet"], debug=output["debug"])
-        sources = {field.name: ctx.get_parameter_source(field.name) for field in fields}
-        given = {
-            name: values[name]
-            for name, source in sources.items()
-            if source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
-        }
-        settings = resolve(settings_type, given, presets=presets, file_values=_file_values(section))
+        started = time.monotonic()
+        console = _console(values)
         arguments = {parameter.name: values[parameter.name] for parameter in own}
-        run(console=console, settings=settings, **arguments)
+        settings = None
+        if settings_type:
+            _warn_of_variables(console)
+            given = _given(ctx, fields, values)
+            stored = stored_values(settings_type, section)
+            settings, origins = resolve_values(settings_type, {**stored, **given}, presets=presets)
+            _tell_origins(console, settings, origins)
+            extra = {"settings": settings, "origins": origins}
+            arguments |= {name: value for name, value in extra.items() if name in asked}
+        arguments |= {"ctx": ctx} if "ctx" in asked else {}
+        dated = _dated(arguments) if has_output else None
+        keep_days = values.get("keep_days")
+        old = old_siblings(dated, keep_days, datetime.now().date()) if dated and keep_days is not None else []
+        run(console=console, **arguments)
+        _delete_old(console, old, dry_run=bool(getattr(settings, "dry_run", False)))
+        console.detail(tr("done in {seconds:.2f} s", seconds=time.monotonic() - started))
 
     parameters = [inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     parameters += [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
     parameters += [_option(field, types[field.name]) for field in fields]
-    for name, (kind, option) in _OUTPUT_OPTIONS.items():
-        parameters.append(
-            inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=typing.Annotated[kind, option]
-            )
-        )
+    parameters += [_keyword("keep_days", Annotated[int | None, _KEEP_DAYS], None)] if has_output else []
+    parameters += [
+        _keyword(name, Annotated[kind, option], default) for name, (kind, option, default) in _OUTPUT_OPTIONS.items()
+    ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = run.__doc__
     # What man pages and completions are made from, beside the options themselves.
     vars(command).update(section=section, settings_type=settings_type, presets=presets or {})
     return command
+
+
+def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _console(values: dict[str, Any]) -> Console:
+    """Take the output options out of a command's values, and return the console that they ask for."""
+    output = {name: values.pop(name) for name in _OUTPUT_OPTIONS}
+    if output["quiet"] and output["verbose"]:
+        raise UsageProblem(tr("--quiet and --verbose exclude each other"), tr("give one of them"))
+    if output["color"] not in COLOURS:
+        raise UsageProblem(
+            tr("{name} {value!r} is not known", name="--color", value=output["color"]),
+            did_you_mean(output["color"], COLOURS),
+        )
+    check_language(output.pop("lang"))
+    choose_colour(output.pop("color"))
+    return Console(json_output=output.pop("json"), **output)
+
+
+def check_language(name: str | None) -> None:
+    """Refuse a `--lang` that is not known; one that is has been chosen before anything was parsed."""
+    if name not in (None, *LANGUAGES):
+        raise UsageProblem(
+            tr("{name} {value!r} is not known", name="--lang", value=name), did_you_mean(str(name), LANGUAGES)
+        )
+
+
+def _warn_of_variables(console: Console) -> None:
+    for name in unknown_variables(VARIABLES):
+        console.detail(tr("{name} is set, and is no setting", name=name))
+
+
+def _given(ctx: typer.Context, fields: Any, values: dict[str, Any]) -> dict[str, tuple[Any, Origin]]:
+    """Return what options and variables set."""
+    given = {}
+    for field in fields:
+        source = ctx.get_parameter_source(field.name)
+        if source is not None and source.name == "COMMANDLINE":
+            given[field.name] = (values[field.name], Origin("flag", option_name(field.name)))
+        elif source is not None and source.name == "ENVIRONMENT":
+            given[field.name] = (values[field.name], Origin("environment", variable(field.name)))
+    return given
+
+
+def stored_values(settings_type: "type[DataclassInstance]", section: str) -> Values:
+    """Return what the configuration files set for a command: `aigc.toml` over the user's own file."""
+    values: dict[str, tuple[Any, Origin]] = {}
+    for path in config_files(os.environ):
+        values |= typed_values(settings_type, read_tables(path, SECTIONS).get(section, {}), shown(path))
+    return values
+
+
+def _tell_origins(console: Console, settings: Any, origins: dict[str, Origin]) -> None:
+    for name, origin in origins.items():
+        if origin.kind != "default":
+            value = getattr(settings, name)
+            console.detail(tr("{name} = {value} ({origin})", name=name, value=value, origin=origin))
+
+
+def _dated(arguments: dict[str, Any]) -> Output | None:
+    """Put the date into a command's `-o`, if it has one."""
+    text = arguments["output"]
+    if text is None:
+        return None
+    output = resolve_output(str(text), datetime.now())
+    arguments["output"] = type(text)(output.path) if isinstance(text, str) else Path(output.path)
+    return output
+
+
+def _delete_old(console: Console, old: list[Path], *, dry_run: bool) -> None:
+    for path in old:
+        if dry_run:
+            console.talk(tr("{path}: would be deleted, if aigc wrote all of it", path=path))
+        elif delete_written(path):
+            console.talk(tr("{path}: deleted, for it is old", path=path))
+        else:
+            console.talk(tr("{path}: old, but not aigc's alone or in use: kept", path=path))
 
 
 def _option(field: "dataclasses.Field[Any]", kind: Any) -> inspect.Parameter:
@@ -100,35 +222,9 @@ def _option(field: "dataclasses.Field[Any]", kind: Any) -> inspect.Parameter:
         *names,
         help=rules["help"],
         metavar=rules["metavar"] if kind is not bool else None,
-        envvar=f"AIGC_{field.name.upper()}",
+        envvar=variable(field.name),
         show_envvar=False,
         show_default=field.default is not None,
         autocompletion=completion,
     )
-    return inspect.Parameter(
-        field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=typing.Annotated[kind, option]
-    )
-
-
-def _file_values(section: str) -> dict[str, Any]:
-    if not CONFIG_FILE.is_file():
-        return {}
-    try:
-        tables = tomllib.loads(CONFIG_FILE.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BadConfig(
-            tr("{config_file}: {error}", config_file=CONFIG_FILE, error=error), tr("mend it or move it away")
-        ) from error
-    for name in tables:
-        if name not in _SECTIONS:
-            raise BadConfig(
-                tr("{config_file}: [{name}] is no command's table", config_file=CONFIG_FILE, name=name),
-                did_you_mean(name, _SECTIONS),
-            )
-    table = tables.get(section, {})
-    if not isinstance(table, dict):
-        raise BadConfig(
-            tr("{config_file}: {section} is not a table", config_file=CONFIG_FILE, section=section),
-            tr("write [{section}] above its keys", section=section),
-        )
-    return {name.replace("-", "_"): value for name, value in table.items()}
+    return _keyword(field.name, Annotated[kind, option], field.default)

@@ -1,7 +1,7 @@
 """How a setting is declared, once: default, help text, choices and bounds, beside the field's type.
 
 The command-line option, validation, the configuration file's key, the man page and the saved settings of a
-run all come from the declaration. Knows nothing of any command.
+run all come from the declaration. Each resolved value knows where it came from. Knows nothing of any command.
 """
 
 import dataclasses
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aigc_cli.core.errors import BadConfig, UsageProblem
+from aigc_cli.core.messages import tr
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -27,6 +28,21 @@ Presets = Mapping[str, Mapping[str, Any]]
 _TYPE_NAMES = {int: "integer", float: "number", str: "string", bool: "true or false", Path: "string (a path)"}
 
 
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """Where a value came from: a `kind`, and the `place`: the preset's name, the file, the variable, the option."""
+
+    kind: typing.Literal["default", "preset", "file", "environment", "flag"]
+    place: str = ""
+
+    def __str__(self) -> str:
+        return {"default": "default", "preset": f"preset {self.place}"}.get(self.kind, self.place)
+
+
+DEFAULT = Origin("default")
+Values = Mapping[str, tuple[Any, Origin]]
+
+
 def setting(
     default: Any,
     help_text: str,
@@ -36,11 +52,13 @@ def setting(
     maximum: float | None = None,
     metavar: str | None = None,
     short: str | None = None,
+    kept: bool = True,
 ) -> Any:
     """Declare a dataclass field that is also an option.
 
     `choices` limits strings, `minimum` and `maximum` (inclusive) limit numbers, `metavar` names the value
-    in help, `short` is a one-letter option such as "-n".
+    in help, `short` is a one-letter option such as "-n". What is not `kept` says how the command behaves and not
+    what it makes: records leave it out, and a rerun may have another value.
     """
     metadata = {
         "help": help_text,
@@ -49,6 +67,7 @@ def setting(
         "maximum": maximum,
         "metavar": metavar or ("|".join(choices) if choices else None),
         "short": short,
+        "kept": kept,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -61,27 +80,50 @@ def option_name(field_name: str) -> str:
 def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
     """Return "did you mean X?" for a near miss, else the known names."""
     near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(known)
+    if near:
+        return tr("did you mean {name!r}?", name=near[0])
+    return tr("known: {names}", names=", ".join(known))
 
 
-def validate(settings: "DataclassInstance") -> None:
-    """Check every field against its declared choices and bounds; UsageProblem names the first that fails."""
+def validate(settings: "DataclassInstance", origins: Mapping[str, Origin] | None = None) -> None:
+    """Check every field against its declared choices and bounds; the error names the first that fails, and its place.
+
+    UsageProblem for options and variables, BadConfig for a file's value.
+    """
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
         if value is None:
             continue
-        option, rules = option_name(field.name), field.metadata
-        if rules.get("choices") and value not in rules["choices"]:
-            raise UsageProblem(f"{option} {value!r} is not known", did_you_mean(str(value), rules["choices"]))
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            if value != value:
-                raise UsageProblem(f"{option} is not a number", "give a number")
-            if isinstance(value, float) and math.isinf(value):
-                raise UsageProblem(f"{option} {value} is not finite", "give a number")
-            if rules.get("minimum") is not None and value < rules["minimum"]:
-                raise UsageProblem(f"{option} {value} is too small", f"at least {rules['minimum']:g}")
-            if rules.get("maximum") is not None and value > rules["maximum"]:
-                raise UsageProblem(f"{option} {value} is too large", f"at most {rules['maximum']:g}")
+        origin = (origins or {}).get(field.name, DEFAULT)
+        problem = _problem(_called(field.name, origin), value, field.metadata)
+        if problem:
+            raise (BadConfig if origin.kind == "file" else UsageProblem)(*problem)
+
+
+def _called(name: str, origin: Origin) -> str:
+    """Return what to call a setting in an error: as it was set."""
+    if origin.kind == "file":
+        return f"{origin.place}: {name} ="
+    return origin.place if origin.kind == "environment" else option_name(name)
+
+
+def _problem(name: str, value: Any, rules: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return what is wrong with a value, and the remedy."""
+    if rules.get("choices") and value not in rules["choices"]:
+        return tr("{name} {value!r} is not known", name=name, value=value), did_you_mean(str(value), rules["choices"])
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    if value != value:
+        return tr("{name} is not a number", name=name), tr("give a number")
+    if isinstance(value, float) and math.isinf(value):
+        return tr("{name} {value} is not finite", name=name, value=value), tr("give a number")
+    if rules.get("minimum") is not None and value < rules["minimum"]:
+        small = tr("{name} {value} is too small", name=name, value=value)
+        return small, tr("at least {minimum:g}", minimum=rules["minimum"])
+    if rules.get("maximum") is not None and value > rules["maximum"]:
+        large = tr("{name} {value} is too large", name=name, value=value)
+        return large, tr("at most {maximum:g}", maximum=rules["maximum"])
+    return None
 
 
 def resolve(
@@ -91,42 +133,60 @@ def resolve(
     presets: Presets | None = None,
     file_values: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Return validated settings: default < preset < configuration file < given (environment and flags).
+    """Return validated settings: default < preset < configuration file < given."""
+    values = typed_values(settings_type, file_values or {}, "aigc.toml")
+    values |= {name: (value, Origin("flag", option_name(name))) for name, value in given.items()}
+    return resolve_values(settings_type, values, presets=presets)[0]
 
-    The preset is the one named by `preset` in `given`, else in the file, else the field's default.
+
+def resolve_values(
+    settings_type: type[Settings], values: Values, *, presets: Presets | None = None
+) -> tuple[Settings, dict[str, Origin]]:
+    """Return validated settings and where each value came from: default < preset < `values`.
+
+    The preset is the one that `values` name, else the field's default.
     """
-    values = _from_file(settings_type, file_values or {})
-    values.update(given)
+    fields = {field.name: field for field in dataclasses.fields(settings_type)}
+    merged = dict(values)
     if presets:
-        default = next(field.default for field in dataclasses.fields(settings_type) if field.name == "preset")
-        chosen = values.get("preset", default)
-        if chosen not in presets:
-            raise UsageProblem(f"--preset {chosen!r} is not known", did_you_mean(str(chosen), tuple(presets)))
-        values = {**presets[chosen], **values}
-    settings = settings_type(**values)
-    validate(settings)
-    return settings
+        chosen, origin = merged.get("preset", (fields["preset"].default, DEFAULT))
+        unknown = _problem(_called("preset", origin), chosen, {"choices": tuple(presets)})
+        if unknown:
+            raise (BadConfig if origin.kind == "file" else UsageProblem)(*unknown)
+        merged = {name: (value, Origin("preset", chosen)) for name, value in presets[chosen].items()} | merged
+    settings = settings_type(**{name: value for name, (value, _) in merged.items()})
+    origins = {name: merged[name][1] if name in merged else DEFAULT for name in fields}
+    validate(settings, origins)
+    return settings, origins
 
 
-def _from_file(settings_type: type[Settings], file_values: Mapping[str, Any]) -> dict[str, Any]:
+def typed_values(
+    settings_type: "type[DataclassInstance]", table: Mapping[str, Any], file: str
+) -> dict[str, tuple[Any, Origin]]:
     """Return a configuration file's values in the types of their fields; BadConfig for what does not fit."""
     kinds = typing.get_type_hints(settings_type)
-    values: dict[str, Any] = {}
-    for name, value in file_values.items():
+    values: dict[str, tuple[Any, Origin]] = {}
+    for name, value in table.items():
         if name not in kinds:
-            raise BadConfig(f"configuration file: unknown key {name!r}", did_you_mean(name, list(kinds)))
+            raise BadConfig(
+                tr("{file}: {name!r} is no setting of this command", file=file, name=name),
+                did_you_mean(name, list(kinds)),
+            )
         kind = kinds[name]
         if isinstance(kind, types.UnionType):
             kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
         taken = {float: (int, float), Path: (str,)}.get(kind, (kind,))
         if not isinstance(value, taken) or (isinstance(value, bool) and kind is not bool):
-            raise BadConfig(f"configuration file: {name} = {value!r}", f"give a value of type {_TYPE_NAMES[kind]}")
-        values[name] = kind(value)
+            raise BadConfig(
+                tr("{file}: {name} = {value!r}", file=file, name=name, value=value),
+                tr("give a value of type {type}", type=tr(_TYPE_NAMES[kind])),
+            )
+        values[name] = (kind(value), Origin("file", file))
     return values
 
 
 def as_json(settings: "DataclassInstance") -> dict[str, Any]:
-    """Return the settings as JSON values, paths as text, in the order declared."""
-    return {
-        name: str(value) if isinstance(value, Path) else value for name, value in dataclasses.asdict(settings).items()
-    }
+    """Return the settings that are kept as JSON values, paths as text, in the order declared."""
+    kept = [field.name for field in dataclasses.fields(settings) if field.metadata.get("kept", True)]
+    values = {name: getattr(settings, name) for name in kept}
+    return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}

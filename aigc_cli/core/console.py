@@ -1,43 +1,63 @@
-"""stdout is data, stderr is talk: the one place that knows terminals, colour, `--json` and `-q`."""
+"""stdout is data, stderr is talk: the one place that knows terminals, colour, `--json`, `-q` and `-v`."""
 
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aigc_cli.core.plain import clean
-from aigc_cli.core.progress import BarProgress, LineProgress, Progress, SilentProgress
+from aigc_cli.core.progress import BarProgress, LineProgress, Progress, SilentProgress, timestamp
 
 
 class Console:
     """What a command may say. Records go to stdout: JSONL when piped or asked for, a table on a terminal."""
 
-    def __init__(self, *, json_output: bool = False, quiet: bool = False, debug: bool = False) -> None:
+    def __init__(
+        self, *, json_output: bool = False, quiet: bool = False, verbose: bool = False, debug: bool = False
+    ) -> None:
         self.quiet = quiet
+        self.verbose = verbose
         self.debug = debug
         self.json_output = json_output or not _is_terminal(sys.stdout)
         self.explicit_json = json_output
 
     def record(self, record: Mapping[str, Any]) -> None:
-        """Print one record (it carries its `schema`). With `-q` only where JSON was asked for."""
+        """Print what was done (it carries its `schema`). With `-q` only where JSON was asked for."""
+        if not self.quiet or self.explicit_json:
+            self.data(record)
+
+    def data(self, record: Mapping[str, Any]) -> None:
+        """Print a record that the command is there for, such as a text or a measurement: with `-q` too."""
         if self.json_output:
-            if not self.quiet or self.explicit_json:
-                sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
-                sys.stdout.flush()
-        elif not self.quiet:
+            _write_json(record)
+        else:
             self._table(record)
 
+    def rows(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Print many records that the command is there for: on a terminal as one table with a heading."""
+        if self.json_output:
+            for record in records:
+                _write_json(record)
+        else:
+            self._rows([{name: value for name, value in record.items() if name != "schema"} for record in records])
+
     def talk(self, line: str) -> None:
-        """Say one line on stderr, unless quiet."""
+        """Say one line on stderr, unless quiet; with the time where it goes to a log."""
         if not self.quiet:
-            print(clean(line), file=sys.stderr, flush=True)
+            stamp = "" if _is_terminal(sys.stderr) else timestamp()
+            print(stamp + clean(line), file=sys.stderr, flush=True)
+
+    def detail(self, line: str) -> None:
+        """Say one line on stderr to those who asked for more with `-v`."""
+        if self.verbose:
+            self.talk(line)
 
     def progress(self) -> Progress:
         """Return the renderer that fits: none when quiet, bars on a terminal, else plain timestamped lines."""
         if self.quiet:
             return SilentProgress()
-        return BarProgress() if _is_terminal(sys.stderr) else LineProgress()
+        return BarProgress(self.verbose) if _is_terminal(sys.stderr) else LineProgress(verbose=self.verbose)
 
     def _table(self, record: Mapping[str, Any]) -> None:
         from rich.console import Console as RichConsole
@@ -50,6 +70,41 @@ class Console:
         for name, value in _flat(record):
             table.add_row(Text(clean(name)), Text(clean(value)))
         RichConsole(highlight=False).print(table)
+
+    def _rows(self, records: Sequence[Mapping[str, Any]]) -> None:
+        from rich.console import Console as RichConsole
+        from rich.table import Table
+        from rich.text import Text
+
+        flat = [dict(_flat(record)) for record in records]
+        table = Table(box=None, pad_edge=False)
+        columns = list(dict.fromkeys(name for row in flat for name in row))
+        for name in columns:
+            table.add_column(Text(clean(name)), overflow="fold")
+        for row in flat:
+            table.add_row(*(Text(clean(row.get(name, ""))) for name in columns))
+        RichConsole(highlight=False).print(table)
+
+
+def _write_json(record: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def choose_colour(choice: str) -> None:
+    """Obey `--color`: rich, prompt_toolkit and `pictures` all read these two variables."""
+    if choice == "never":
+        os.environ["NO_COLOR"] = "1"
+    elif choice == "always":
+        os.environ.pop("NO_COLOR", None)
+        os.environ["FORCE_COLOR"] = "1"
+
+
+def has_colour(stream: Any) -> bool:
+    """Tell whether what is written to a stream may be coloured: NO_COLOR, else FORCE_COLOR, else a terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (_is_terminal(stream) and os.environ.get("TERM") != "dumb")
 
 
 def _is_terminal(stream: Any) -> bool:

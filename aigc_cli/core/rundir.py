@@ -9,6 +9,8 @@ import re
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,14 +22,15 @@ from aigc_cli.core.messages import tr
 
 SCHEMA = "aigc.run/1"
 KINDS = ("face", "text")
-# Settings that change where and how fast a run trains, not what it computes for.
-NOT_COMPARED = frozenset({"threads", "device", "save_minutes"})
+# Settings that change where and how fast a run trains, not what it computes for; and its length, which the loop judges.
+NOT_COMPARED = frozenset({"threads", "device", "save_minutes", "save_every", "keep", "tensorboard", "steps", "minutes"})
 # Everything that training writes in a run's root, the record last.
 WRITTEN = (
     "checkpoints",
     "previews",
     "adapter",
     "metrics.jsonl",
+    "tensorboard",
     "config.json",
     "generator.safetensors",
     "model.safetensors",
@@ -49,16 +52,11 @@ class FolderLock:
         self._descriptor: int | None = None
 
     def __enter__(self) -> Self:
-        try:
-            self._descriptor = os.open(self._folder, os.O_RDONLY)
-        except OSError as error:
-            raise cannot_create(self._folder, error) from error
         deadline = time.monotonic() + self._wait_seconds
-        while not self._taken(self._descriptor):
+        while not self._taken():
             if time.monotonic() >= deadline:
-                os.close(self._descriptor)
                 raise Locked(
-                    tr("{path}: another aigc process is working in it", path=self._folder),
+                    tr("{folder}: another aigc process is working in it", folder=self._folder),
                     tr("wait, or --lock-wait SECONDS"),
                 )
             time.sleep(0.1)
@@ -70,13 +68,35 @@ class FolderLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
 
-    @staticmethod
-    def _taken(descriptor: int) -> bool:
+    def _taken(self) -> bool:
+        """Take the lock if nobody has it, and if what was locked is still what the path names."""
+        try:
+            descriptor = os.open(self._folder, os.O_RDONLY)
+        except OSError as error:
+            raise cannot_create(self._folder, error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+            if os.path.samestat(os.fstat(descriptor), self._folder.stat()):
+                self._descriptor = descriptor
+                return True
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        os.close(descriptor)
+        return False
+
+
+@contextmanager
+def output_folder(path: Path, *, wait_seconds: float = 0.0, private: bool = False) -> Iterator[None]:
+    """Make a folder where there is none and hold its lock; afterwards nothing stays of an empty one made here."""
+    missing = [place for place in (path, *path.parents) if not place.exists()]
+    make_dir(path, private=private)
+    try:
+        with FolderLock(path, wait_seconds=wait_seconds):
+            yield
+    finally:
+        for place in missing:
+            with suppress(OSError):  # something is in it
+                place.rmdir()
 
 
 class RunDir:
@@ -87,12 +107,13 @@ class RunDir:
         self.record_path = path / "aigc.json"
         self.metrics_path = path / "metrics.jsonl"
         self.previews = path / "previews"
+        self.tensorboard = path / "tensorboard"
         self.checkpoints = path / "checkpoints"
 
     def record(self) -> dict[str, Any]:
         """Return `aigc.json`; NoInput if this is no run, BadData if it is of a newer format."""
         if not self.record_path.is_file():
-            missing = "no such folder" if not self.path.exists() else "not a run (it has no aigc.json)"
+            missing = tr("not a run (it has no aigc.json)") if self.path.exists() else tr("no such folder")
             raise NoInput(
                 tr("{path}: {missing}", path=self.path, missing=missing),
                 tr("give a folder made by aigc train-gan or train-gpt"),
@@ -196,12 +217,12 @@ def _require_same(
         )
     old = record["settings"]
     different = [
-        f"{name.replace('_', '-')} was {old.get(name)!r}, is {settings.get(name)!r}"
+        tr("{name} was {old!r}, is {new!r}", name=name.replace("_", "-"), old=old.get(name), new=settings.get(name))
         for name in settings
         if name not in NOT_COMPARED and old.get(name) != settings.get(name)
     ]
     if record["data"]["hash"] != data["hash"]:
-        different.append(f"the data was {record['data']['path']}, is other data now")
+        different.append(tr("the data was {path}, is other data now", path=record["data"]["path"]))
     if different:
         raise BadConfig(
             tr(

@@ -4,11 +4,12 @@ import json
 import os
 import pty
 import sys
+from datetime import datetime, timedelta
 
 import pyte
 import pytest
 
-from aigc_cli.core.console import Console
+from aigc_cli.core.console import Console, choose_colour, has_colour
 from aigc_cli.core.progress import BarProgress, LineProgress, SilentProgress
 
 RECORD = {"schema": "aigc.test/1", "name": "Zoë 王", "rates": {"[/red]": 0.123456}, "parts": ["a", "b"], "none": None}
@@ -62,9 +63,59 @@ def test_quiet_prints_only_what_was_asked_for(json_output, out, capsys):
     assert capsys.readouterr() == (out, "")
 
 
-def test_talk_goes_to_stderr(capsys):
+def test_talk_goes_to_stderr_with_the_time_where_that_is_a_log(capsys, terminal):
     Console().talk("hello\x1b[31m")
-    assert capsys.readouterr() == ("", "hello[31m\n")
+    out, err = capsys.readouterr()
+    stamp, _, said = err.partition(" ")
+    assert (out, said) == ("", "hello[31m\n")
+    assert abs(datetime.now() - datetime.fromisoformat(stamp)) < timedelta(minutes=1)
+    assert terminal(lambda: Console().talk("hello"))[1] == ["hello"]
+
+
+def test_details_are_for_those_who_asked(capsys):
+    Console().detail("more")
+    Console(verbose=True).detail("more")
+    Console().progress().detail("more")
+    Console(verbose=True).progress().detail("even more")
+    said = [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()]
+    assert said == ["more", "even more"]
+
+
+def test_what_a_command_is_for_is_printed_however_quiet(capsys):
+    Console(quiet=True).data({"a": 1})
+    Console(quiet=True).rows([{"b": 2}, {"b": 3}])
+    assert capsys.readouterr() == ('{"a": 1}\n{"b": 2}\n{"b": 3}\n', "")
+
+
+def test_many_records_are_one_table_on_a_terminal(terminal):
+    _, lines = terminal(lambda: Console().rows([{"schema": "s/1", "name": "a", "n": 1}, {"name": "[b]", "n": 22}]))
+    assert [line.split() for line in lines] == [["name", "n"], ["a", "1"], ["[b]", "22"]]
+
+
+@pytest.mark.parametrize(
+    ("environment", "choice", "coloured"),
+    [
+        ({"TERM": "xterm"}, "auto", True),
+        ({"TERM": "dumb"}, "auto", False),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, "auto", False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, "auto", True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, "auto", False),
+        ({"NO_COLOR": "1"}, "always", True),
+        ({"FORCE_COLOR": "1"}, "never", False),
+    ],
+)
+def test_colour(environment, choice, coloured, terminal, monkeypatch):
+    for name in ("NO_COLOR", "FORCE_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+        if name in environment:
+            monkeypatch.setenv(name, environment[name])
+    saved = dict(os.environ)
+    try:
+        choose_colour(choice)
+        assert terminal(lambda: has_colour(sys.stdout))[0] is coloured
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
 
 
 def test_progress_on_a_terminal_is_bars_or_nothing(terminal):

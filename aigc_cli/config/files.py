@@ -1,0 +1,96 @@
+"""The configuration files: where they are, what stands in them, and which variables set what.
+
+`aigc.toml` in the working folder goes before the user's own file. Knows nothing of options or of any command.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from aigc_cli.config.base import did_you_mean
+from aigc_cli.core.errors import BadConfig
+from aigc_cli.core.messages import tr
+
+PROJECT_FILE = Path("aigc.toml")
+# Variables that are no setting of a command.
+SHARED_VARIABLES = ("AIGC_DEBUG", "AIGC_LANG", "AIGC_LOCK_WAIT")
+LIKENESS = 0.8  # of two names, from which on one is taken for a misspelling of the other
+
+
+def user_file(environment: Mapping[str, str]) -> Path | None:
+    """Return where the user's own file is looked for; None where there is no HOME, as under cron."""
+    base = environment.get("XDG_CONFIG_HOME", "")
+    if Path(base).is_absolute():  # the specification says to ignore one that is not
+        return Path(base) / "aigc" / "config.toml"
+    home = environment.get("HOME")
+    return Path(home) / ".config" / "aigc" / "config.toml" if home else None
+
+
+def config_files(environment: Mapping[str, str]) -> list[Path]:
+    """Return the places of the configuration files, the weaker first, whether there is a file or not."""
+    own = user_file(environment)
+    return [*([own] if own else []), PROJECT_FILE]
+
+
+def shown(path: Path) -> str:
+    """Return a file's name for errors and origins: `./aigc.toml`, or the whole path."""
+    return str(path) if path.is_absolute() else f"./{path}"
+
+
+def read_tables(path: Path, sections: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return a configuration file's tables by command, keys with underscores; none where there is no file.
+
+    Raises BadConfig for a file that does not parse, and for a table that is no command's.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (UnicodeDecodeError, OSError) as error:
+        raise _unreadable(path, error) from error
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _unreadable(path, error) from error
+    known = list(sections)
+    for name, table in tables.items():
+        if name not in known:
+            raise BadConfig(
+                tr("{file}: [{name}] is no command's table", file=shown(path), name=name), did_you_mean(name, known)
+            )
+        if not isinstance(table, dict):
+            raise BadConfig(
+                tr("{file}: {name} is not a table", file=shown(path), name=name),
+                tr("write [{name}] above its keys", name=name),
+            )
+    return {name: {key.replace("-", "_"): value for key, value in table.items()} for name, table in tables.items()}
+
+
+def _unreadable(path: Path, error: Exception) -> BadConfig:
+    reason = error.strerror if isinstance(error, OSError) else error
+    return BadConfig(f"{shown(path)}: {reason}", tr("mend it or move it away"))
+
+
+def variable(field_name: str) -> str:
+    """Return the environment variable that sets a field: `batch_size` is `AIGC_BATCH_SIZE`."""
+    return f"AIGC_{field_name.upper()}"
+
+
+def unknown_variables(known: Iterable[str], environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the AIGC_ variables that set nothing; BadConfig for one that is close to one that would.
+
+    A misspelt setting would train a night with another value; what resembles none may be another program's.
+    """
+    names = {*known, *SHARED_VARIABLES}
+    strange = sorted(name for name in environment if name.startswith("AIGC_") and name not in names)
+    bare = {name.removeprefix("AIGC_"): name for name in names}
+    for name in strange:
+        near = difflib.get_close_matches(name.removeprefix("AIGC_"), bare, n=1, cutoff=LIKENESS)
+        if near:
+            raise BadConfig(
+                tr("{name} is set, and is no setting", name=name), tr("did you mean {name!r}?", name=bare[near[0]])
+            )
+    return strange
