@@ -5,9 +5,11 @@ rename, fsync of the folder. Knows nothing of what the files mean.
 """
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -16,19 +18,23 @@ from pathlib import Path
 from typing import Any
 
 from aigc_cli.core.errors import AigcError, BadData, CannotCreate, NoInput
+from aigc_cli.core.messages import later, system_reason, tr
+from aigc_cli.core.platform import flush_to_disk
 
 _REMEDIES = {
-    errno.ENOSPC: "free some space and run the same command again",
-    errno.EROFS: "choose a folder on a writable disk",
-    errno.EACCES: "choose a folder that you may write to",
-    errno.EPERM: "choose a folder that you may write to",
+    errno.ENOSPC: later("free some space and run the same command again"),
+    errno.EROFS: later("choose a folder on a writable disk"),
+    errno.EACCES: later("choose a folder that you may write to"),
+    errno.EPERM: later("choose a folder that you may write to"),
 }
 
 
 def cannot_create(path: Path, error: OSError) -> CannotCreate:
     """Return the error that explains why `path` could not be written."""
-    reason = error.strerror or type(error).__name__
-    return CannotCreate(f"{path}: cannot write: {reason}", _REMEDIES.get(error.errno or 0, "check the path"))
+    return CannotCreate(
+        tr("{path}: cannot write: {reason}", path=path, reason=system_reason(error)),
+        tr(_REMEDIES.get(error.errno or 0, later("check the path"))),
+    )
 
 
 def make_dir(path: Path, *, private: bool = False) -> Path:
@@ -36,6 +42,8 @@ def make_dir(path: Path, *, private: bool = False) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir(exist_ok=True, mode=0o700 if private else 0o777)
+        if private and not any(path.iterdir()):  # one that was there before, empty: nobody relies on its mode
+            path.chmod(0o700)
     except OSError as error:
         raise cannot_create(path, error) from error
     return path
@@ -56,7 +64,7 @@ def create_file(path: Path) -> bool:
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        flush_to_disk(descriptor)
     finally:
         os.close(descriptor)
 
@@ -78,11 +86,11 @@ def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
     which must not be replaced.
     """
     if path.exists() and not path.is_file():
-        raise CannotCreate(f"{path}: is there and not a file", "choose another output")
-    temporary = None
+        raise CannotCreate(tr("{path}: is there and not a file", path=path), tr("choose another output"))
+    temporary = descriptor = None
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # alive: see `sweep_unfinished`
         temporary = Path(name)
         yield temporary
         temporary.chmod(_mode(0o666, private))
@@ -95,6 +103,8 @@ def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 @contextmanager
@@ -105,11 +115,12 @@ def atomic_folder(path: Path, *, private: bool = False, replace: bool = False) -
     the new folder is in place.
     """
     if path.exists() and not replace:
-        raise CannotCreate(f"{path}: already exists", "choose another output, or --force")
-    temporary = None
+        raise CannotCreate(tr("{path}: already exists", path=path), tr("choose another output, or --force"))
+    temporary = descriptor = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        sweep_unfinished(path)
+        temporary, descriptor = _living_folder(path)
         yield temporary
         temporary.chmod(_mode(0o777, private))
         for file in temporary.rglob("*"):
@@ -125,12 +136,61 @@ def atomic_folder(path: Path, *, private: bool = False, replace: bool = False) -
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _living_folder(path: Path) -> tuple[Path, int]:
+    """Make a temporary sibling folder that is locked, so that no other process takes it for one that was left."""
+    while True:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        descriptor = os.open(temporary, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if temporary.exists():  # it was not swept away before it was locked
+            return temporary, descriptor
+        os.close(descriptor)
+
+
+def sweep_unfinished(path: Path) -> None:
+    """Remove the temporary siblings of `path` that killed processes left, and put back what they had moved aside.
+
+    What a living process writes is locked and stays.
+    """
+    named = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.(part|old)")
+    left = [entry for entry in path.parent.glob(".*") if named.fullmatch(entry.name)]
+    if any([_is_alive(entry) for entry in left if entry.suffix == ".part"]):
+        return
+    for entry in left:
+        if entry.suffix == ".old" and not path.exists() and (entry / path.name).exists():
+            (entry / path.name).replace(path)
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+
+
+def _is_alive(temporary: Path) -> bool:
+    """Whether a process is writing it."""
+    try:
+        descriptor = os.open(temporary, os.O_RDONLY)
+    except OSError:
+        return False  # gone by now
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _exchange(temporary: Path, path: Path) -> None:
-    if not path.exists():
-        temporary.replace(path)
+    try:
+        temporary.replace(path)  # over nothing, or over an empty folder
         return
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
     aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
     path.replace(aside / path.name)
     try:
@@ -178,8 +238,7 @@ def read_bytes(path: Path) -> bytes:
 
 def no_input(path: Path, error: OSError) -> AigcError:
     """Return the error that explains why `path` could not be read."""
-    reason = error.strerror or type(error).__name__
-    return NoInput(f"{path}: {reason}", "check the path")
+    return NoInput(tr("{path}: {reason}", path=path, reason=system_reason(error)), tr("check the path"))
 
 
 def read_json(path: Path) -> Any:
@@ -187,34 +246,63 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(read_bytes(path).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise BadData(f"{path}: not UTF-8 at byte {error.start}", "is this the right file?") from error
+        raise BadData(
+            tr("{path}: not UTF-8 at byte {byte}", path=path, byte=error.start), tr("is this the right file?")
+        ) from error
     except json.JSONDecodeError as error:
         raise BadData(
-            f"{path}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}",
-            "truncated? export or copy it again",
+            tr(
+                "{path}: not valid JSON at line {line}, column {column}: {reason}",
+                path=path,
+                line=error.lineno,
+                column=error.colno,
+                reason=error.msg,
+            ),
+            tr("truncated? export or copy it again"),
         ) from error
     except RecursionError as error:
-        raise BadData(f"{path}: JSON nested too deeply", "is this the right file?") from error
+        raise BadData(tr("{path}: JSON nested too deeply", path=path), tr("is this the right file?")) from error
 
 
-def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a JSONL file; NoInput if missing, BadData with the line number if one is broken."""
+def read_jsonl(path: Path, start: int = 0, end: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a JSONL file, or only of the lines that begin in its bytes start..end-1.
+
+    Raises NoInput if it is missing, BadData with the line number if a line is broken.
+    """
     try:
         with path.open("rb") as file:
+            if start:
+                file.seek(start - 1)
+                file.readline()
+            first = place = file.tell()
             for number, line in enumerate(file, start=1):
+                if end is not None and place >= end:
+                    return
+                place += len(line)
                 if line.strip():
-                    yield _jsonl_object(path, number, line)
+                    yield _jsonl_object(path, first, number, line)
     except OSError as error:
         raise no_input(path, error) from error
 
 
-def _jsonl_object(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def _lines_before(path: Path, place: int) -> int:
+    with path.open("rb") as file:
+        return sum(file.read(min(1 << 20, place - at)).count(b"\n") for at in range(0, place, 1 << 20))
+
+
+def _jsonl_object(path: Path, first: int, number: int, line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise BadData(f"{path}: line {number} is not valid JSON", "truncated? make it again") from error
+        number += _lines_before(path, first)
+        raise BadData(
+            tr("{path}: line {number} is not valid JSON", path=path, number=number), tr("truncated? make it again")
+        ) from error
     if not isinstance(value, dict):
-        raise BadData(f"{path}: line {number} is not a JSON object", "is this the right file?")
+        number += _lines_before(path, first)
+        raise BadData(
+            tr("{path}: line {number} is not a JSON object", path=path, number=number), tr("is this the right file?")
+        )
     return value
 
 
@@ -240,6 +328,11 @@ def check_free_space(folder: Path, needed_bytes: int) -> None:
     free = shutil.disk_usage(place).free
     if free < needed_bytes:
         raise CannotCreate(
-            f"{folder}: needs about {needed_bytes / 1e6:.0f} MB and {free / 1e6:.0f} MB are free",
-            "free some space or choose another disk",
+            tr(
+                "{folder}: needs about {needed:.0f} MB and {free:.0f} MB are free",
+                folder=folder,
+                needed=needed_bytes / 1e6,
+                free=free / 1e6,
+            ),
+            tr("free some space or choose another disk"),
         )

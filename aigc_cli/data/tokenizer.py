@@ -34,6 +34,15 @@ def byte_letters() -> list[str]:
     return [letters[byte] for byte in range(256)]
 
 
+def sound(text: str) -> str:
+    """Return a text that has UTF-8: as it is, or with "?" for halves of surrogate pairs, which damaged JSON brings."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
 _LETTERS = byte_letters()
 _BYTES = {letter: byte for byte, letter in enumerate(_LETTERS)}
 
@@ -62,6 +71,7 @@ class ChatTokenizer:
         self.inner = inner
         self.chat = chat  # whether its model was trained to talk, not only has the tokens for it
         self.default_system = default_system
+        self.per_character = False  # whether it is known that no token spans two characters
         inner.no_padding()
         inner.no_truncation()
         # Plain text never becomes a special token; those are put in by number.
@@ -90,12 +100,13 @@ class ChatTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of plain text; "<|im_end|>" in it is ten characters, not the end of a turn."""
-        ids: list[int] = self.inner.encode(text, add_special_tokens=False).ids
+        ids: list[int] = self.inner.encode(sound(text), add_special_tokens=False).ids
         return ids
 
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of several plain texts."""
-        return [encoding.ids for encoding in self.inner.encode_batch(list(texts), add_special_tokens=False)]
+        encodings = self.inner.encode_batch_fast([sound(text) for text in texts], add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
 
     def token_bytes(self, token: int) -> bytes:
         """Return the bytes that a token stands for: empty for special tokens and unused ids."""
@@ -140,6 +151,17 @@ def load_tokenizer(folder: Path) -> ChatTokenizer:
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise NoInput(tr("{folder}: no tokenizer.json there", folder=folder), tr("is this a model folder?"))
+    inner = read_tokenizer(path)
+    config_path = folder / "tokenizer_config.json"
+    config = read_json(config_path) if config_path.exists() else {}
+    bos = config.get("bos_token")
+    bos = bos.get("content") if isinstance(bos, dict) else bos
+    chat = bool(config.get("chat_template")) or (folder / "chat_template.jinja").exists()
+    return ChatTokenizer(inner, chat=chat, default_system=config.get("default_system"), bos=bos)
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Read a `tokenizer.json`. NoInput if it is missing; BadData if it is damaged or not byte-level."""
     values = read_json(path)
     try:
         inner = Tokenizer.from_str(json.dumps(values))
@@ -151,12 +173,7 @@ def load_tokenizer(folder: Path) -> ChatTokenizer:
         raise BadData(
             tr("{path}: not a byte-level tokenizer", path=path), tr("SmolLM2, Llama 3 and Qwen models have one")
         )
-    config_path = folder / "tokenizer_config.json"
-    config = read_json(config_path) if config_path.exists() else {}
-    bos = config.get("bos_token")
-    bos = bos.get("content") if isinstance(bos, dict) else bos
-    chat = bool(config.get("chat_template")) or (folder / "chat_template.jinja").exists()
-    return ChatTokenizer(inner, chat=chat, default_system=config.get("default_system"), bos=bos)
+    return inner
 
 
 def _added(tokens: Sequence[str]) -> list[AddedToken]:
@@ -180,7 +197,9 @@ def train_char(texts: Iterable[str]) -> ChatTokenizer:
 
     It is byte-level BPE whose merges build only whole characters, so any BPE reader loads it.
     """
-    counts = Counter(character for text in texts for character in text)
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(text)
     vocabulary = {token: index for index, token in enumerate(SPECIAL_TOKENS)}
     for letter in _LETTERS:
         vocabulary[letter] = len(vocabulary)
@@ -194,7 +213,9 @@ def train_char(texts: Iterable[str]) -> ChatTokenizer:
                 merges.append((left, right))
     inner = _byte_level(vocabulary, merges)
     inner.add_special_tokens(_added(SPECIAL_TOKENS))
-    return ChatTokenizer(inner)
+    tokenizer = ChatTokenizer(inner)
+    tokenizer.per_character = True
+    return tokenizer
 
 
 def train_bpe(texts: Iterable[str], vocab_size: int) -> ChatTokenizer:
@@ -206,5 +227,5 @@ def train_bpe(texts: Iterable[str], vocab_size: int) -> ChatTokenizer:
         initial_alphabet=_LETTERS,
         show_progress=False,
     )
-    inner.train_from_iterator(texts, trainer)
+    inner.train_from_iterator(map(sound, texts), trainer)
     return ChatTokenizer(inner)

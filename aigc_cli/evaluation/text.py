@@ -19,9 +19,10 @@ from aigc_cli.core.progress import Progress, SilentProgress
 from aigc_cli.core.seeding import stream
 from aigc_cli.data.dialogue import encode_prompt, read_dialogues, target_bytes, windows
 from aigc_cli.data.manifest import read_manifest
+from aigc_cli.data.textset import all_tokens
 from aigc_cli.gpt.batches import Batch, ordered, text_windows
 from aigc_cli.gpt.decode import GenerationSettings, Reply, TextModel, generate, load_text_run
-from aigc_cli.gpt.trainer import model_folder, read_texts
+from aigc_cli.gpt.trainer import model_folder
 
 SCHEMA = "aigc.eval.text/1"
 RESAMPLES = 1000
@@ -102,13 +103,7 @@ def surprise(text: TextModel, path: Path, kind: str, context: int, progress: Pro
         batches = ordered(pieces, ROWS)
         sizes = [target_bytes(text.tokenizer, ids, is_target) for ids, is_target in pieces]
     else:
-        end = text.tokenizer.end_of_text_id
-        tokens = [
-            token
-            for ids in text.tokenizer.encode_many(read_texts(path))
-            for token in (*ids, *([] if end is None else [end]))
-        ]
-        batches = text_windows(tokens, context, ROWS)
+        batches = text_windows(all_tokens(path, text.tokenizer), context, ROWS)
         sizes = []
     if not batches:
         raise BadData(tr("{path}: nothing held out to read", path=path), tr("prepare the set with a larger --valid"))
@@ -136,7 +131,7 @@ def _row_nats(text: TextModel, batch: Batch) -> list[float]:
     for hidden_TC, tokens_T, predicts_T in zip(hidden_BTC, batch.tokens, batch.predicts_BT, strict=True):
         logits = text.model.logits(hidden_TC[predicts_T.to(text.device)])
         targets = tokens_T[1:][predicts_T].to(text.device)
-        totals.append(float(torch.nn.functional.cross_entropy(logits, targets, reduction="none").double().sum()))
+        totals.append(float(torch.nn.functional.cross_entropy(logits, targets, reduction="none").cpu().double().sum()))
     return totals
 
 

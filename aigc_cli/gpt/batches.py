@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.messages import tr
 from aigc_cli.core.seeding import stream
+from aigc_cli.data.tokens import Tokens, Vector
 
 LENGTH_BLUR = 0.25
 
@@ -39,6 +41,20 @@ class Batch:
             for i in range(0, len(self.tokens), size)
         ]
 
+    def share(self, rank: int, size: int) -> "Batch":
+        """Return the rows of process `rank` of `size`: the same number for each, so that all compute as many parts.
+
+        Where the rows do not go round, the first one takes the missing places, with nothing to predict.
+        """
+        if size == 1:
+            return self
+        count = -(-len(self.tokens) // size)
+        own = range(rank * count, (rank + 1) * count)
+        index = torch.tensor([row if row < len(self.tokens) else 0 for row in own])
+        real = torch.tensor([[row < len(self.tokens)] for row in own])
+        rows = tuple(self.rows[row] for row in index.tolist()) if self.rows else ()
+        return Batch(self.tokens[index], self.predicts_BT[index] & real, rows)
+
     @property
     def inputs_BT(self) -> Tensor:
         """All tokens but the last of each row, which is only ever predicted."""
@@ -59,29 +75,30 @@ class TrainingData(Protocol):
 class WindowData:
     """Windows of running text: every token of a window is predicted from those before it."""
 
-    def __init__(self, tokens: Sequence[int], context: int, batch_size: int, seed: int) -> None:
+    def __init__(self, tokens: Tokens, context: int, batch_size: int, seed: int) -> None:
         if len(tokens) < context + 2:
             raise BadData(
                 tr("{count} tokens of text; windows of {context} need more", count=len(tokens), context=context),
                 tr("add text or lower --context"),
             )
-        self._tokens = torch.tensor(tokens, dtype=torch.int32)
+        self._tokens = tokens
         self._context, self._batch_size, self._seed = context, batch_size, seed
 
     def batch(self, step: int) -> Batch:
         """Return windows at places drawn from the stream of this step."""
         generator = stream(self._seed, "batch", step)
-        starts = torch.randint(0, len(self._tokens) - self._context, (self._batch_size, 1), generator=generator)
-        return _window_batch(self._tokens[starts + torch.arange(self._context + 1)].long())
+        starts = torch.randint(0, len(self._tokens) - self._context, (self._batch_size,), generator=generator)
+        return _window_batch(torch.from_numpy(self._tokens.read(starts.tolist(), self._context + 1)))
 
 
 def _window_batch(tokens: Tensor) -> Batch:
     return Batch(tokens, torch.ones_like(tokens[:, 1:], dtype=torch.bool))
 
 
-def text_windows(tokens: Sequence[int], context: int, batch_size: int) -> list[Batch]:
+def text_windows(tokens: Vector | Sequence[int], context: int, batch_size: int) -> list[Batch]:
     """Return the whole of a text as windows in order, each token but the first predicted exactly once."""
-    windows = [torch.tensor(tokens[i : i + context + 1]) for i in range(0, len(tokens) - 1, context)]
+    whole = torch.from_numpy(np.asarray(tokens, np.int64))
+    windows = [whole[i : i + context + 1] for i in range(0, len(whole) - 1, context)]
     full = [window for window in windows if len(window) == context + 1]
     batches = [_window_batch(torch.stack(full[i : i + batch_size])) for i in range(0, len(full), batch_size)]
     return batches + [_window_batch(window[None]) for window in windows if len(window) <= context]

@@ -1,22 +1,25 @@
 """Makes a `GptTrainer` from a prepared set and settings: what model, what tokenizer, what data, what optimizers."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from aigc_cli.config.base import did_you_mean
 from aigc_cli.config.train_gpt import TrainGptSettings
 from aigc_cli.core.errors import BadConfig, BadData, NoInput, UsageProblem
-from aigc_cli.core.files import read_jsonl, sha256_bytes, sha256_file
+from aigc_cli.core.files import sha256_bytes, sha256_file
 from aigc_cli.core.messages import tr
+from aigc_cli.core.progress import Progress, SilentProgress
 from aigc_cli.core.seeding import stream
 from aigc_cli.data.dialogue import ROLES, Message, encode_prompt, read_dialogues, require_chat, target_bytes, windows
 from aigc_cli.data.manifest import read_manifest
-from aigc_cli.data.tokenizer import ChatTokenizer, load_tokenizer, train_bpe, train_char
+from aigc_cli.data.textset import TextSplit, first_tokens, trained_tokenizer
+from aigc_cli.data.tokenizer import ChatTokenizer, load_tokenizer
 from aigc_cli.gpt.batches import DialogueData, TrainingData, WindowData, ordered, text_windows
 from aigc_cli.gpt.gguf import import_gguf, smollm2_file
 from aigc_cli.gpt.hf import qkv_sizes, read_model
@@ -28,14 +31,19 @@ from aigc_cli.gpt.step import Base, GptTrainer, Held, Optimizer
 
 EVALUATION_ROWS = 16
 PREVIEW_PROMPTS = 3
-TEXT_SCHEMA = "aigc.text/1"
 # Peaks of AdamW's learning rate by how a model starts (benchmarks/RESULTS.md).
 LEARNING_RATES = {"scratch": 3e-3, "lora": 2e-3, "full": 5e-5}
 Sequences = list[tuple[list[int], list[bool]]]
 
 
-def build_trainer(data: Path, settings: TrainGptSettings, device: torch.device) -> GptTrainer:
-    """Return a trainer for a prepared chat or text set.
+def build_trainer(
+    data: Path,
+    settings: TrainGptSettings,
+    device: torch.device,
+    progress: Progress | None = None,
+    stop: Callable[[], None] = lambda: None,
+) -> GptTrainer:
+    """Return a trainer for a prepared chat or text set. `stop` is called now and then, and may raise to end long work.
 
     Raises NoInput, BadData, BadConfig, UsageProblem, Unavailable.
     """
@@ -43,8 +51,10 @@ def build_trainer(data: Path, settings: TrainGptSettings, device: torch.device) 
     mode = settings.finetune if settings.init else "scratch"
     base_folder = model_folder(settings.init) if settings.init else None
     dtype = frozen_type(settings, mode, device)
-    corpus = _ChatCorpus(data) if manifest["kind"] == "chat" else _TextCorpus(data)
-    tokenizer = load_tokenizer(base_folder) if base_folder else _new_tokenizer(settings, corpus.texts)
+    corpus = _ChatCorpus(data) if manifest["kind"] == "chat" else _TextCorpus(data, manifest["hash"], progress, stop)
+    tokenizer = load_tokenizer(base_folder) if base_folder else corpus.new_tokenizer(settings)
+    if base_folder:
+        check_tokenizer(base_folder, tokenizer)
     tokenizer.chat, tokenizer.default_system = manifest["kind"] == "chat", corpus.system
     model, base = _model(settings, mode, base_folder, tokenizer, device)
     first_block = max(0, model.config.layers - settings.lora_layers) if mode == "lora" and settings.lora_layers else 0
@@ -78,8 +88,11 @@ class _ChatCorpus:
     def __init__(self, data: Path) -> None:
         self._train, self._valid = read_dialogues(data / "train.jsonl"), read_dialogues(data / "valid.jsonl")
         self.system = _common_system(self._train)
-        self.texts = [message["content"] for messages in self._train for message in messages]
-        self.texts += [f"{role}\n" for role in ROLES] + [self.system or ""]
+
+    def new_tokenizer(self, settings: TrainGptSettings) -> ChatTokenizer:
+        texts = [message["content"] for messages in self._train for message in messages]
+        texts += [f"{role}\n" for role in ROLES] + [self.system or ""]
+        return trained_tokenizer(settings.tokenizer, settings.vocab_size, texts)
 
     def encode(
         self, tokenizer: ChatTokenizer, model: GptModel, settings: TrainGptSettings, first_block: int
@@ -100,15 +113,19 @@ class _ChatCorpus:
 class _TextCorpus:
     """The documents of a prepared text set."""
 
-    def __init__(self, data: Path) -> None:
-        self.texts, self._valid = read_texts(data / "train.jsonl"), read_texts(data / "valid.jsonl")
+    def __init__(self, data: Path, data_hash: str, progress: Progress | None, stop: Callable[[], None]) -> None:
+        self._train = TextSplit(data / "train.jsonl", data_hash, progress or SilentProgress(), stop)
+        self._valid = data / "valid.jsonl"
         self.system = None
+
+    def new_tokenizer(self, settings: TrainGptSettings) -> ChatTokenizer:
+        return self._train.new_tokenizer(settings.tokenizer, settings.vocab_size)
 
     def encode(
         self, tokenizer: ChatTokenizer, model: GptModel, settings: TrainGptSettings, first_block: int
     ) -> tuple[TrainingData, Held, PrefixStates | None]:
         context = min(settings.context, model.config.context)
-        source = WindowData(_joined(tokenizer, self.texts), context, settings.batch_size, settings.seed)
+        source = WindowData(self._train.tokens(tokenizer), context, settings.batch_size, settings.seed)
         return source, _held_text(tokenizer, self._valid, settings, context), None
 
 
@@ -150,28 +167,9 @@ def _cast_frozen(model: GptModel, dtype: torch.dtype) -> None:
             parameter.data = parameter.data.to(dtype)
 
 
-def read_texts(path: Path) -> list[str]:
-    """Read the documents of a JSONL file of text records."""
-    texts = []
-    for number, record in enumerate(read_jsonl(path), start=1):
-        if record.get("schema") != TEXT_SCHEMA or not isinstance(record.get("text"), str):
-            raise BadData(
-                tr("{path}: record {number} is no {text_schema}", path=path, number=number, text_schema=TEXT_SCHEMA),
-                tr("make the set again with aigc prepare text"),
-            )
-        texts.append(record["text"])
-    if not any(texts):
-        raise BadData(tr("{path}: no text in it", path=path), tr("prepare more text"))
-    return texts
-
-
 def _common_system(dialogues: Sequence[Sequence[Message]]) -> str | None:
     systems = [messages[0]["content"] for messages in dialogues if messages and messages[0]["role"] == "system"]
     return max(set(systems), key=systems.count) if systems else None
-
-
-def _new_tokenizer(settings: TrainGptSettings, texts: Sequence[str]) -> ChatTokenizer:
-    return train_char(texts) if settings.tokenizer == "char" else train_bpe(texts, settings.vocab_size)
 
 
 def _model(
@@ -252,17 +250,10 @@ def _held_dialogues(
     return chosen, prompts
 
 
-def _joined(tokenizer: ChatTokenizer, texts: Sequence[str]) -> list[int]:
-    end = tokenizer.end_of_text_id
-    tokens: list[int] = []
-    for ids in tokenizer.encode_many(texts):
-        tokens += ids if end is None else [*ids, end]
-    return tokens
-
-
-def _held_text(tokenizer: ChatTokenizer, texts: Sequence[str], settings: TrainGptSettings, context: int) -> Held:
-    tokens = _joined(tokenizer, texts)[: settings.eval_tokens]
-    size = sum(len(tokenizer.token_bytes(token)) for token in tokens[1:])
+def _held_text(tokenizer: ChatTokenizer, records: Path, settings: TrainGptSettings, context: int) -> Held:
+    tokens = first_tokens(records, tokenizer, settings.eval_tokens)
+    sizes = np.array([len(tokenizer.token_bytes(token)) for token in range(tokenizer.size)])
+    size = int(sizes[tokens[1:]].sum())
     if len(tokens) < 2 or not size:
         raise BadData(tr("no held-out text"), tr("prepare the text with a larger --valid"))
     return Held(batches=text_windows(tokens, context, EVALUATION_ROWS), target_bytes=size)

@@ -1,12 +1,19 @@
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 
 from aigc_cli.core.errors import BadData
+from aigc_cli.data.tokens import TokenVector
 from aigc_cli.gpt.batches import DialogueData, WindowData, ordered, padded, text_windows
 from aigc_cli.gpt.prefix import PrefixStates
 from tests.gpt.models import harsh_model
+
+
+def vector(count, first=0):
+    return TokenVector(np.arange(first, first + count, dtype=np.uint16))
+
 
 SEQUENCES = [([k] * (3 + k), [False, False] + [True] * (1 + k)) for k in range(23)]
 
@@ -27,8 +34,8 @@ def test_a_batch_depends_on_seed_and_step_alone():
         assert torch.equal(data.batch(step).tokens, again.batch(step).tokens)
     other = DialogueData(SEQUENCES, batch_size=4, seed=2)
     assert [data.batch(step).rows for step in range(6)] != [other.batch(step).rows for step in range(6)]
-    windows = WindowData(range(500), context=16, batch_size=3, seed=1)
-    assert torch.equal(windows.batch(5).tokens, WindowData(range(500), 16, 3, 1).batch(5).tokens)
+    windows = WindowData(vector(500), context=16, batch_size=3, seed=1)
+    assert torch.equal(windows.batch(5).tokens, WindowData(vector(500), 16, 3, 1).batch(5).tokens)
     assert not torch.equal(windows.batch(5).tokens, windows.batch(6).tokens)
 
 
@@ -63,11 +70,11 @@ def test_windows_of_text_predict_every_token_but_the_first_once():
 
 
 def test_window_data_are_consecutive_tokens_and_need_enough_text():
-    batch = WindowData(range(1000, 1100), context=9, batch_size=5, seed=0).batch(0)
+    batch = WindowData(vector(100, 1000), context=9, batch_size=5, seed=0).batch(0)
     assert batch.inputs_BT.shape == (5, 9)
     assert torch.all(batch.tokens.diff(dim=1) == 1)
     with pytest.raises(BadData):
-        WindowData(range(10), context=9, batch_size=1, seed=0)
+        WindowData(vector(10), context=9, batch_size=1, seed=0)
     with pytest.raises(BadData):
         DialogueData([], batch_size=1, seed=0)
 
