@@ -30,7 +30,7 @@ def train_gan(
 ) -> None:
     """Train a face generator on a prepared set of images."""
 
-    def build() -> object:
+    def build(*_: object) -> object:
         from aigc_cli.core.device import choose_device
         from aigc_cli.gan.trainer import build_trainer
 

@@ -1,5 +1,6 @@
 """`aigc train-gpt`: train a language model on a prepared set of chat or text."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from aigc_cli.commands.training import train_run
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
 from aigc_cli.core.console import Console
+from aigc_cli.core.progress import Progress
 from aigc_cli.options import with_settings
 
 SCRATCH_BYTES, FINE_TUNED_BYTES = 200_000_000, 1_200_000_000
@@ -30,11 +32,11 @@ def train_gpt(
 ) -> None:
     """Train a language model on a prepared set of chat or text."""
 
-    def build() -> object:
+    def build(progress: Progress, stop: Callable[[], None]) -> object:
         from aigc_cli.core.device import choose_device
         from aigc_cli.gpt.trainer import build_trainer
 
-        return build_trainer(data, settings, choose_device(settings.device))
+        return build_trainer(data, settings, choose_device(settings.device), progress, stop)
 
     def check() -> None:
         if settings.init == "smollm2":
