@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aigc_cli.config.base import setting
+from aigc_cli.config.shared import device_setting, threads_setting
 
 PICTURE_CHOICES = ("auto", "kitty", "iterm2", "sixel", "half-blocks", "none")
 
@@ -29,5 +30,5 @@ class ChatSettings:
     session: Path | None = setting(None, "Keep the conversation in this file, and go on with it.", metavar="FILE")
     log: bool = setting(True, "Keep terminal conversations in the state folder.")
     play: Path | None = setting(None, "Play a file of user lines as a conversation and exit.", metavar="FILE")
-    device: str = setting("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "mps"))
-    threads: int | None = setting(None, "CPU threads; default all cores.", minimum=1)
+    device: str = device_setting()
+    threads: int | None = threads_setting()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from aigc_cli.config.base import setting
+from aigc_cli.config.shared import device_setting, threads_setting
 
 EXTRACTORS = ("efficientnet_lite0", "random_conv", "inception")
 SPLITS = ("all", "train", "valid")
@@ -21,8 +22,8 @@ class EvalImagesSettings:
     bootstrap: int = setting(20, "Resamples behind the intervals; 0 for none.", minimum=0, maximum=10000)
     labels: bool = setting(True, "Train a small classifier on the real labels and count recognised pictures.")
     seed: int = setting(0, "Seed of every random choice.", minimum=0)
-    device: str = setting("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "mps"))
-    threads: int | None = setting(None, "CPU threads (default: all).", minimum=1)
+    device: str = device_setting()
+    threads: int | None = threads_setting()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,5 +44,5 @@ class EvalTextSettings:
     replies: int = setting(50, "Held-out prompts to answer; 0 for none.", minimum=0)
     context: int = setting(1024, "Longest window to read, in tokens.", minimum=16)
     seed: int = setting(0, "Seed of replies and intervals.", minimum=0)
-    device: str = setting("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "mps"))
-    threads: int | None = setting(None, "CPU threads (default: all).", minimum=1)
+    device: str = device_setting()
+    threads: int | None = threads_setting()

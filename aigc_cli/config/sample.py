@@ -4,10 +4,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from aigc_cli.config.base import option_name, setting
+from aigc_cli.config.shared import device_setting, dry_run_setting, threads_setting
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.messages import tr
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +19,9 @@ class SampleSettings:
     )
     seed: int = setting(0, "Seed of the random streams; item i depends on it and on i alone.", minimum=0)
     batch_size: int = setting(32, "Items computed at once.", minimum=1, maximum=4096)
-    threads: int | None = setting(None, "CPU threads (default: every core).", minimum=1)
-    device: str = setting("auto", "Where to compute.", choices=DEVICES)
-    dry_run: bool = setting(False, "Check everything, print the plan and write nothing.")
+    threads: int | None = threads_setting()
+    device: str = device_setting()
+    dry_run: bool = dry_run_setting()
     # Pictures.
     label: str | None = setting(None, "Faces: draw this label only (default: the labels in turn).", metavar="NAME")
     truncation: float = setting(1.0, "Faces: below 1 less varied and more typical.", minimum=0, maximum=2)

@@ -22,6 +22,7 @@ from typing import Any
 
 from aigc_cli.core.errors import Unavailable, UsageProblem
 from aigc_cli.core.messages import tr
+from aigc_cli.core.platform import usable_cores
 from aigc_cli.core.seeding import derived_seed
 
 PREFIX = "dicebear:"
@@ -155,7 +156,7 @@ def draw_faces(job: FaceJob, count: int) -> Iterator[Face]:
     require_open_style(job.style)
     starts = range(0, count, FACES_A_TASK)
     tasks = [(job, start, min(start + FACES_A_TASK, count)) for start in starts]
-    processes = min(MAX_PROCESSES, os.cpu_count() or 1)
+    processes = min(MAX_PROCESSES, usable_cores())
     if processes < 2 or count < FACES_WORTH_A_PROCESS:
         for task in tasks:
             yield from _draw_task(task)

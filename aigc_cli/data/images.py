@@ -4,7 +4,6 @@ The set appears whole or not at all. A rerun with the same settings and sources 
 differs is never replaced unless forced. Knows nothing of tensors' use; writes what `imageset` reads.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +29,8 @@ from aigc_cli.core.files import (
     write_json,
     write_jsonl,
 )
-from aigc_cli.core.messages import tr
+from aigc_cli.core.messages import later, tr
+from aigc_cli.core.platform import usable_cores
 from aigc_cli.core.progress import Progress
 from aigc_cli.data.dicebear import PREFIX, FaceJob, draw_faces, require_open_style
 from aigc_cli.data.image_sources import RawPicture, Source, open_source
@@ -51,7 +51,7 @@ class Collected:
     sources: list[str] = field(default_factory=list)
     labels: list[str | None] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, source: str, label: str | None, pixels: bytes) -> None:
         """Take a picture unless one with exactly the same pixels is there."""
@@ -68,7 +68,7 @@ class Collected:
     def drop(self, source: str, reason: str) -> None:
         """Count a picture that is left out."""
         self.dropped[reason] += 1
-        self.problems.append(f"{source}: {reason}")
+        self.problems.append((source, reason))
 
     def __post_init__(self) -> None:
         self._known: set[str] = set()
@@ -178,7 +178,7 @@ def _collect(drawn: list[str], found: list[Source], settings: PrepareImagesSetti
             progress.advance()
         progress.close()
     for source in found:
-        collected.dropped["other file type"] += source.other_files
+        collected.dropped[later("other file type")] += source.other_files
         progress.stage(tr("reading {path}", path=source.path), None, tr("pictures"))
         for raw, result in _decoded(source.pictures(), settings):
             if isinstance(result, Unusable):
@@ -188,9 +188,9 @@ def _collect(drawn: list[str], found: list[Source], settings: PrepareImagesSetti
             progress.advance()
         progress.close()
     if not collected.pixels:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in collected.dropped.items() if count)
+        reasons = ", ".join(f"{count} {tr(reason)}" for reason, count in collected.dropped.items() if count)
         raise BadData(
-            tr("no usable picture: {reasons}", reasons=reasons or "no picture in the archive"),
+            tr("no usable picture: {reasons}", reasons=reasons or tr("no picture in the archive")),
             tr("open one of them to see"),
         )
     return collected
@@ -209,15 +209,15 @@ def _decoded(
         except Unusable as problem:
             return problem
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         while batch := list(islice(pictures, PICTURES_AT_A_TIME)):
             yield from zip(batch, pool.map(decode, [raw.data for raw in batch]), strict=True)
 
 
 def _report_dropped(collected: Collected, progress: Progress) -> None:
-    unusable = [problem for problem in collected.problems if not problem.endswith(": duplicate")]
-    for problem in unusable[:NAMED_PROBLEMS]:
-        progress.say(tr("skipped {problem}", problem=problem))
+    unusable = [(source, reason) for source, reason in collected.problems if reason != "duplicate"]
+    for source, reason in unusable[:NAMED_PROBLEMS]:
+        progress.say(tr("skipped {source}: {reason}", source=source, reason=tr(reason)))
     if len(unusable) > NAMED_PROBLEMS:
         progress.say(tr("skipped {count} more", count=len(unusable) - NAMED_PROBLEMS))
     if collected.dropped["duplicate"]:

@@ -67,7 +67,7 @@ def _suffices(values: Tensor, total: Tensor, settings: GenerationSettings) -> bo
 
 
 def _place(values: Tensor, total: Tensor, uniform: float, settings: GenerationSettings) -> int:
-    probabilities = (values - total).double().exp()
+    probabilities = (values - total).cpu().double().exp()  # Metal has no float64
     keep = torch.ones_like(probabilities, dtype=torch.bool)
     if settings.top_p < 1.0:
         before = probabilities.cumsum(0) - probabilities

@@ -60,7 +60,7 @@ def test_faces_come_from_style_seed_and_index_alone():
 def test_worker_processes_draw_the_same_faces_in_the_same_order(monkeypatch):
     monkeypatch.setattr(dicebear, "FACES_WORTH_A_PROCESS", 4)
     monkeypatch.setattr(dicebear, "FACES_A_TASK", 3)
-    monkeypatch.setattr(dicebear.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(dicebear, "usable_cores", lambda: 2)
     job = FaceJob("dylan", 16, "RGB", 0)
     expected = [dicebear._draw_face(job, index) for index in range(8)]
     assert list(draw_faces(job, 8)) == expected
