@@ -7,7 +7,10 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from aigc_cli.core.messages import tr
+
 COLLAPSED_SPREAD = 0.3
+FALLEN_SPREAD, FALLEN_SHARE = 0.1, 0.25  # that low, and that little of what it had been, is no dip
 CRITIC_AHEAD = 0.9
 GENERATOR_AHEAD = 0.55
 
@@ -45,9 +48,20 @@ def balance_in_words(metrics: Mapping[str, float]) -> str:
     words = []
     if "critic_accuracy" in metrics:
         accuracy = metrics["critic_accuracy"]
-        who = "critic ahead" if accuracy > CRITIC_AHEAD else "balanced"
-        who = "generator ahead" if accuracy < GENERATOR_AHEAD else who
-        words.append(f"{who} (critic {accuracy:.0%})")
+        who = tr("critic ahead") if accuracy > CRITIC_AHEAD else tr("balanced")
+        who = tr("generator ahead") if accuracy < GENERATOR_AHEAD else who
+        words.append(tr("{who} (critic {accuracy:.0%})", who=who, accuracy=accuracy))
     if metrics.get("spread", 1.0) < COLLAPSED_SPREAD:
-        words.append(f"collapsed: spread {metrics['spread']:.2f} of the real pictures'")
+        words.append(tr("collapsed: spread {spread:.2f} of the real pictures'", spread=metrics["spread"]))
     return ", ".join(words)
+
+
+def collapse_in_words(spread: float, widest: float) -> str:
+    """Say that the samples have become all alike: their spread is next to nothing and was `widest` before; else ""."""
+    if spread < FALLEN_SPREAD and spread < FALLEN_SHARE * widest:
+        return tr(
+            "the samples have become alike: their spread fell from {widest:.2f} to {spread:.2f} of the real pictures'",
+            widest=widest,
+            spread=spread,
+        )
+    return ""

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from aigc_cli.gan.balance import balance_in_words, critic_accuracy, standing
+from aigc_cli.gan.balance import balance_in_words, collapse_in_words, critic_accuracy, standing
 
 TRAIN, VALID, GENERATED = torch.tensor([3.0, 5.0]), torch.tensor([2.0, 0.0]), torch.tensor([-1.0, 1.0])
 
@@ -45,3 +45,9 @@ def test_words():
     assert balance_in_words({"critic_accuracy": 0.7, "spread": 0.9}) == "balanced (critic 70%)"
     assert balance_in_words({"critic_accuracy": 0.4}).startswith("generator ahead")
     assert "collapsed" in balance_in_words({"critic_accuracy": 0.7, "spread": 0.1})
+
+
+def test_a_collapse_is_a_fall_to_next_to_nothing():
+    assert collapse_in_words(0.05, 0.9) != ""
+    assert collapse_in_words(0.2, 0.9) == ""  # low, but pictures that differ
+    assert collapse_in_words(0.05, 0.1) == ""  # never was more
