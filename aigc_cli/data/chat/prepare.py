@@ -42,7 +42,8 @@ from aigc_cli.data.prepared import (
 )
 
 SCHEMA = "aigc.dialogue/1"
-DEMO_LOG = "demo:wren"
+# The invented people whose logs come with the package, English and Chinese, below aigc_cli/demo.
+DEMO_LOGS = {"demo:wren": "result.json", "demo:maidong": "zh/result.json"}
 _SUFFIXES = (".json", ".jsonl", ".txt")
 
 
@@ -57,7 +58,7 @@ def prepare_chat(
 ) -> dict[str, Any]:
     """Make the dialogue set `out` from chat logs, and return the record to print.
 
-    A source is a file, a Telegram export folder, a folder of logs, `demo:wren`, `chatterbot:LANGUAGE`, or "-" for
+    A source is a file, a Telegram export folder, a folder of logs, one of DEMO_LOGS, `chatterbot:LANGUAGE`, or "-" for
     stdin. With `dry_run` everything is read and counted and nothing is written. A rerun with the same sources and
     settings changes nothing
     (`unchanged`). Raises NoInput (66) for a missing source, BadData (65) for one that is damaged, empty or of
@@ -70,11 +71,10 @@ def prepare_chat(
     files = [source for source in sources if not _is_corpus(source)]
     inputs = [*((source, read_source(source)) for source in _chat_files(files)), *corpora] if files else corpora
     source_records = [source_record(source, sha256_bytes(data)) for source, data in inputs]
-    if not dry_run:
-        manifest = finished_set(out, "chat", as_json(settings), source_records, force=force)
-        if manifest is not None:
-            progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
-            return prepare_record(out, manifest, unchanged=True, dry_run=False)
+    manifest = finished_set(out, "chat", as_json(settings), source_records, force=force)
+    if manifest is not None:
+        progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
+        return prepare_record(out, manifest, unchanged=True, dry_run=dry_run)
     collected = _collect(inputs, settings, progress)
     description = SetDescription(
         kind="chat",
@@ -83,6 +83,7 @@ def prepare_chat(
         subject=settings.subject or collected.subject,
         consent=settings.consent,
     )
+    needed_bytes = 3 * sum(len(data) for _, data in inputs)
     if dry_run:
         planned = {
             "kind": "chat",
@@ -92,8 +93,8 @@ def prepare_chat(
             "consent": description.consent,
             **collected.redaction(settings),
         }
-        return prepare_record(out, planned, unchanged=False, dry_run=True)
-    with new_set(out, 3 * sum(len(data) for _, data in inputs)) as folder:
+        return prepare_record(out, planned, unchanged=False, dry_run=True, disk_bytes=needed_bytes)
+    with new_set(out, needed_bytes) as folder:
         write_jsonl(folder / "train.jsonl", collected.train, private=True)
         write_jsonl(folder / "valid.jsonl", collected.valid, private=True)
         manifest = write_manifest(
@@ -132,9 +133,9 @@ def _is_corpus(source: str | Path) -> bool:
 
 
 def _chat_files(sources: Sequence[str | Path]) -> list[str]:
-    """Return the files to read; a Telegram export folder, and `demo:wren`, stand for a result.json."""
-    demo = Path(__file__).parents[2] / "demo" / "result.json"
-    sources = [demo if str(source) == DEMO_LOG else source for source in sources]
+    """Return the files to read; a Telegram export folder, and `demo:NAME`, stand for a result.json."""
+    demo = Path(__file__).parents[2] / "demo"
+    sources = [demo / DEMO_LOGS[str(source)] if str(source) in DEMO_LOGS else source for source in sources]
     exports = [Path(source) / "result.json" if Path(source).is_dir() else Path(source) for source in sources]
     named = [export if export.is_file() else source for source, export in zip(sources, exports, strict=True)]
     return expand_sources(named, _SUFFIXES)
