@@ -1,7 +1,9 @@
 """`aigc prepare images|chat|text`: raw pictures, chat logs and texts become sets to train on."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,7 +11,10 @@ from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.config.prepare_images import PrepareImagesSettings
 from aigc_cli.config.prepare_text import PrepareTextSettings
 from aigc_cli.core.console import Console
+from aigc_cli.core.errors import NoInput, UsageProblem
 from aigc_cli.core.messages import tr
+from aigc_cli.core.platform import peak_memory
+from aigc_cli.core.rundir import output_folder
 from aigc_cli.options import with_settings
 
 IMAGES_EXAMPLES = """\b
@@ -30,11 +35,11 @@ TEXT_EXAMPLES = """\b
 Examples:
   aigc prepare text book.txt -o data/text
   cat chapters/*.txt | aigc prepare text - -o data/text
+  aigc prepare text notes/ -o 'data/%Y-%m-%d' --keep-days 7 -q       every night, from cron
 """
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="The set's folder to make.", metavar="DIR")]
 Force = Annotated[bool, typer.Option("--force", help="Replace another set that is there.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and count everything, write nothing.")]
 
 
 def images(
@@ -47,21 +52,25 @@ def images(
         Path | None, typer.Option("--output", "-o", help="The set's folder to make.", metavar="DIR")
     ] = None,
     force: Force = False,
-    dry_run: DryRun = False,
 ) -> None:
     """Make an image set: turned upright, cropped, resized, labelled, broken files reported and skipped."""
-    from aigc_cli.core.errors import UsageProblem
-    from aigc_cli.data.dicebear import list_styles
+    from aigc_cli.data.dicebear import PREFIX, list_styles
 
-    if sources == ["dicebear:"]:
-        for style in list_styles():
-            console.record(style)
+    if sources == [PREFIX]:
+        console.rows(list_styles())
         return
     if output is None:
         raise UsageProblem(tr("where to put the set?"), tr("give -o DIR"))
-    from aigc_cli.data.images import prepare_images
+    for source in sources:
+        if not source.startswith(PREFIX) and not Path(source).exists():
+            raise NoInput(tr("{source}: no such file or folder", source=source), tr("check the path"))
 
-    console.record(prepare_images(sources, output, settings, console.progress(), force=force, dry_run=dry_run))
+    def make(dry_run: bool) -> dict[str, Any]:
+        from aigc_cli.data.images import prepare_images  # loads torch, which a wrong path need not wait for
+
+        return prepare_images(sources, output, settings, console.progress(), force=force, dry_run=dry_run)
+
+    _prepare(console, settings, output, make)
 
 
 def chat(
@@ -72,12 +81,14 @@ def chat(
     ],
     output: Output,
     force: Force = False,
-    dry_run: DryRun = False,
 ) -> None:
     """Make a dialogue set of one person's answers: turns, personal data redacted, the last tenth held out."""
     from aigc_cli.data.chat.prepare import prepare_chat
 
-    console.record(prepare_chat(sources, output, settings, console.progress(), force=force, dry_run=dry_run))
+    def make(dry_run: bool) -> dict[str, Any]:
+        return prepare_chat(sources, output, settings, console.progress(), force=force, dry_run=dry_run)
+
+    _prepare(console, settings, output, make)
 
 
 def text(
@@ -86,12 +97,27 @@ def text(
     sources: Annotated[list[str], typer.Argument(help="Text files, folders of them, - for stdin.", metavar="SRC")],
     output: Output,
     force: Force = False,
-    dry_run: DryRun = False,
 ) -> None:
     """Make a text set; the contiguous last tenth is held out."""
     from aigc_cli.data.text import prepare_text
 
-    console.record(prepare_text(sources, output, settings, console.progress(), force=force, dry_run=dry_run))
+    def make(dry_run: bool) -> dict[str, Any]:
+        return prepare_text(sources, output, settings, console.progress(), force=force, dry_run=dry_run)
+
+    _prepare(console, settings, output, make)
+
+
+def _prepare(console: Console, settings: Any, output: Path, make: Callable[[bool], dict[str, Any]]) -> None:
+    """Make a set under the lock of its folder, or say what would be made and what reading it took."""
+    if not settings.dry_run:
+        with output_folder(output, wait_seconds=settings.lock_wait, private=True):
+            record = make(False)
+        console.record(record)
+        return
+    started = time.monotonic()
+    console.talk(tr("dry run: nothing is written to {output}", output=output))
+    record = make(True)
+    console.record({**record, "seconds": round(time.monotonic() - started, 2), "memory_bytes": peak_memory()})
 
 
 def register(app: typer.Typer) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from aigc_cli.config.base import setting
+from aigc_cli.config.shared import dry_run_setting, lock_wait_setting
 
 CHAT_FORMATS = ("auto", "telegram", "messages", "sharegpt", "script")
 CONSENTS = ("unspecified", "self", "permission", "public", "synthetic")
@@ -28,3 +29,5 @@ class PrepareChatSettings:
     valid: float = setting(0.1, "Share of each chat's records, the last in time, held out.", minimum=0, maximum=0.5)
     keep_pii: bool = setting(False, "Keep telephone numbers, addresses, card numbers and the like as they are.")
     encoding: str = setting("utf-8", "Character encoding of the logs.", metavar="NAME")
+    lock_wait: float = lock_wait_setting()
+    dry_run: bool = dry_run_setting()

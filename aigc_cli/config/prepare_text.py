@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aigc_cli.config.base import setting
 from aigc_cli.config.prepare_chat import CONSENTS
+from aigc_cli.config.shared import dry_run_setting, lock_wait_setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,3 +18,5 @@ class PrepareTextSettings:
         65536, "Longest record; longer documents are cut between lines.", minimum=256, maximum=16_777_216
     )
     encoding: str = setting("utf-8", "Character encoding of the files.", metavar="NAME")
+    lock_wait: float = lock_wait_setting()
+    dry_run: bool = dry_run_setting()

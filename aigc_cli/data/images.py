@@ -100,6 +100,8 @@ def prepare_images(
     manifest = _manifest(settings, records, drawn, collected, label_names)
     if not dry_run:
         _write_set(out, settings, collected, label_names, manifest, progress)
+    if dry_run:
+        manifest["disk_bytes"] = _disk_bytes(len(collected.pixels), settings)
     return _record(out, manifest, unchanged=False, dry_run=dry_run)
 
 
@@ -270,6 +272,11 @@ def _manifest(
     }
 
 
+def _disk_bytes(count: int, settings: PrepareImagesSettings) -> int:
+    """Return about how much a set takes: the pixels once packed, once as PNG at the worst, and a line each."""
+    return count * (2 * CHANNELS[settings.mode] * settings.size**2 + 8192)
+
+
 def _write_set(
     out: Path,
     settings: PrepareImagesSettings,
@@ -280,7 +287,7 @@ def _write_set(
 ) -> None:
     """Write everything into a temporary sibling that becomes `out`; completes the manifest with hash and time."""
     count, channels = len(collected.pixels), CHANNELS[settings.mode]
-    check_free_space(out.parent, count * (2 * channels * settings.size**2 + 8192))
+    check_free_space(out.parent, _disk_bytes(count, settings))
     shape = (count, settings.size, settings.size, channels)
     pixels_NHWC = torch.frombuffer(bytearray(b"".join(collected.pixels)), dtype=torch.uint8).reshape(shape)
     is_valid = held_out(collected.digests, settings.valid)

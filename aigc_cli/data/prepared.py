@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from aigc_cli.core.errors import AigcError, BadConfig, CannotCreate, NoInput
-from aigc_cli.core.files import atomic_folder, check_free_space, no_input, sha256_bytes, sha256_file, write_json
+from aigc_cli.core.files import (
+    atomic_folder,
+    check_free_space,
+    no_input,
+    read_bytes,
+    sha256_bytes,
+    sha256_file,
+    write_json,
+)
 from aigc_cli.core.messages import tr
 from aigc_cli.data.manifest import SCHEMA, read_manifest
 
@@ -52,7 +60,7 @@ def expand_sources(sources: Sequence[str | Path], suffixes: Sequence[str]) -> li
 def read_source(source: str) -> bytes:
     """Return the content of a file, or of stdin for "-". NoInput if it is not there or not readable."""
     try:
-        return sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
+        return sys.stdin.buffer.read() if source == STDIN else read_bytes(Path(source))
     except OSError as error:
         raise no_input(Path(source), error) from error
 
@@ -146,7 +154,11 @@ def write_manifest(
     return manifest
 
 
-def prepare_record(out: Path, manifest: Mapping[str, Any], *, unchanged: bool, dry_run: bool) -> dict[str, Any]:
-    """Return the record that `aigc prepare chat` and `aigc prepare text` print."""
+def prepare_record(
+    out: Path, manifest: Mapping[str, Any], *, unchanged: bool, dry_run: bool, disk_bytes: int | None = None
+) -> dict[str, Any]:
+    """Return the record that `aigc prepare chat` and `aigc prepare text` print; a dry run says what disk it needs."""
     kept = {key: value for key, value in manifest.items() if key not in ("schema", "settings", "sources", "created")}
-    return {"schema": "aigc.prepare/1", "out": str(out), "unchanged": unchanged, "dry_run": dry_run, **kept}
+    return {"schema": "aigc.prepare/1", "out": str(out), "unchanged": unchanged, "dry_run": dry_run, **kept} | (
+        {"disk_bytes": disk_bytes} if disk_bytes is not None else {}
+    )

@@ -21,7 +21,7 @@ from typing import IO, Any
 from aigc_cli.config.base import as_json
 from aigc_cli.config.prepare_text import PrepareTextSettings
 from aigc_cli.core.errors import BadData, UsageProblem
-from aigc_cli.core.files import no_input
+from aigc_cli.core.files import no_input, require_file
 from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress
 from aigc_cli.data.prepared import (
@@ -67,17 +67,18 @@ def prepare_text(
             consent=settings.consent,
         )
         dropped = Counter(empty_document=sum(1 for document in documents if not document.has_text))
-        if not dry_run:
-            manifest = finished_set(out, "text", described.settings, described.sources, force=force)
-            if manifest is not None:
-                progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
-                return prepare_record(out, manifest, unchanged=True, dry_run=False)
+        manifest = finished_set(out, "text", described.settings, described.sources, force=force)
+        if manifest is not None:
+            progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
+            return prepare_record(out, manifest, unchanged=True, dry_run=dry_run)
         counts = Counter(documents=sum(1 for document in documents if document.has_text))
         counts["characters"] = sum(document.characters for document in documents if document.has_text)
+        needed_bytes = 4 * counts["characters"]
         if dry_run:
             planned = {"kind": "text", "counts": dict(counts), "dropped": dict(+dropped), "subject": settings.subject}
-            return prepare_record(out, {**planned, "consent": settings.consent}, unchanged=False, dry_run=True)
-        with new_set(out, 4 * counts["characters"]) as folder:
+            planned |= {"consent": settings.consent}
+            return prepare_record(out, planned, unchanged=False, dry_run=True, disk_bytes=needed_bytes)
+        with new_set(out, needed_bytes) as folder:
             written = _write_records(folder, documents, spool, counts["characters"], settings, progress)
             manifest = write_manifest(folder, described, {**written, **counts}, dropped, {})
     return prepare_record(out, manifest, unchanged=False, dry_run=False)
@@ -131,6 +132,7 @@ def _opened(source: str, spool: IO[bytes]) -> Iterator[IO[bytes]]:
         spool.seek(0)
         yield spool
     else:
+        require_file(Path(source))
         with Path(source).open("rb") as file:
             yield file
 
