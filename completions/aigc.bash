@@ -1,148 +1,260 @@
-# bash completion for aigc; made by tools/make_completions.py
-_aigc_folders() { # WORD MARKER...: the folders with a marker up to two levels below; without any, all folders
-    local word=$1 marker found
+# bash completion for aigc (bash 4 or newer); made by tools/make_completions.py
+_aigc_styles='dicebear: dicebear:adventurer dicebear:adventurer-neutral dicebear:big-ears dicebear:big-ears-neutral dicebear:big-smile dicebear:blobs dicebear:cameo dicebear:clay dicebear:constellation dicebear:critters dicebear:croodles dicebear:croodles-neutral dicebear:cutouts dicebear:disco dicebear:dylan dicebear:fun-emoji dicebear:gaze dicebear:glass dicebear:glyphs dicebear:icons dicebear:identicon dicebear:initial-face dicebear:initials dicebear:landscape dicebear:line-face dicebear:loops dicebear:lorelei dicebear:lorelei-neutral dicebear:marbles dicebear:micah dicebear:miniavs dicebear:moods dicebear:notionists dicebear:notionists-neutral dicebear:open-peeps dicebear:patchwork dicebear:personas dicebear:pixel-art dicebear:pixel-art-neutral dicebear:pixelbot dicebear:planets dicebear:rings dicebear:shadows dicebear:shape-grid dicebear:shapes dicebear:slice dicebear:sprouts dicebear:squircles dicebear:stack dicebear:stripes dicebear:thumbs dicebear:toon-head dicebear:triangles dicebear:voxel-art dicebear:voxel-bot dicebear:waves dicebear:weave'
+_aigc_demos='demo:wren demo:maidong'
+_aigc_sections='train-gan train-gpt sample chat prepare-images prepare-chat prepare-text eval-images eval-pairs eval-text'
+_aigc_words() { # WORD...: those that begin as the word does
+    COMPREPLY+=($(compgen -W "$*" -- "$word"))
+}
+
+_aigc_marked() { # MARKER KIND...: the folders that hold a marker of one of the kinds, up to two levels below
+    local marker=$1 file kind text
     shift
-    for marker; do
-        for found in "$word"*/"$marker" "$word"*/*/"$marker"; do
-            [[ -e $found ]] && COMPREPLY+=("${found%/*}")
+    for file in "$word"*/"$marker" "$word"*/*/"$marker"; do
+        [[ -e $file ]] || continue
+        IFS= read -r -d '' -n 4096 text <"$file"
+        for kind in "${@:-}"; do
+            if [[ $text == *$'\n "kind": '"\"$kind"* ]]; then
+                COMPREPLY+=("${file%/*}")
+                compopt -o filenames
+            fi
         done
     done
-    compopt -o filenames
-    if [[ ${#COMPREPLY[@]} -eq 0 ]]; then compopt -o dirnames +o default; fi
+}
+
+_aigc_expressions() { # the labels of the run that the line names
+    local run line inside
+    for run in "${COMP_WORDS[@]:1}"; do
+        [[ -f $run/aigc.json && -f $run/config.json ]] || continue
+        inside=''
+        while IFS= read -r line; do
+            case $line in
+                *'"label_names": []'*) ;;
+                *'"label_names": ['*) inside=1 ;;
+                *']'*) inside='' ;;
+                *) if [[ $inside ]]; then line=${line#*\"} && _aigc_words "${line%\"*}"; fi ;;
+            esac
+        done <"$run/config.json"
+    done
+}
+
+_aigc_rest() { # files, folders or free: what may stand there beside what was found
+    case $1 in
+        files) if [[ ${#COMPREPLY[@]} -gt 0 && $word ]]; then COMPREPLY+=($(compgen -f -- "$word")); fi ;;
+        folders) if [[ ${#COMPREPLY[@]} -eq 0 ]]; then compopt -o dirnames +o default; fi ;;
+        free) compopt +o default ;;
+    esac
+    if [[ $1 == files && ! $word ]]; then COMPREPLY=(); fi
 }
 
 _aigc() {
-    local IFS=$' \t\n' word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' next i words
+    local IFS=$' \t\n' word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' next i words=''
+    local line=${COMP_LINE:0:COMP_POINT} colon=''
     COMPREPLY=()
     if [[ $word == '=' ]]; then word=''; fi
     if [[ $previous == '=' ]]; then previous=${COMP_WORDS[COMP_CWORD - 2]}; fi
+    if [[ $COMP_WORDBREAKS == *:* && ${line##*[[:space:]]} == *:* ]]; then # bash cuts words at colons
+        word=${line##*[[:space:]]}
+        colon=${word%"${word##*:}"}
+        read -r -a words <<<"${line%"$word"}"
+        previous=${words[${#words[@]} - 1]}
+        words=''
+    fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         next="${command:+$command }${COMP_WORDS[i]}"
         case $next in
-            'train-gan' | 'train-gpt' | 'sample' | 'chat' | 'prepare' | 'prepare images' | 'prepare chat' | 'prepare text' | 'eval' | 'eval images' | 'eval pairs' | 'eval text') command=$next ;;
+            'train-gan' | 'train-gpt' | 'sample' | 'chat' | 'doctor' | 'prepare' | 'prepare images' | 'prepare chat' | 'prepare text' | 'eval' | 'eval images' | 'eval pairs' | 'eval text' | 'config' | 'config show' | 'config path') command=$next ;;
         esac
     done
+    _aigc_reply
+    COMPREPLY=("${COMPREPLY[@]#"$colon"}")
+}
+
+_aigc_reply() {
     case $command in
         '')
-            if [[ $word == -?* ]]; then words='--version -h --help'
-            else words='train-gan train-gpt sample chat prepare eval'; fi
+            case $previous in
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--version --lang -h --help'
+            else words='train-gan train-gpt sample chat doctor prepare eval config'; fi
             ;;
         'train-gan')
             case $previous in
-                -o | --output) _aigc_folders "$word" aigc.json; return ;;
-                --preset) COMPREPLY=($(compgen -W 'small tiny large dcgan mlp' -- "$word")); return ;;
-                --arch) COMPREPLY=($(compgen -W 'style dcgan mlp' -- "$word")); return ;;
-                --loss) COMPREPLY=($(compgen -W 'rpgan nonsaturating minimax' -- "$word")); return ;;
-                --minutes | --steps | --batch-size | --width | --z-dim | --lr-g | --lr-d | --beta1 | --beta2 | --cooldown | --gamma | --penalty-every | --d-steps | --class-weight | --translate | --ema-images | --metric-images | --evaluations | --log-every-steps | --save-minutes | --patience | --seed | --threads | --lock-wait) compopt +o default; return ;;
-                --schedule) COMPREPLY=($(compgen -W 'constant linear cosine trapezoid' -- "$word")); return ;;
-                --metric) COMPREPLY=($(compgen -W 'random_conv efficientnet_lite0' -- "$word")); return ;;
-                --device) COMPREPLY=($(compgen -W 'auto cpu cuda mps' -- "$word")); return ;;
-                --resume) COMPREPLY=($(compgen -W 'auto restart' -- "$word")); return ;;
+                -o | --output) _aigc_marked aigc.json face; _aigc_rest folders; return ;;
+                --preset) _aigc_words 'small tiny large dcgan mlp'; _aigc_rest free; return ;;
+                --arch) _aigc_words 'style dcgan mlp'; _aigc_rest free; return ;;
+                --loss) _aigc_words 'rpgan nonsaturating minimax'; _aigc_rest free; return ;;
+                --minutes | --steps | --batch-size | --width | --z-dim | --lr-g | --lr-d | --beta1 | --beta2 | --cooldown | --final-lr | --plateau-patience | --gamma | --penalty-every | --d-steps | --class-weight | --translate | --ema-images | --metric-images | --evaluations | --log-every-steps | --save-minutes | --save-every | --keep | --patience | --seed | --threads | --lock-wait | --keep-days) _aigc_rest free; return ;;
+                --schedule) _aigc_words 'constant linear cosine wsd plateau'; _aigc_rest free; return ;;
+                --metric) _aigc_words 'random_conv efficientnet_lite0'; _aigc_rest free; return ;;
+                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
+                --resume) _aigc_words 'auto restart'; _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --preset --arch --loss --minutes --steps --batch-size --width --z-dim --lr-g --lr-d --beta1 --beta2 --schedule --cooldown --gamma --penalty-every --d-steps --class-weight --labels --no-labels --flip --no-flip --translate --ema-images --metric --metric-images --evaluations --log-every-steps --save-minutes --patience --seed --threads --device --resume --lock-wait --dry-run --no-dry-run --json -q --quiet --debug -h --help'
-            else _aigc_folders "$word" manifest.json; return; fi
+            if [[ $word == -?* ]]; then words='-o --output --preset --arch --loss --minutes --steps --batch-size --width --z-dim --lr-g --lr-d --beta1 --beta2 --schedule --cooldown --final-lr --plateau-patience --gamma --penalty-every --d-steps --class-weight --labels --no-labels --flip --no-flip --translate --ema-images --metric --metric-images --evaluations --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --patience --seed --threads --device --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_marked manifest.json images; _aigc_rest folders; fi
             ;;
         'train-gpt')
             case $previous in
-                -o | --output) _aigc_folders "$word" aigc.json; return ;;
-                --preset) COMPREPLY=($(compgen -W 'nano tiny small' -- "$word")); return ;;
-                --init) return ;;
-                --finetune) COMPREPLY=($(compgen -W 'lora full' -- "$word")); return ;;
-                --tokenizer) COMPREPLY=($(compgen -W 'char bpe' -- "$word")); return ;;
-                --vocab-size | --layers | --width | --heads | --kv-heads | --context | --minutes | --steps | --batch-size | --accumulate | --learning-rate | --matrix-learning-rate | --warmup-steps | --cooldown | --weight-decay | --clip | --lora-rank | --lora-alpha | --lora-layers | --eval-tokens | --evaluations | --patience | --log-every-steps | --save-minutes | --seed | --threads | --lock-wait) compopt +o default; return ;;
-                --optimizer) COMPREPLY=($(compgen -W 'muon adamw' -- "$word")); return ;;
-                --schedule) COMPREPLY=($(compgen -W 'constant linear cosine trapezoid' -- "$word")); return ;;
-                --precision) COMPREPLY=($(compgen -W 'auto fp32 bf16' -- "$word")); return ;;
-                --device) COMPREPLY=($(compgen -W 'auto cpu cuda mps' -- "$word")); return ;;
-                --resume) COMPREPLY=($(compgen -W 'auto restart' -- "$word")); return ;;
+                -o | --output) _aigc_marked aigc.json text; _aigc_rest folders; return ;;
+                --preset) _aigc_words 'nano tiny small base'; _aigc_rest free; return ;;
+                --init) _aigc_words 'smollm2'; _aigc_marked aigc.json text; _aigc_rest files; return ;;
+                --finetune) _aigc_words 'lora full'; _aigc_rest free; return ;;
+                --tokenizer) _aigc_words 'char bpe'; _aigc_rest free; return ;;
+                --vocab-size | --layers | --width | --heads | --kv-heads | --context | --minutes | --steps | --batch-size | --accumulate | --learning-rate | --matrix-learning-rate | --warmup-steps | --cooldown | --final-lr | --plateau-patience | --weight-decay | --clip | --lora-rank | --lora-alpha | --lora-layers | --eval-tokens | --evaluations | --patience | --log-every-steps | --save-minutes | --save-every | --keep | --seed | --threads | --lock-wait | --keep-days) _aigc_rest free; return ;;
+                --optimizer) _aigc_words 'muon adamw'; _aigc_rest free; return ;;
+                --schedule) _aigc_words 'constant linear cosine wsd plateau'; _aigc_rest free; return ;;
+                --parallel) _aigc_words 'auto ddp fsdp'; _aigc_rest free; return ;;
+                --precision) _aigc_words 'auto fp32 bf16'; _aigc_rest free; return ;;
+                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
+                --resume) _aigc_words 'auto restart'; _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --preset --init --finetune --tokenizer --vocab-size --layers --width --heads --kv-heads --context --minutes --steps --batch-size --accumulate --learning-rate --matrix-learning-rate --optimizer --schedule --warmup-steps --cooldown --weight-decay --clip --lora-rank --lora-alpha --lora-layers --precision --eval-tokens --evaluations --patience --log-every-steps --save-minutes --seed --threads --device --resume --lock-wait --dry-run --no-dry-run --json -q --quiet --debug -h --help'
-            else _aigc_folders "$word" manifest.json; return; fi
+            if [[ $word == -?* ]]; then words='-o --output --preset --init --finetune --tokenizer --vocab-size --layers --width --heads --kv-heads --context --minutes --steps --batch-size --accumulate --gradient-checkpointing --no-gradient-checkpointing --learning-rate --matrix-learning-rate --optimizer --schedule --warmup-steps --cooldown --final-lr --plateau-patience --weight-decay --clip --lora-rank --lora-alpha --lora-layers --parallel --precision --eval-tokens --evaluations --patience --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --find-lr --no-find-lr --seed --threads --device --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_marked manifest.json chat text; _aigc_rest folders; fi
             ;;
         'sample')
             case $previous in
-                -o | --output | --grid | --prompts) return ;;
-                -n | --count | --start | --seed | --batch-size | --threads | --label | --truncation | --prompt | --max-new-tokens | --temperature | --top-p | --top-k | --min-p | --repetition-penalty) compopt +o default; return ;;
-                --device) COMPREPLY=($(compgen -W 'auto cpu cuda mps' -- "$word")); return ;;
+                -o | --output | --grid | --prompts) _aigc_rest files; return ;;
+                -n | --count | --start | --seed | --batch-size | --threads | --truncation | --prompt | --max-new-tokens | --temperature | --top-p | --top-k | --min-p | --repetition-penalty | --keep-days) _aigc_rest free; return ;;
+                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
+                --label) _aigc_expressions; _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output -n --count --start --seed --batch-size --threads --device --dry-run --no-dry-run --label --truncation --grid --prompt --prompts --max-new-tokens --temperature --top-p --top-k --min-p --repetition-penalty --json -q --quiet --debug -h --help'
-            else _aigc_folders "$word" aigc.json; return; fi
+            if [[ $word == -?* ]]; then words='-o --output -n --count --start --seed --batch-size --threads --device --dry-run --no-dry-run --label --truncation --grid --prompt --prompts --max-new-tokens --temperature --top-p --top-k --min-p --repetition-penalty --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_marked aigc.json; _aigc_rest folders; fi
             ;;
         'chat')
             case $previous in
-                --face) _aigc_folders "$word" aigc.json; return ;;
-                --face-seed | --face-truncation | --face-columns | --temperature | --top-p | --min-p | --repetition-penalty | --max-new-tokens | --seed | --reply-speed | --threads) compopt +o default; return ;;
-                --pictures) COMPREPLY=($(compgen -W 'auto kitty iterm2 sixel half-blocks none' -- "$word")); return ;;
-                --session | --play) return ;;
-                --device) COMPREPLY=($(compgen -W 'auto cpu cuda mps' -- "$word")); return ;;
+                --face) _aigc_marked aigc.json face; _aigc_rest folders; return ;;
+                --face-seed | --face-truncation | --face-columns | --temperature | --top-p | --min-p | --repetition-penalty | --max-new-tokens | --seed | --reply-speed | --threads) _aigc_rest free; return ;;
+                --pictures) _aigc_words 'auto kitty iterm2 sixel half-blocks none'; _aigc_rest free; return ;;
+                --session | --play) _aigc_rest files; return ;;
+                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-c --continue --face --face-seed --face-truncation --face-columns --pictures --temperature --top-p --min-p --repetition-penalty --max-new-tokens --seed --reply-speed --session --log --no-log --play --device --threads --json -q --quiet --debug -h --help'
-            else _aigc_folders "$word" aigc.json; return; fi
+            if [[ $word == -?* ]]; then words='-c --continue --face --face-seed --face-truncation --face-columns --pictures --temperature --top-p --min-p --repetition-penalty --max-new-tokens --seed --reply-speed --session --log --no-log --play --device --threads --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_marked aigc.json text; _aigc_rest folders; fi
+            ;;
+        'doctor')
+            case $previous in
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_rest free; fi
             ;;
         'prepare')
-            if [[ $word == -?* ]]; then words='-h --help'
+            case $previous in
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--lang -h --help'
             else words='images chat text'; fi
             ;;
         'prepare images')
             case $previous in
-                -o | --output) compopt -o dirnames +o default; return ;;
-                --size | --valid | --min-side | --max-megapixels | -n | --count | --seed | --subject) compopt +o default; return ;;
-                --mode) COMPREPLY=($(compgen -W 'RGB L RGBA' -- "$word")); return ;;
-                --labels) COMPREPLY=($(compgen -W 'auto folders none' -- "$word")); return ;;
-                --consent) COMPREPLY=($(compgen -W 'unspecified self permission public synthetic' -- "$word")); return ;;
+                -o | --output) _aigc_rest folders; return ;;
+                --size | --valid | --min-side | --max-megapixels | -n | --count | --seed | --subject | --lock-wait | --keep-days) _aigc_rest free; return ;;
+                --mode) _aigc_words 'RGB L RGBA'; _aigc_rest free; return ;;
+                --labels) _aigc_words 'auto folders none'; _aigc_rest free; return ;;
+                --consent) _aigc_words 'unspecified self permission public synthetic'; _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --force --dry-run --size --mode --labels --valid --min-side --max-megapixels -n --count --seed --subject --consent --json -q --quiet --debug -h --help'
-            else return; fi
+            if [[ $word == -?* ]]; then words='-o --output --force --size --mode --labels --valid --min-side --max-megapixels -n --count --seed --subject --consent --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_words $_aigc_styles; _aigc_rest files; fi
             ;;
         'prepare chat')
             case $previous in
-                -o | --output) compopt -o dirnames +o default; return ;;
-                --format) COMPREPLY=($(compgen -W 'auto telegram messages sharegpt script' -- "$word")); return ;;
-                --me | --subject | --merge-minutes | --silence-minutes | --answer-hours | --max-turns | --max-characters | --valid | --encoding) compopt +o default; return ;;
-                --consent) COMPREPLY=($(compgen -W 'unspecified self permission public synthetic' -- "$word")); return ;;
+                -o | --output) _aigc_rest folders; return ;;
+                --format) _aigc_words 'auto telegram messages sharegpt script'; _aigc_rest free; return ;;
+                --me | --subject | --merge-minutes | --silence-minutes | --answer-hours | --max-turns | --max-characters | --valid | --encoding | --lock-wait | --keep-days) _aigc_rest free; return ;;
+                --consent) _aigc_words 'unspecified self permission public synthetic'; _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --force --dry-run --format --me --subject --consent --merge-minutes --silence-minutes --answer-hours --max-turns --max-characters --valid --keep-pii --no-keep-pii --encoding --json -q --quiet --debug -h --help'
-            else return; fi
+            if [[ $word == -?* ]]; then words='-o --output --force --format --me --subject --consent --merge-minutes --silence-minutes --answer-hours --max-turns --max-characters --valid --keep-pii --no-keep-pii --encoding --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_words $_aigc_demos; _aigc_rest files; fi
             ;;
         'prepare text')
             case $previous in
-                -o | --output) compopt -o dirnames +o default; return ;;
-                --subject | --valid | --block-characters | --encoding) compopt +o default; return ;;
-                --consent) COMPREPLY=($(compgen -W 'unspecified self permission public synthetic' -- "$word")); return ;;
+                -o | --output) _aigc_rest folders; return ;;
+                --subject | --valid | --block-characters | --encoding | --lock-wait | --keep-days) _aigc_rest free; return ;;
+                --consent) _aigc_words 'unspecified self permission public synthetic'; _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --force --dry-run --subject --consent --valid --block-characters --encoding --json -q --quiet --debug -h --help'
-            else return; fi
+            if [[ $word == -?* ]]; then words='-o --output --force --subject --consent --valid --block-characters --encoding --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_rest files; fi
             ;;
         'eval')
-            if [[ $word == -?* ]]; then words='-h --help'
+            case $previous in
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--lang -h --help'
             else words='images pairs text'; fi
             ;;
         'eval images')
             case $previous in
-                --extractor) COMPREPLY=($(compgen -W 'efficientnet_lite0 random_conv inception' -- "$word")); return ;;
-                --split) COMPREPLY=($(compgen -W 'all train valid' -- "$word")); return ;;
-                --max-images | --neighbours | --kid-subsets | --kid-subset-size | --bootstrap | --seed | --threads) compopt +o default; return ;;
-                --device) COMPREPLY=($(compgen -W 'auto cpu cuda mps' -- "$word")); return ;;
+                --extractor) _aigc_words 'efficientnet_lite0 random_conv inception'; _aigc_rest free; return ;;
+                --split) _aigc_words 'all train valid'; _aigc_rest free; return ;;
+                --max-images | --neighbours | --kid-subsets | --kid-subset-size | --bootstrap | --seed | --threads) _aigc_rest free; return ;;
+                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='--extractor --split --max-images --neighbours --kid-subsets --kid-subset-size --bootstrap --labels --no-labels --seed --device --threads --json -q --quiet --debug -h --help'
-            else compopt -o dirnames +o default; return; fi
+            if [[ $word == -?* ]]; then words='--extractor --split --max-images --neighbours --kid-subsets --kid-subset-size --bootstrap --labels --no-labels --seed --device --threads --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_marked manifest.json images; _aigc_rest folders; fi
             ;;
         'eval pairs')
-            if [[ $word == -?* ]]; then words='--per-pair --no-per-pair --json -q --quiet --debug -h --help'
-            else compopt -o dirnames +o default; return; fi
+            case $previous in
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--per-pair --no-per-pair --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_rest folders; fi
             ;;
         'eval text')
             case $previous in
-                --base) return ;;
-                --split) COMPREPLY=($(compgen -W 'train valid' -- "$word")); return ;;
-                --replies | --context | --seed | --threads) compopt +o default; return ;;
-                --device) COMPREPLY=($(compgen -W 'auto cpu cuda mps' -- "$word")); return ;;
+                --base) _aigc_words 'smollm2'; _aigc_marked aigc.json text; _aigc_rest files; return ;;
+                --split) _aigc_words 'train valid'; _aigc_rest free; return ;;
+                --replies | --context | --seed | --threads) _aigc_rest free; return ;;
+                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='--base --split --replies --context --seed --device --threads --json -q --quiet --debug -h --help'
-            else _aigc_folders "$word" aigc.json manifest.json; return; fi
+            if [[ $word == -?* ]]; then words='--base --split --replies --context --seed --device --threads --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_marked aigc.json text; _aigc_marked manifest.json chat text; _aigc_rest folders; fi
+            ;;
+        'config')
+            case $previous in
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--lang -h --help'
+            else words='show path'; fi
+            ;;
+        'config show')
+            case $previous in
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--origin --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_words $_aigc_sections; _aigc_rest free; fi
+            ;;
+        'config path')
+            case $previous in
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_rest free; fi
             ;;
     esac
-    COMPREPLY=($(compgen -W "$words" -- "$word"))
+    _aigc_words "$words"
 }
 
 complete -o default -F _aigc aigc
