@@ -16,7 +16,7 @@ from typing import IO, Any, Self
 
 from aigc_cli.avatar.conversation import Turn
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.core.files import cannot_create, make_dir, read_jsonl
+from aigc_cli.core.files import cannot_create, make_dir, read_bytes, read_jsonl
 from aigc_cli.core.messages import tr
 from aigc_cli.core.plain import clean
 from aigc_cli.core.provenance import label_record
@@ -43,10 +43,11 @@ def turn_record(turn: Turn) -> dict[str, Any]:
 def read_session(path: Path) -> list[Turn]:
     """Return the turns that a session file ends with; NoInput if missing, BadData with the line if damaged.
 
-    A last line that was cut by a crash is an error too: nothing is guessed.
+    A last line that was cut off when the process or the machine died is left out (see `torn_bytes`).
     """
     turns: list[Turn] = []
-    for number, record in enumerate(read_jsonl(path), 1):
+    whole_bytes = len(read_bytes(path)) - torn_bytes(path)
+    for number, record in enumerate(read_jsonl(path, end=whole_bytes), 1):
         if record.get("schema") != SCHEMA:
             raise BadData(
                 tr("{path}: line {number}: format {schema!r}", path=path, number=number, schema=record.get("schema")),
@@ -62,6 +63,17 @@ def read_session(path: Path) -> list[Turn]:
         else:
             turns.append(_turn(path, number, record))
     return turns
+
+
+def torn_bytes(path: Path) -> int:
+    """Return the length of a last line that was cut off while it was written; 0 if the file ends with a whole one."""
+    data = read_bytes(path)
+    tail = data[data.rfind(b"\n") + 1 :]
+    try:
+        json.loads(tail)
+    except (ValueError, RecursionError):
+        return len(tail)
+    return 0
 
 
 def _turn(path: Path, number: int, record: dict[str, Any]) -> Turn:
@@ -91,7 +103,15 @@ class SessionLog:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
             raise cannot_create(path, error) from error
+        self._end_with_a_whole_line(descriptor)
         self._file: IO[str] = os.fdopen(descriptor, "a", encoding="utf-8")
+
+    def _end_with_a_whole_line(self, descriptor: int) -> None:
+        data, torn = read_bytes(self.path), torn_bytes(self.path)
+        if torn:
+            os.ftruncate(descriptor, len(data) - torn)
+        elif data and not data.endswith(b"\n"):
+            os.write(descriptor, b"\n")
 
     def write(self, turns: list[Turn]) -> None:
         """Append what makes the file end with `turns`: an undo event for those that are gone, a line a new one."""

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aigc_cli.avatar.session import SessionLog, read_session, turn_record
+from aigc_cli.avatar.session import SessionLog, read_session, torn_bytes, turn_record
 from aigc_cli.config.base import did_you_mean, validate
 from aigc_cli.core.errors import AigcError, UsageProblem
 from aigc_cli.core.files import write_jsonl, write_text
 from aigc_cli.core.messages import later, tr
+from aigc_cli.core.provenance import label_text
 
 if TYPE_CHECKING:
     from aigc_cli.avatar.terminal import Chat
@@ -88,6 +89,8 @@ def _load(chat: "Chat", argument: str) -> None:
     if not argument:
         raise UsageProblem(tr("which file?"), tr("/load FILE"))
     turns = read_session(Path(argument))
+    if torn_bytes(Path(argument)):
+        chat.view.say(tr("{path}: its last line was cut off when it was written, and is left out", path=argument))
     if chat.keeping:
         chat.keep_elsewhere(SessionLog(Path(argument), turns))
     chat.conversation.turns[:] = turns
@@ -102,7 +105,7 @@ def _export(chat: "Chat", argument: str) -> None:
     lines = [notice(name), ""]
     for turn in chat.conversation.turns:
         lines += [f"{tr('you') if turn.role == 'user' else name}: {bubble}" for bubble in turn.bubbles]
-    write_text(Path(argument), "\n".join(lines) + "\n", private=True)
+    write_text(Path(argument), label_text("\n".join(lines) + "\n"), private=True)
     chat.view.say(tr("{argument}: {count} turns as text", argument=argument, count=len(chat.conversation.turns)))
 
 

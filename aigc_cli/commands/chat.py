@@ -55,7 +55,7 @@ def chat(
     from aigc_cli.avatar.face import face_expressions
 
     expressions = face_expressions(settings.face) if settings.face is not None else Expressions()
-    place, turns = _session(settings, run, continue_)
+    place, turns = _session(console, settings, run, continue_)
     from aigc_cli.avatar.background import Background
     from aigc_cli.avatar.conversation import Conversation
     from aigc_cli.avatar.replier import TextReplier
@@ -100,14 +100,19 @@ def _is_piped(console: Console, settings: ChatSettings, source: str | None) -> b
     return False
 
 
-def _session(settings: ChatSettings, run: Path, continue_: bool) -> "tuple[Path | None, list[Turn]]":
+def _session(console: Console, settings: ChatSettings, run: Path, continue_: bool) -> "tuple[Path | None, list[Turn]]":
     """Return the session file that was asked for, if any, and the turns in it."""
-    from aigc_cli.avatar.session import latest_session, read_session, sessions_folder
+    from aigc_cli.avatar.session import latest_session, read_session, sessions_folder, torn_bytes
 
     if continue_ and settings.session is not None:
         raise UsageProblem(tr("--continue and --session exclude each other"), tr("--session FILE goes on with FILE"))
     place = latest_session(sessions_folder(run, os.environ), run) if continue_ else settings.session
-    return place, read_session(place) if place is not None and place.exists() else []
+    if place is None or not place.exists():
+        return place, []
+    turns = read_session(place)
+    if torn_bytes(place):
+        console.talk(tr("{path}: its last line was cut off when it was written, and is left out", path=place))
+    return place, turns
 
 
 def _load(settings: ChatSettings, run: Path, *, with_face: bool) -> "tuple[Any, Any]":

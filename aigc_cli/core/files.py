@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -229,11 +230,19 @@ def write_jsonl(path: Path, records: Iterable[dict[str, Any]], *, private: bool 
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a whole file; NoInput if it is not there or not readable."""
+    """Read a whole file; NoInput if it is not there or not readable, BadData for a device or pipe."""
     try:
+        require_file(path)
         return path.read_bytes()
     except OSError as error:
         raise no_input(path, error) from error
+
+
+def require_file(path: Path) -> None:
+    """Raise BadData for a device or pipe, which may never end, and OSError where there is nothing."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise BadData(tr("{path}: a device or pipe, not a file", path=path), tr("- reads a pipe"))
 
 
 def no_input(path: Path, error: OSError) -> AigcError:
@@ -260,6 +269,10 @@ def read_json(path: Path) -> Any:
             ),
             tr("truncated? export or copy it again"),
         ) from error
+    except ValueError as error:
+        raise BadData(
+            tr("{path}: not valid JSON: {error}", path=path, error=error), tr("is this the right file?")
+        ) from error
     except RecursionError as error:
         raise BadData(tr("{path}: JSON nested too deeply", path=path), tr("is this the right file?")) from error
 
@@ -270,6 +283,7 @@ def read_jsonl(path: Path, start: int = 0, end: int | None = None) -> Iterator[d
     Raises NoInput if it is missing, BadData with the line number if a line is broken.
     """
     try:
+        require_file(path)
         with path.open("rb") as file:
             if start:
                 file.seek(start - 1)
@@ -293,7 +307,7 @@ def _lines_before(path: Path, place: int) -> int:
 def _jsonl_object(path: Path, first: int, number: int, line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # beside syntax, integers of thousands of digits
         number += _lines_before(path, first)
         raise BadData(
             tr("{path}: line {number} is not valid JSON", path=path, number=number), tr("truncated? make it again")
@@ -314,6 +328,7 @@ def sha256_bytes(data: bytes) -> str:
 def sha256_file(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file's content; NoInput if it is not there."""
     try:
+        require_file(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

@@ -76,6 +76,42 @@ def read_record_label(record: dict[str, Any]) -> dict[str, Any]:
     return _checked(record.get("AIGC"), record.get("digitalSourceType"))
 
 
+def label_metadata(label: dict[str, str]) -> dict[str, str]:
+    """Return a label as the string metadata of a model file (safetensors): the object as JSON, and its source type."""
+    return {"AIGC": _label_json(label), "digitalSourceType": DIGITAL_SOURCE_TYPE}
+
+
+def read_metadata_label(metadata: dict[str, str]) -> dict[str, Any]:
+    """Return ``{"AIGC": label, "digitalSourceType": uri}`` of a model file; BadData if missing or damaged."""
+    if "AIGC" not in metadata and "digitalSourceType" not in metadata:
+        raise BadData(tr("the file carries no AI label"))
+    try:
+        label = json.loads(metadata.get("AIGC", ""))
+    except (ValueError, RecursionError) as error:
+        raise BadData(tr("the AI label is damaged: its AIGC value is not JSON")) from error
+    return _checked(label, metadata.get("digitalSourceType"))
+
+
+def label_text(text: str) -> str:
+    """Return a plain text with a last line that is its label as a JSON object; the id is the text's SHA-256."""
+    label = ai_label(hashlib.sha256(text.encode()).hexdigest()[:32])
+    return f"{text}\n{json.dumps({'AIGC': label, 'digitalSourceType': DIGITAL_SOURCE_TYPE})}\n"
+
+
+def read_text_label(text: str) -> dict[str, Any]:
+    """Return the label on a text's last line; BadData if it is missing, damaged or of another text."""
+    body, _, last = text.rstrip("\n").rpartition("\n")
+    if not last.startswith('{"AIGC"'):
+        raise BadData(tr("the text carries no AI label"))
+    try:
+        label = read_record_label(json.loads(last))
+    except (ValueError, RecursionError) as error:
+        raise BadData(tr("the AI label is damaged: its AIGC value is not JSON")) from error
+    if label["AIGC"]["ProduceID"] != hashlib.sha256(body.encode()).hexdigest()[:32]:
+        raise BadData(tr("the AI label is damaged: it is that of another text"))
+    return label
+
+
 def label_png(png: bytes, label: dict[str, str]) -> bytes:
     """Return the PNG with the label as XMP in an uncompressed ``iTXt`` chunk right after the header.
 
@@ -123,16 +159,16 @@ def read_png_label(png: bytes) -> dict[str, Any]:
 def _label_problem(label: object) -> str:
     """Say what is wrong with a label object, or return an empty string."""
     if not isinstance(label, dict) or tuple(label) != LABEL_FIELDS:
-        return f"it needs the fields {', '.join(LABEL_FIELDS)}, in this order"
+        return tr("it needs the fields {fields}, in this order", fields=", ".join(LABEL_FIELDS))
     for field, value in label.items():
         if not isinstance(value, str):
-            return f"{field} is not a string"
+            return tr("{field} is not a string", field=field)
         if any(not " " <= character <= "~" or character in "\"'\\" for character in value):
-            return f"{field} {value!a} has a character that the standard does not allow"
+            return tr("{field} {value!a} has a character that the standard does not allow", field=field, value=value)
         if field in REQUIRED_FIELDS and not value:
-            return f"{field} is empty"
+            return tr("{field} is empty", field=field)
     if label["Label"] not in ("1", "2", "3"):
-        return f"Label {label['Label']!r} is not 1, 2 or 3"
+        return tr("Label {value!r} is not 1, 2 or 3", value=label["Label"])
     return ""
 
 

@@ -89,7 +89,7 @@ def _pictures_and_others(folder: Path) -> tuple[list[Path], int]:
     for place, folders, names in os.walk(folder, onerror=fail):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith("."):
+            if not name.startswith(".") and Path(place, name).is_file():  # no pipe, device or broken link
                 is_picture = Path(name).suffix.lower() in PICTURE_SUFFIXES
                 pictures += [Path(place, name)] if is_picture else []
                 others += not is_picture

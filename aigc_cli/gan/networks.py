@@ -4,6 +4,7 @@ A generator maps (latents (B, z_dim), labels (B,) or None) to pictures (B, C, si
 maps (pictures, labels) to a logit a picture, and may also classify (see `StyleCritic`).
 """
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from torch import nn
 
 from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.files import sha256_bytes
 from aigc_cli.core.messages import tr
 from aigc_cli.gan.dcgan import DcganCritic, DcganGenerator, MlpCritic, MlpGenerator
 from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic, StyleGenerator
@@ -21,6 +23,9 @@ GENERATORS: dict[str, Callable[..., nn.Module]] = {
     "mlp": MlpGenerator,
 }
 CRITICS: dict[str, Callable[..., nn.Module]] = {"style": StyleCritic, "dcgan": DcganCritic, "mlp": MlpCritic}
+
+MAX_NUMBER = 1 << 20
+CONFIG_SEAL = "aigc_config_sha256"  # in the weights' metadata: which `config.json` they belong to
 
 
 def check_size(arch: str, size: int) -> None:
@@ -36,6 +41,30 @@ def check_size(arch: str, size: int) -> None:
             tr("--arch {arch} makes 16, 32, 64, 128 or 256 pixels, not {size}", arch=arch, size=size),
             tr("prepare the images at another --size"),
         )
+
+
+def config_problem(config: object) -> str:
+    """Say why a value read from a `config.json` describes no generator, or return an empty string."""
+    if not isinstance(config, dict) or config.get("arch") not in GENERATORS:
+        return tr("not the configuration of a face run")
+    numbers = [config.get(name) for name in ("size", "channels", "z_dim")]
+    if any(type(number) is not int or not 0 < number <= MAX_NUMBER for number in numbers):
+        return tr("size, channels or z_dim is no sensible number")
+    if type(config.get("width")) not in (int, float) or not 0 < config["width"] <= MAX_NUMBER:
+        return tr("width is no sensible number")
+    names = config.get("label_names")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return tr("label_names is no list of names")
+    try:
+        check_size(config["arch"], config["size"])
+    except UsageProblem as problem:
+        return problem.message
+    return ""
+
+
+def config_digest(config: dict[str, Any]) -> str:
+    """Return the SHA-256 of a face run's `config.json`, however it is laid out."""
+    return sha256_bytes(json.dumps(config, sort_keys=True).encode())
 
 
 def make_generator(config: dict[str, Any]) -> nn.Module:

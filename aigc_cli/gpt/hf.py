@@ -11,15 +11,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aigc_cli.core.checkpoint import load_tensors, save_tensors
+from aigc_cli.core.checkpoint import load_tensors, read_metadata, save_tensors
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.core.files import read_json, write_json, write_text
+from aigc_cli.core.files import read_json, sha256_bytes, write_json, write_text
 from aigc_cli.core.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer
 from aigc_cli.gpt.model import GptModel, ModelConfig, RopeScaling
 
 _ARCHITECTURES = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM"}
 MAX_SHARD_NAMES = 1000
+TOKENIZER_SEAL = "aigc_tokenizer_sha256"
 
 
 def model_type(config: ModelConfig) -> str:
@@ -224,10 +225,13 @@ def write_model_folder(
     tokenizer: ChatTokenizer,
     card: str,
     generation: dict[str, Any],
+    *,
+    generated: bool = True,
 ) -> None:
     """Write everything that makes a folder a Hugging Face model, each file atomically, the weights last but the card.
 
     `weights` are named as in the model's state dict (merged, float32); `generation` are the sampling defaults.
+    `generated` weights carry the AI label; those of others that are only converted do not.
     """
     write_json(folder / "config.json", config_to_json(model.config, tokenizer))
     tokenizer.save(folder, model.config.context)
@@ -241,8 +245,25 @@ def write_model_folder(
             **generation,
         },
     )
-    save_tensors(folder / "model.safetensors", split_weights(model, weights), {"format": "pt"})
+    belongs = {TOKENIZER_SEAL: tokenizer_digest(tokenizer)}
+    save_tensors(folder / "model.safetensors", split_weights(model, weights), belongs, labelled=generated)
     write_text(folder / "README.md", card)
+
+
+def tokenizer_digest(tokenizer: ChatTokenizer) -> str:
+    """Return the SHA-256 of a tokenizer, in the library's own writing."""
+    return sha256_bytes(tokenizer.inner.to_str(pretty=False).encode())
+
+
+def check_tokenizer(folder: Path, tokenizer: ChatTokenizer) -> None:
+    """Raise BadData if the tokenizer is not the one that the folder's weights were trained with, where they say so."""
+    weights = folder / "model.safetensors"
+    wanted = read_metadata(weights).get(TOKENIZER_SEAL) if weights.is_file() else None
+    if wanted is not None and wanted != tokenizer_digest(tokenizer):
+        raise BadData(
+            tr("{path}: not the tokenizer that these weights were trained with", path=folder / "tokenizer.json"),
+            tr("restore it from a backup or train again"),
+        )
 
 
 def model_card(name: str, facts: dict[str, Any], base: str | None, chat: bool) -> str:

@@ -94,7 +94,7 @@ def write_adapter(folder: Path, model: GptModel, base_name: str, base_hash: str)
         "layers_pattern": "layers",
         "aigc_base_sha256": base_hash,
     }
-    save_tensors(folder / "adapter_model.safetensors", tensors, {"format": "pt"})
+    save_tensors(folder / "adapter_model.safetensors", tensors, labelled=True)
     write_text(folder / "adapter_config.json", json.dumps(config, indent=1) + "\n")
 
 

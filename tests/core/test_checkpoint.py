@@ -1,11 +1,14 @@
+import hashlib
 import json
 import struct
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from aigc_cli.core.checkpoint import load_tensors, read_metadata, save_tensors
 from aigc_cli.core.errors import BadData, NoInput
+from aigc_cli.core.provenance import read_metadata_label
 
 
 def test_round_trip_is_bit_equal(tmp_path):
@@ -17,7 +20,41 @@ def test_round_trip_is_bit_equal(tmp_path):
     for name, tensor in tensors.items():
         assert torch.equal(loaded[name], tensor)
         assert loaded[name].dtype == tensor.dtype
-    assert read_metadata(path) == {"who": "me"}
+    assert {"who": "me", "format": "pt"}.items() <= read_metadata(path).items()
+
+
+def test_the_seal_is_the_hash_of_the_file_with_the_seal_as_zeros(tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_tensors(path, {"x": torch.arange(9.0)})
+    seal = read_metadata(path)["aigc_sha256"]
+    assert hashlib.sha256(path.read_bytes().replace(seal.encode(), b"0" * 64)).hexdigest() == seal
+
+
+def test_every_flipped_bit_is_noticed(tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_tensors(path, {"x": torch.arange(9.0), "y": torch.ones(3, dtype=torch.int8)}, labelled=True)
+    whole = path.read_bytes()
+    name = whole.index(b"aigc_sha256")  # with another name it is no seal: then the file is one of other tools
+    for place in [*range(name), *range(name + len("aigc_sha256"), len(whole))]:
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        with pytest.raises(BadData):
+            load_tensors(path)
+
+
+def test_files_of_other_tools_need_no_seal(tmp_path):
+    save_file({"x": torch.ones(2)}, str(tmp_path / "a.safetensors"))
+    assert torch.equal(load_tensors(tmp_path / "a.safetensors")["x"], torch.ones(2))
+
+
+def test_generated_weights_carry_the_label_whose_id_is_the_seal(tmp_path):
+    save_tensors(tmp_path / "plain.safetensors", {"x": torch.ones(2)})
+    with pytest.raises(BadData, match="no AI label"):
+        read_metadata_label(read_metadata(tmp_path / "plain.safetensors"))
+    save_tensors(tmp_path / "a.safetensors", {"x": torch.ones(2)}, labelled=True)
+    metadata = read_metadata(tmp_path / "a.safetensors")
+    assert read_metadata_label(metadata)["AIGC"]["ProduceID"] == metadata["aigc_sha256"]
 
 
 @pytest.mark.parametrize("keep", [0, 4, 20, -1])
