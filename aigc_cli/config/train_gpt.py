@@ -4,11 +4,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from aigc_cli.config.base import setting
+from aigc_cli.config.shared import device_setting, dry_run_setting, lock_wait_setting, threads_setting
 
 PRESETS: dict[str, dict[str, Any]] = {
     "nano": {"layers": 4, "width": 128, "heads": 4, "kv_heads": 4, "context": 64, "vocab_size": 1024},
     "tiny": {"layers": 4, "width": 192, "heads": 6, "kv_heads": 3, "context": 256, "vocab_size": 2048},
     "small": {"layers": 6, "width": 320, "heads": 5, "kv_heads": 5, "context": 512, "vocab_size": 6400},
+    "base": {
+        "layers": 14,
+        "width": 768,
+        "heads": 12,
+        "kv_heads": 4,
+        "context": 1024,
+        "vocab_size": 32768,
+        "batch_size": 16,
+        "accumulate": 16,
+    },
 }
 
 
@@ -34,6 +45,9 @@ class TrainGptSettings:
     steps: int | None = setting(None, "Training steps, instead of --minutes.", minimum=1, maximum=1e9)
     batch_size: int = setting(12, "Conversations or windows a step.", minimum=1, maximum=65536)
     accumulate: int = setting(1, "Parts a batch is computed in, to save memory.", minimum=1, maximum=1024)
+    gradient_checkpointing: bool = setting(
+        False, "Compute each block again in the backward pass: less memory, a third more time.", kept=False
+    )
     learning_rate: float | None = setting(
         None,
         "Peak of AdamW's (default: 0.003 from scratch, 0.002 for lora, 0.00005 for full).",
@@ -43,17 +57,26 @@ class TrainGptSettings:
     matrix_learning_rate: float = setting(0.02, "From scratch: peak of Muon's, for matrices.", minimum=0.0, maximum=1.0)
     optimizer: str = setting("muon", "From scratch: what moves the matrices.", choices=("muon", "adamw"))
     schedule: str = setting(
-        "trapezoid", "Course of the learning rates.", choices=("constant", "linear", "cosine", "trapezoid")
+        "wsd",
+        "Course of the learning rates; wsd: warm-up, stable, decay.",
+        choices=("constant", "linear", "cosine", "wsd", "plateau"),
     )
     warmup_steps: int = setting(10, "Steps in which the learning rates rise.", minimum=0)
-    cooldown: float = setting(
-        0.6, "Last share of a trapezoid schedule, in which they fall to 0.", minimum=0.0, maximum=1.0
+    cooldown: float = setting(0.6, "Last share of a wsd schedule, in which they fall.", minimum=0.0, maximum=1.0)
+    final_lr: float = setting(0.0, "Share of its peak that a learning rate falls to.", minimum=0.0, maximum=1.0)
+    plateau_patience: int = setting(
+        1, "With plateau: halve the rates after more evaluations than this without progress.", minimum=0
     )
     weight_decay: float = setting(0.0, "Decay of matrices, times the learning rate.", minimum=0.0, maximum=10.0)
     clip: float = setting(1.0, "Largest norm of the gradient (0: any).", minimum=0.0)
     lora_rank: int = setting(16, "Rank of the corrections.", minimum=1, maximum=1024)
     lora_alpha: float = setting(32.0, "Their scale is alpha / rank.", minimum=0.0)
     lora_layers: int = setting(0, "Adapt only so many upper layers; the others are computed once (0: all).", minimum=0)
+    parallel: str = setting(
+        "auto",
+        "Under torchrun: whole weights in every process (ddp), or a part in each (fsdp); auto is ddp.",
+        choices=("auto", "ddp", "fsdp"),
+    )
     precision: str = setting(
         "auto", "Frozen weights with lora: bf16 where the processor computes with it.", choices=("auto", "fp32", "bf16")
     )
@@ -62,9 +85,17 @@ class TrainGptSettings:
     patience: int = setting(0, "Stop after so many evaluations without progress (0: never).", minimum=0)
     log_every_steps: int = setting(20, "Steps between lines of metrics.jsonl.", minimum=1)
     save_minutes: float = setting(2.0, "Minutes between checkpoints.", minimum=0.0)
+    save_every: int = setting(0, "Also save every so many steps (0: by minutes alone).", minimum=0, kept=False)
+    keep: int = setting(2, "Latest checkpoints to keep.", minimum=1, kept=False)
+    tensorboard: bool = setting(False, "Also write TensorBoard's event files, in RUN/tensorboard.", kept=False)
+    find_lr: bool = setting(
+        False, "Try learning rates on throw-away weights, print the losses, write nothing.", kept=False
+    )
     seed: int = setting(0, "Names every random stream.", minimum=0)
-    threads: int | None = setting(None, "Processor threads (default: all cores).", minimum=1, maximum=1024)
-    device: str = setting("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "mps"))
-    resume: str = setting("auto", "Go on with a run that is there, or start again.", choices=("auto", "restart"))
-    lock_wait: float = setting(0.0, "Seconds to wait for another process in the run folder.", minimum=0.0)
-    dry_run: bool = setting(False, "Check everything, show the plan, write nothing.")
+    threads: int | None = threads_setting()
+    device: str = device_setting()
+    resume: str = setting(
+        "auto", "Go on with a run that is there, or start again.", choices=("auto", "restart"), kept=False
+    )
+    lock_wait: float = lock_wait_setting()
+    dry_run: bool = dry_run_setting()

@@ -49,8 +49,8 @@ def sample_of(records: Path) -> Iterator[str]:
     """Yield about `SAMPLE_BYTES` of a large split, taken at equal distances."""
     size = records.stat().st_size
     for place in range(SAMPLE_PLACES):
-        start = size * place // SAMPLE_PLACES
-        yield from texts_of(records, start, start + SAMPLE_BYTES // SAMPLE_PLACES)
+        start, following = size * place // SAMPLE_PLACES, size * (place + 1) // SAMPLE_PLACES
+        yield from texts_of(records, start, min(following, start + SAMPLE_BYTES // SAMPLE_PLACES))
 
 
 def is_large(records: Path) -> bool:

@@ -185,6 +185,7 @@ class GptModel(nn.Module):
         self.blocks: Sequence[Block] = nn.ModuleList(Block(config) for _ in range(config.layers))  # type: ignore[assignment]
         self.norm = nn.Parameter(torch.ones(config.width))
         self.head = None if config.tied else nn.Parameter(torch.empty(config.vocab_size, config.width))
+        self.recompute = False  # blocks in the backward pass, instead of keeping what they computed in the forward pass
         self._tables: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = {}
 
     @property
@@ -224,7 +225,10 @@ class GptModel(nn.Module):
             positions = torch.arange(x_BTC.shape[1], device=x_BTC.device)
         cos, sin = self._angles(positions)
         for index in range(first, self.config.layers if last is None else last):
-            x_BTC = self.blocks[index](x_BTC, cos, sin, index, window)
+            if self.recompute and torch.is_grad_enabled():
+                x_BTC = _recomputed(self.blocks[index], x_BTC, cos, sin, index, window)
+            else:
+                x_BTC = self.blocks[index](x_BTC, cos, sin, index, window)
         return x_BTC
 
     def finish(self, x_BTC: Tensor) -> Tensor:
@@ -246,6 +250,14 @@ class GptModel(nn.Module):
                 self._tables[key] = angles.cos().to(key[1], key[0]), angles.sin().to(key[1], key[0])
         cos, sin = self._tables[key]
         return cos[positions].unsqueeze(-2), sin[positions].unsqueeze(-2)
+
+
+def _recomputed(block: Block, *arguments: object) -> Tensor:
+    """Run a block, keeping only its input for the backward pass (Chen et al. 2016, arXiv:1604.06174)."""
+    from torch.utils.checkpoint import checkpoint
+
+    result: Tensor = checkpoint(block, *arguments, use_reentrant=False, preserve_rng_state=False)  # nothing is random
+    return result
 
 
 def rotary_frequencies(config: ModelConfig) -> Tensor:

@@ -11,18 +11,20 @@ from torch import Tensor
 
 from aigc_cli.config.base import did_you_mean
 from aigc_cli.config.train_gpt import TrainGptSettings
+from aigc_cli.core.distributed import ALONE, World
 from aigc_cli.core.errors import BadConfig, BadData, NoInput, UsageProblem
 from aigc_cli.core.files import sha256_bytes, sha256_file
 from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress, SilentProgress
 from aigc_cli.core.seeding import stream
+from aigc_cli.core.sharded import is_sharded
 from aigc_cli.data.dialogue import ROLES, Message, encode_prompt, read_dialogues, require_chat, target_bytes, windows
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.textset import TextSplit, first_tokens, trained_tokenizer
 from aigc_cli.data.tokenizer import ChatTokenizer, load_tokenizer
 from aigc_cli.gpt.batches import DialogueData, TrainingData, WindowData, ordered, text_windows
 from aigc_cli.gpt.gguf import import_gguf, smollm2_file
-from aigc_cli.gpt.hf import qkv_sizes, read_model
+from aigc_cli.gpt.hf import check_tokenizer, qkv_sizes, read_model
 from aigc_cli.gpt.lora import add_lora
 from aigc_cli.gpt.model import GptModel, ModelConfig
 from aigc_cli.gpt.optim import AdamW, Muon
@@ -42,35 +44,47 @@ def build_trainer(
     device: torch.device,
     progress: Progress | None = None,
     stop: Callable[[], None] = lambda: None,
+    world: World = ALONE,
 ) -> GptTrainer:
     """Return a trainer for a prepared chat or text set. `stop` is called now and then, and may raise to end long work.
 
-    Raises NoInput, BadData, BadConfig, UsageProblem, Unavailable.
+    All processes of `world` build theirs together. Raises NoInput, BadData, BadConfig, UsageProblem, Unavailable.
     """
     manifest = read_manifest(data, "chat", "text")
     mode = settings.finetune if settings.init else "scratch"
-    base_folder = model_folder(settings.init) if settings.init else None
+    sharded = settings.parallel == "fsdp" and world.size > 1
+    if sharded and mode == "lora":
+        raise UsageProblem(tr("--parallel fsdp trains all weights"), tr("use --parallel ddp with --finetune lora"))
+    with world.main_first():
+        base_folder = model_folder(settings.init) if settings.init else None
     dtype = frozen_type(settings, mode, device)
     corpus = _ChatCorpus(data) if manifest["kind"] == "chat" else _TextCorpus(data, manifest["hash"], progress, stop)
-    tokenizer = load_tokenizer(base_folder) if base_folder else corpus.new_tokenizer(settings)
+    with world.main_first():
+        tokenizer = load_tokenizer(base_folder) if base_folder else corpus.new_tokenizer(settings)
     if base_folder:
         check_tokenizer(base_folder, tokenizer)
     tokenizer.chat, tokenizer.default_system = manifest["kind"] == "chat", corpus.system
-    model, base = _model(settings, mode, base_folder, tokenizer, device)
+    model, base = _model(settings, mode, base_folder, tokenizer, torch.device("cpu") if sharded else device)
     first_block = max(0, model.config.layers - settings.lora_layers) if mode == "lora" and settings.lora_layers else 0
     if mode == "lora":
         generator = stream(settings.seed, "lora")
         rank, alpha = settings.lora_rank, settings.lora_alpha
         add_lora(model, rank=rank, alpha=alpha, first_block=first_block, generator=generator)
         _cast_frozen(model, dtype)
-    source, held, states = corpus.encode(tokenizer, model, settings, first_block)
+    model.recompute = settings.gradient_checkpointing
+    with world.main_first():
+        source, held, states = corpus.encode(tokenizer, model, settings, first_block)
+    if sharded:
+        from aigc_cli.gpt.parallel import shard
+
+        shard(model, device, world)
     return GptTrainer(
         settings=settings,
         model=model,
         tokenizer=tokenizer,
         data=source,
         held=held,
-        optimizers=_optimizers(model, settings, mode),
+        optimizers=_optimizers(model, settings, mode, world),
         card=_card(manifest, settings, mode),
         identity={
             "tokenizer_sha256": sha256_bytes(tokenizer.inner.to_str().encode()),
@@ -79,6 +93,7 @@ def build_trainer(
         base=base,
         first_block=first_block,
         states=states,
+        world=world,
     )
 
 
@@ -259,7 +274,9 @@ def _held_text(tokenizer: ChatTokenizer, records: Path, settings: TrainGptSettin
     return Held(batches=text_windows(tokens, context, EVALUATION_ROWS), target_bytes=size)
 
 
-def _optimizers(model: GptModel, settings: TrainGptSettings, mode: str) -> list[tuple[Optimizer, float]]:
+def _optimizers(
+    model: GptModel, settings: TrainGptSettings, mode: str, world: World
+) -> list[tuple[Optimizer, float]]:
     rate = LEARNING_RATES[mode] if settings.learning_rate is None else settings.learning_rate
     trainable = {name: value for name, value in model.named_parameters() if value.requires_grad}
     if mode != "scratch" or settings.optimizer == "adamw":
@@ -272,7 +289,12 @@ def _optimizers(model: GptModel, settings: TrainGptSettings, mode: str) -> list[
         elif name.endswith("gate_up.weight"):
             sections[name] = [value.shape[0] // 2] * 2
     others = {name: value for name, value in trainable.items() if name not in matrices}
-    return [(Muon(matrices, sections), settings.matrix_learning_rate), (AdamW(others, betas=(0.9, 0.99)), rate)]
+    muon: Optimizer = Muon(matrices, sections, world)
+    if is_sharded(model.norm):
+        from aigc_cli.gpt.parallel import ShardedMuon
+
+        muon = ShardedMuon(matrices, sections, world)
+    return [(muon, settings.matrix_learning_rate), (AdamW(others, betas=(0.9, 0.99)), rate)]
 
 
 def _card(manifest: dict[str, Any], settings: TrainGptSettings, mode: str) -> dict[str, Any]:

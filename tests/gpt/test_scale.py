@@ -1,0 +1,79 @@
+"""What large sets and large models need must not change what is learned."""
+
+import pytest
+import torch
+
+from aigc_cli.config.base import resolve
+from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
+from aigc_cli.data import textset
+from aigc_cli.gpt.hf import write_model_folder
+from tests.gpt.models import CORPUS, harsh_model, tokenizer
+from tests.gpt.test_trainer import dialogue, trainer, weights, write_set
+
+
+@pytest.mark.parametrize("choice", ["char", "bpe"])
+def test_a_large_set_trains_as_a_small_one(tmp_path, choice, monkeypatch):
+    record = {"schema": "aigc.text/1", "text": "".join(CORPUS)}
+    plain = write_set(tmp_path / "text", "text", [record] * 3, [record])
+    results = []
+    for bound in (1 << 20, 0, 0):
+        monkeypatch.setattr(textset, "IN_MEMORY_BYTES", bound)
+        monkeypatch.setattr(textset, "SHARD_BYTES", 150)
+        made = trainer(plain, tokenizer=choice, context=32)
+        for step in range(3):
+            made.update(step, 3)
+        results.append((made.evaluate(3), weights(made)))
+    assert len(list((plain / "tokens").glob("*.safetensors"))) > 3
+    for metrics, tensors in results[1:]:
+        assert metrics == results[0][0]
+        assert all(torch.equal(tensors[name], value) for name, value in results[0][1].items())
+
+
+def first_gradients(made):
+    batch = made.data.batch(0)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor.nbytes) or tensor, lambda x: x):
+        loss = made._summed_loss(batch, made.states) / int(batch.predicts_BT.sum())
+    loss.backward()
+    return float(loss.detach()), {name: value.grad for name, value in made.trainable.items()}, sum(kept)
+
+
+@pytest.fixture
+def chat(tmp_path):
+    return write_set(tmp_path / "chat", "chat", [dialogue(k) for k in range(10)], [dialogue(20)])
+
+
+@pytest.fixture
+def base(tmp_path):
+    folder = tmp_path / "base"
+    folder.mkdir()
+    model = harsh_model("llama", std=0.1)
+    write_model_folder(folder, model, dict(model.state_dict()), tokenizer(), "# card", {})
+    return folder
+
+
+@pytest.mark.parametrize("way", ["scratch", "lora", "lora-upper", "full"])
+def test_computing_blocks_again_gives_the_same_loss_and_gradients_and_keeps_less(chat, base, way):
+    changes = {} if way == "scratch" else {"init": str(base), "finetune": way.split("-")[0]}
+    changes |= {"lora_layers": 1} if way == "lora-upper" else {}
+    made = [trainer(chat, gradient_checkpointing=again, **changes) for again in (False, True)]
+    if way == "scratch":  # a fresh model's blocks are the identity
+        for one in made:
+            harsh = harsh_model(layers=2, vocab_size=one.model.config.vocab_size)
+            harsh.recompute = one.model.recompute
+            one.model = harsh.requires_grad_(True)
+            one.trainable = dict(one.model.named_parameters())
+    (loss, gradients, kept), (again_loss, again_gradients, again_kept) = map(first_gradients, made)
+    assert again_loss == pytest.approx(loss, rel=1e-6)
+    assert gradients.keys() == again_gradients.keys()
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(again_gradients[name], gradient, rtol=1e-6, atol=1e-6)
+    assert any(gradient.abs().max() > 1e-3 for gradient in gradients.values())
+    assert again_kept < 0.6 * kept
+
+
+def test_the_shapes_of_all_presets_can_be_built():
+    for name in PRESETS:
+        settings = resolve(TrainGptSettings, {"preset": name}, presets=PRESETS)
+        assert settings.width % settings.heads == settings.heads % settings.kv_heads == 0
+        assert settings.batch_size >= settings.accumulate
