@@ -75,9 +75,19 @@ def _reset(chat: "Chat", argument: str) -> None:
     chat.view.say(tr("a new conversation"))
 
 
+def _new_or_own(chat: "Chat", argument: str) -> Path:
+    """Return the place of a file to write: nothing is there yet, or what this conversation has written itself."""
+    path = Path(argument)
+    if path.exists() and path.resolve() not in chat.written:
+        raise UsageProblem(tr("{path}: is there already", path=path), tr("choose another name"))
+    return path
+
+
 def _save(chat: "Chat", argument: str) -> None:
     if argument:
-        count = write_jsonl(Path(argument), map(turn_record, chat.conversation.turns), private=True)
+        path = _new_or_own(chat, argument)
+        count = write_jsonl(path, map(turn_record, chat.conversation.turns), private=True)
+        chat.written.add(path.resolve())
         chat.view.say(tr("{argument}: {count} turns", argument=argument, count=count))
     elif chat.log is not None:
         chat.view.say(tr("kept in {path}", path=chat.log.path))
@@ -101,11 +111,12 @@ def _load(chat: "Chat", argument: str) -> None:
 def _export(chat: "Chat", argument: str) -> None:
     if not argument:
         raise UsageProblem(tr("which file?"), tr("/export FILE.txt"))
-    name = chat.view.name
+    path, name = _new_or_own(chat, argument), chat.view.name
     lines = [notice(name), ""]
     for turn in chat.conversation.turns:
         lines += [f"{tr('you') if turn.role == 'user' else name}: {bubble}" for bubble in turn.bubbles]
-    write_text(Path(argument), label_text("\n".join(lines) + "\n"), private=True)
+    write_text(path, label_text("\n".join(lines) + "\n"), private=True)
+    chat.written.add(path.resolve())
     chat.view.say(tr("{argument}: {count} turns as text", argument=argument, count=len(chat.conversation.turns)))
 
 

@@ -93,6 +93,7 @@ class Chat:
         self.about = about
         self.log: SessionLog | None = None
         self.next_line = ""
+        self.written: set[Path] = set()  # by /save and /export, which may write these again
         self._open_log = open_log
         self._loading = loading
         self._session = _prompt_session(view.look.colour, terminal_input, terminal_output)

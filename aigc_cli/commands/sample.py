@@ -1,30 +1,44 @@
 """`aigc sample`: labelled pictures from a face run, labelled texts from a text run."""
 
-import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from aigc_cli.config.base import as_json, did_you_mean
+from aigc_cli.config.base import Origin, as_json, did_you_mean
 from aigc_cli.config.sample import SampleSettings, refuse_other_kind
 from aigc_cli.core.console import Console
 from aigc_cli.core.errors import BadData, NoInput, UsageProblem
-from aigc_cli.core.files import create_file, make_dir, no_input, sha256_file, write_bytes
+from aigc_cli.core.files import check_free_space, create_file, make_dir, read_json, sha256_file, write_bytes
 from aigc_cli.core.messages import tr
-from aigc_cli.core.rundir import FolderLock, read_run
+from aigc_cli.core.pictures import choose_style, draw
+from aigc_cli.core.provenance import label_record
+from aigc_cli.core.rundir import FolderLock, RunDir, output_folder, read_run
 from aigc_cli.core.signals import StopFlag
+from aigc_cli.core.snapshots import find_snapshot, snapshot_hash
+from aigc_cli.data.prompts import Conversation, read_prompts
+from aigc_cli.data.samples import SampleFile, SampleFolder, encode_png
 from aigc_cli.options import with_settings
+
+DECODING = ("max_new_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty")
+RECORD_BYTES, LABEL_BYTES = 1000, 1500  # a line of the JSONL; the label in a PNG
+PROMPT_TOKENS = 512
+SHOWN_COLUMNS = 32
+# Of a process that has torch loaded; of a pixel of each picture in a block, at full width.
+TORCH_BYTES, FACE_PIXEL_BYTES = 400_000_000, 2000
 
 EXAMPLES = """\b
 Examples:
   aigc sample runs/face -n 64 -o faces --grid faces.png
   aigc sample runs/face -n 500 --label smile --seed 7 -o smiles
   aigc sample runs/face -n 1 -o - > one.png
+  aigc sample runs/face -n 4 --seed 3 --show
+  aigc sample runs/face -n 64 -o 'nights/%Y-%m-%d' --keep-days 30 -q      every night, from cron
   aigc sample runs/text --prompt 'how was your day?' -n 3
   aigc sample runs/text --prompts questions.txt -n 1 -o replies.jsonl
   printf 'hello\\n' | aigc sample runs/text --prompts - -n 1 | jq -r .text
@@ -34,6 +48,7 @@ Examples:
 def sample(
     console: Console,
     settings: SampleSettings,
+    origins: dict[str, Origin],
     run: Annotated[Path, typer.Argument(help="A face run or a text run.", metavar="RUN")],
     output: Annotated[
         str | None,
@@ -42,23 +57,84 @@ def sample(
 ) -> None:
     """Draw pictures or write texts; each carries the AI label."""
     record = read_run(run)
-    refuse_other_kind(settings, record["kind"])
+    refuse_other_kind(origins, record["kind"])
     if record.get("private"):
         os.umask(0o077)
-    if settings.dry_run:
-        console.talk(tr("dry run: nothing is computed or written"))
-        plan = {"schema": "aigc.plan/1", "run": str(run), "kind": record["kind"], "output": output}
-        console.record({**plan, "settings": as_json(settings)})
-        return
-    if record["kind"] == "face":
-        _faces(console, settings, run, output)
-    else:
-        _texts(console, settings, run, output)
+    (_faces if record["kind"] == "face" else _texts)(console, settings, run, output)
+
+
+def _weights(settings: SampleSettings, run: Path, best: str) -> tuple[int | None, str]:
+    """Return the step of the checkpoint that is asked for (None: the best), and the hash of its weights."""
+    step = find_snapshot(RunDir(run), settings.checkpoint)
+    if not (run / best).exists():
+        raise NoInput(tr("{run}: no weights yet", run=run), tr("train on: the first evaluation writes them"))
+    return step, sha256_file(run / best) if step is None else snapshot_hash(RunDir(run), step)
+
+
+def _config(run: Path, kind: str) -> dict[str, Any]:
+    """Return the model's configuration; BadData if what is needed before the model is loaded is not in it."""
+    config = read_json(run / "config.json")
+    numbers = ("size", "channels") if kind == "face" else ("num_key_value_heads", "num_hidden_layers", "vocab_size")
+    if not isinstance(config, dict) or any(type(config.get(name)) is not int for name in numbers):
+        problem = tr("not the configuration of a {kind} run", kind=kind)
+        raise BadData(f"{run / 'config.json'}: {problem}", tr("restore it or train again"))
+    return config
+
+
+def _plan(
+    console: Console, settings: SampleSettings, run: Path, output: str | None, kind: str, total: int, missing: int
+) -> None:
+    """Print what would be computed; how long it takes is not known before something was."""
+    console.talk(tr("dry run: nothing is computed or written"))
+    plan: dict[str, Any] = {"schema": "aigc.plan/1", "run": str(run), "kind": kind, "output": output}
+    plan |= {"items": total, "missing": missing, "disk_bytes": missing * _item_bytes(settings, run, kind)}
+    plan |= {"memory_bytes": _memory_bytes(settings, run, kind), "seconds": "unknown until measured"}
+    console.record({**plan, "settings": as_json(settings)})
+
+
+def _item_bytes(settings: SampleSettings, run: Path, kind: str) -> int:
+    """Return about how much an item takes on the disk, at the most: its PNG or text, and its record with the label."""
+    if kind == "text":
+        return 6 * settings.max_new_tokens + RECORD_BYTES
+    config = _config(run, kind)
+    return int(config["channels"] * config["size"] ** 2 + LABEL_BYTES + RECORD_BYTES)
+
+
+def _memory_bytes(settings: SampleSettings, run: Path, kind: str) -> int:
+    """Return about the peak of memory: torch, the weights as they are read and as they are used, and a block."""
+    weights = (run / ("generator.safetensors" if kind == "face" else "model.safetensors")).stat().st_size
+    config = _config(run, kind)
+    if kind == "face":
+        return int(TORCH_BYTES + 2 * weights + settings.batch_size * config["size"] ** 2 * FACE_PIXEL_BYTES)
+    width = 2 * config["num_key_value_heads"] * config.get("head_dim", 64) * config["num_hidden_layers"]
+    context = min(config.get("max_position_embeddings", 1 << 30), PROMPT_TOKENS + settings.max_new_tokens)
+    return int(TORCH_BYTES + 2 * weights + 4 * settings.batch_size * (context * width + config["vocab_size"]))
 
 
 def _faces(console: Console, settings: SampleSettings, run: Path, output: str | None) -> None:
-    if output is None:
+    _check_place(settings, output)
+    step, run_hash = _weights(settings, run, "generator.safetensors")
+    names = tuple(map(str, _config(run, "face").get("label_names") or ()))
+    items = _face_items(settings, names, run_hash)
+    if settings.dry_run:
+        missing = items
+        if output not in (None, "-") and Path(str(output)).is_dir():
+            missing = SampleFolder(Path(str(output)), repair=False).missing(items)
+        _plan(console, settings, run, output, "face", len(items), len(missing))
+        return
+    if output in (None, "-"):
+        for item, picture in _pictures(_sampler(console, settings, run, step), items, settings):
+            _show_or_pipe(settings, item, picture, output)
+        return
+    _fill_folder(console, settings, run, step, items, Path(str(output)))
+
+
+def _check_place(settings: SampleSettings, output: str | None) -> None:
+    """Raise UsageProblem where the pictures cannot go to."""
+    if output is None and not settings.show:
         raise UsageProblem(tr("where to put the pictures?"), tr("give -o FOLDER, or -n 1 -o - for stdout"))
+    if settings.show and not sys.stderr.isatty():
+        raise UsageProblem(tr("--show draws in a terminal, and this is none"), tr("give -o FOLDER"))
     if output == "-":
         if settings.count != 1:
             raise UsageProblem(tr("-o - takes one picture, not {count}", count=settings.count), tr("add -n 1"))
@@ -66,26 +142,36 @@ def _faces(console: Console, settings: SampleSettings, run: Path, output: str | 
             raise UsageProblem(
                 tr("PNG bytes do not go to a terminal"), tr("redirect: aigc sample RUN -n 1 -o - > FILE.png")
             )
-    if settings.grid is not None and Path(output).resolve() in settings.grid.resolve().parents:
+    if output and settings.grid is not None and Path(output).resolve() in settings.grid.resolve().parents:
         raise UsageProblem(
-            tr("--grid {path} would be among the samples", path=settings.grid),
+            tr("--grid {grid} would be among the samples", grid=settings.grid),
             tr("put it outside {output}", output=output),
         )
+
+
+def _sampler(console: Console, settings: SampleSettings, run: Path, step: int | None) -> Any:
     from aigc_cli.core.device import choose_device, set_threads
     from aigc_cli.gan.sampler import load_generator
 
-    set_threads(settings.threads)
-    sampler = load_generator(run, device=choose_device(settings.device), batch_size=settings.batch_size)
-    run_hash = sha256_file(run / "generator.safetensors")
-    items = _face_items(settings, sampler.label_names, run_hash)
-    if output == "-":
-        from aigc_cli.data.samples import encode_png
+    threads, device = set_threads(settings.threads), choose_device(settings.device)
+    console.detail(tr("computing on {device} with {threads} threads", device=device, threads=threads))
+    return load_generator(run, device=device, batch_size=settings.batch_size, step=step)
 
-        picture = next(iter(_pictures(sampler, items, settings)))[1]
-        sys.stdout.buffer.write(encode_png(picture, f"{run_hash[:16]}.{settings.seed}.{settings.start}"))
+
+def _show_or_pipe(settings: SampleSettings, item: dict[str, Any], picture: Any, output: str | None) -> None:
+    """Draw a labelled picture in the terminal, write it to stdout, or both."""
+    png = encode_png(picture, f"{item['run_hash'][:16]}.{item['seed']}.{item['index']}")
+    if settings.show:
+        _show(png)
+    if output == "-":
+        sys.stdout.buffer.write(png)
         sys.stdout.buffer.flush()
-        return
-    _fill_folder(console, settings, sampler, items, Path(output))
+
+
+def _show(png: bytes) -> None:
+    """Draw the bytes of a PNG on stderr, as the terminal can."""
+    columns = max(8, min(SHOWN_COLUMNS, shutil.get_terminal_size().columns))
+    print(draw(png, columns, choose_style(os.environ, is_terminal=True)), end="", file=sys.stderr, flush=True)
 
 
 def _face_items(settings: SampleSettings, label_names: tuple[str, ...], run_hash: str) -> list[dict[str, Any]]:
@@ -116,28 +202,30 @@ def _pictures(
 
 
 def _fill_folder(
-    console: Console, settings: SampleSettings, sampler: Any, items: list[dict[str, Any]], folder: Path
+    console: Console, settings: SampleSettings, run: Path, step: int | None, items: list[dict[str, Any]], folder: Path
 ) -> None:
-    from aigc_cli.data.samples import SampleFolder
-
-    make_dir(folder)
+    """Draw the pictures that are not in the folder yet, each whole as soon as it is there."""
     progress = console.progress()
-    with StopFlag() as flag, FolderLock(folder):
+    with StopFlag() as flag, output_folder(folder, wait_seconds=settings.lock_wait):
         samples = SampleFolder(folder)
         missing = samples.missing(items)
-        if not missing:
+        if missing:
+            check_free_space(folder, len(missing) * _item_bytes(settings, run, "face"))
+            progress.stage(tr("sampling"), len(items), tr("pictures"))
+            progress.advance(len(items) - len(missing))
+            for item, picture in _pictures(_sampler(console, settings, run, step), missing, settings):
+                samples.add(item, picture)
+                progress.advance()
+                flag.raise_if_requested(tr("the pictures so far are kept; the same command goes on from there"))
+            progress.close()
+        else:
             console.talk(tr("{folder}: all {count} are there: nothing to do", folder=folder, count=len(items)))
-        progress.stage(tr("sampling"), len(items), tr("pictures"))
-        progress.advance(len(items) - len(missing))
-        for item, picture in _pictures(sampler, missing, settings):
-            samples.add(item, picture)
-            progress.advance()
-            flag.raise_if_requested(tr("the pictures so far are kept; the same command goes on from there"))
-        progress.close()
         records = samples.records(item["index"] for item in items)
         if settings.grid is not None:
             _write_grid(settings.grid, folder, records)
     for record in records:
+        if settings.show:
+            _show(Path(record["path"]).read_bytes())
         console.record(record)
 
 
@@ -159,136 +247,90 @@ def _write_grid(path: Path, folder: Path, records: list[dict[str, Any]]) -> None
 
 
 def _texts(console: Console, settings: SampleSettings, run: Path, output: str | None) -> None:
-    conversations = _conversations(settings)
-    if output not in (None, "-"):
-        _fill_file(console, settings, run, conversations, Path(output))
-        return
-    progress = console.progress()
-    progress.stage(tr("writing"), len(conversations) * settings.count, tr("texts"))
-    with StopFlag() as flag:
-        for record in _written(settings, run, conversations):
-            progress.advance()
-            console.record(record)
-            flag.raise_if_requested(tr("what was printed is whole"))
-    progress.close()
-
-
-def _written(
-    settings: SampleSettings, run: Path, conversations: list[list[dict[str, str]]]
-) -> Iterator[dict[str, Any]]:
-    """Yield the labelled record of each text as it is written."""
-    from aigc_cli.core.device import choose_device, set_threads
-    from aigc_cli.core.provenance import label_record
-    from aigc_cli.gpt.decode import load_text_run, sample_texts
-
-    set_threads(settings.threads)
-    model = load_text_run(run, choose_device(settings.device))
-    common = {"schema": "aigc.sample/1", "kind": "text", "run": str(run), **_how(settings, run)}
-    for record in sample_texts(model, conversations, settings):
-        yield label_record({**common, **record})
-
-
-def _how(settings: SampleSettings, run: Path) -> dict[str, Any]:
-    """Return what decides a text beside its index, seed, prompt and batch size."""
-    names = ("max_new_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty")
-    decoding = {name: getattr(settings, name) for name in names}
-    return {"run_hash": sha256_file(run / "model.safetensors"), "settings": decoding}
-
-
-def _fill_file(
-    console: Console, settings: SampleSettings, run: Path, conversations: list[list[dict[str, str]]], path: Path
-) -> None:
-    """Write the texts that are not in the file yet, each as soon as it is there."""
-    from aigc_cli.data.samples import SampleFile
-
-    count = len(conversations)
-    common = {"seed": settings.seed, "batch_size": settings.batch_size, **_how(settings, run)}
-    wanted = []
+    conversations = read_prompts(settings.prompt, settings.prompts)
+    step, run_hash = _weights(settings, run, "model.safetensors")
+    common = {"seed": settings.seed, "batch_size": settings.batch_size, "run_hash": run_hash}
+    common["settings"] = {name: getattr(settings, name) for name in DECODING}
+    count, wanted = len(conversations), []
     for index in range(settings.start * count, (settings.start + settings.count) * count):
         messages = conversations[index % count]
         wanted.append({"index": index, "prompt": messages[-1]["content"] if messages else "", **common})
-    is_new = create_file(path)
-    with FolderLock(path):
-        samples = SampleFile(path)
-        missing = {item["index"] for item in samples.missing(wanted)}
-        if not missing:
-            console.talk(tr("{path}: all {count} are there: nothing to do", path=path, count=len(wanted)))
-            return
-        start = min(missing) // count  # the first round of prompts that is not whole
-        rest = replace(settings, start=start, count=settings.start + settings.count - start)
-        progress = console.progress()
+    task = _Texts(console, settings, run, step, conversations, common)
+    if settings.dry_run:
+        is_file = output not in (None, "-") and Path(str(output)).exists()
+        missing = SampleFile(Path(str(output)), repair=False).missing(wanted) if is_file else wanted
+        _plan(console, settings, run, output, "text", len(wanted), len(missing))
+    elif output in (None, "-"):
+        task.print(wanted)
+    else:
+        task.fill(wanted, Path(str(output)))
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """What is to be written, and by which weights. `common` decides a text beside its index and prompt."""
+
+    console: Console
+    settings: SampleSettings
+    run: Path
+    step: int | None
+    conversations: list[Conversation]
+    common: dict[str, Any]
+
+    def print(self, wanted: list[dict[str, Any]]) -> None:
+        """Print the record of each text as it is written."""
+        progress = self.console.progress()
         progress.stage(tr("writing"), len(wanted), tr("texts"))
-        progress.advance(len(wanted) - len(missing))
-        try:
-            with StopFlag() as flag:
-                for record in _written(rest, run, conversations):
-                    if record["index"] in missing:
+        with StopFlag() as flag:
+            for record in self._written(wanted):
+                progress.advance()
+                self.console.data(record)
+                flag.raise_if_requested(tr("what was printed is whole"))
+        progress.close()
+
+    def fill(self, wanted: list[dict[str, Any]], path: Path) -> None:
+        """Write the texts that are not in the file yet, each as soon as it is there."""
+        is_new = create_file(path)
+        with FolderLock(path, wait_seconds=self.settings.lock_wait):
+            samples = SampleFile(path)
+            missing = samples.missing(wanted)
+            if not missing:
+                self.console.talk(tr("{path}: all {count} are there: nothing to do", path=path, count=len(wanted)))
+                return
+            progress = self.console.progress()
+            try:
+                check_free_space(path, len(missing) * _item_bytes(self.settings, self.run, "text"))
+                progress.stage(tr("writing"), len(wanted), tr("texts"))
+                progress.advance(len(wanted) - len(missing))
+                with StopFlag() as flag:
+                    for record in self._written(missing):
                         samples.add(record)
                         progress.advance()
-                    flag.raise_if_requested(tr("the texts so far are kept; the same command goes on from there"))
-        finally:
-            progress.close()
-            if is_new and path.stat().st_size == 0:
-                path.unlink()  # not even one text could be written
-    console.talk(tr("{path}: {count} texts", path=path, count=len(wanted)))
+                        flag.raise_if_requested(tr("the texts so far are kept; the same command goes on from there"))
+            finally:
+                progress.close()
+                if is_new and path.stat().st_size == 0:
+                    path.unlink()  # not even one text could be written
+        self.console.talk(tr("{path}: {count} texts", path=path, count=len(wanted)))
 
+    def _written(self, wanted: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield the labelled record of each text as it is written."""
+        from aigc_cli.core.device import choose_device, set_threads
+        from aigc_cli.gpt.decode import load_text_run, sample_texts
 
-def _conversations(settings: SampleSettings) -> list[list[dict[str, str]]]:
-    """Return one list of messages a prompt; a plain prompt is one user turn, none at all is an empty list."""
-    if settings.prompt is not None and settings.prompts is not None:
-        raise UsageProblem(tr("--prompt and --prompts exclude each other"), tr("give one of them"))
-    if settings.prompts is None:
-        return [[{"role": "user", "content": settings.prompt}] if settings.prompt is not None else []]
-    if str(settings.prompts) == "-":
-        lines = sys.stdin.read().splitlines()
-    else:
-        try:
-            lines = settings.prompts.read_text(encoding="utf-8-sig").splitlines()
-        except UnicodeDecodeError as error:
-            raise BadData(
-                tr("{path}: not UTF-8 at byte {byte}", path=settings.prompts, byte=error.start), tr("convert it first")
-            ) from error
-        except OSError as error:
-            raise no_input(settings.prompts, error) from error
-    conversations = [_messages(line, number) for number, line in enumerate(lines, start=1) if line.strip()]
-    if not conversations:
-        raise NoInput(tr("{path}: no prompts in it", path=settings.prompts), tr("write one prompt a line"))
-    return conversations
+        threads, device = set_threads(self.settings.threads), choose_device(self.settings.device)
+        self.console.detail(tr("computing on {device} with {threads} threads", device=device, threads=threads))
+        if self.step is None:
+            model = load_text_run(self.run, device)
+        else:
+            from aigc_cli.gpt.stored import load_checkpoint
 
-
-def _messages(line: str, number: int) -> list[dict[str, str]]:
-    if not line.lstrip().startswith("{"):
-        return [{"role": "user", "content": line.strip()}]
-    try:
-        value = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise BadData(
-            tr("prompts: line {number} is not valid JSON", number=number), tr("mend it or write plain text")
-        ) from error
-    if isinstance(value.get("messages"), list):
-        messages = [_message(message, number) for message in value["messages"]]
-        while messages and messages[-1]["role"] == "assistant":
-            messages.pop()
-        if not messages:
-            raise BadData(
-                tr("prompts: line {number} has no message to answer", number=number), tr("end it with a user's message")
-            )
-        return messages
-    if isinstance(value.get("prompt"), str):
-        return [{"role": "user", "content": value["prompt"]}]
-    raise BadData(
-        tr("prompts: line {number} has neither prompt nor messages", number=number), tr('write {"prompt": "…"}')
-    )
-
-
-def _message(value: Any, number: int) -> dict[str, str]:
-    roles = ("system", "user", "assistant")
-    if isinstance(value, dict) and value.get("role") in roles and isinstance(value.get("content"), str):
-        return {"role": value["role"], "content": value["content"]}
-    raise BadData(
-        tr("prompts: line {number} has a message without role or content", number=number),
-        tr("roles: {roles}", roles=", ".join(roles)),
-    )
+            model = load_checkpoint(self.run, self.step, device)
+        begin = {"schema": "aigc.sample/1", "kind": "text", "run": str(self.run)}
+        how = {name: self.common[name] for name in ("run_hash", "settings")}
+        items = [item["index"] for item in wanted]
+        for record in sample_texts(model, self.conversations, self.settings, items):
+            yield label_record({**begin, **how, **record})
 
 
 def register(app: typer.Typer) -> None:

@@ -7,15 +7,15 @@ from typing import Any
 
 from aigc_cli.config.base import as_json
 from aigc_cli.core.console import Console
+from aigc_cli.core.distributed import World, joined
 from aigc_cli.core.errors import AigcError
-from aigc_cli.core.files import check_free_space, make_dir
+from aigc_cli.core.files import check_free_space, make_dir, read_jsonl
 from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress
-from aigc_cli.core.rundir import FolderLock, RunDir, delete_run, open_for_training
+from aigc_cli.core.rundir import FolderLock, RunDir, delete_run, existing_run, open_for_training
 from aigc_cli.data.manifest import read_manifest
 
-# Settings that say how the command behaves, not how the run trains.
-_NOT_KEPT = ("dry_run", "lock_wait", "resume")
+UNKNOWN = "unknown until measured"
 
 
 def train_run(
@@ -27,44 +27,80 @@ def train_run(
     kind: str,
     data_kinds: tuple[str, ...],
     needed_bytes: int,
-    build: "Callable[[Progress, Callable[[], None]], Any]",
+    build: "Callable[[Progress, Callable[[], None], World], Any]",
     check: Callable[[], None] = lambda: None,
 ) -> None:
     """Train into `output` under its lock, resuming what is there, and print the run's record.
 
+    Of several processes that torchrun started the first one does all this and the others only train with it.
     `needed_bytes` is room for the model, its checkpoints and previews. `check` raises what can be known before
     anything is written; `build` then returns the trainer: it is given where to report
-    long work, and what to call now and then in it, for that raises when a signal has come.
+    long work, what to call now and then in it, for that raises when a signal has come, and who else trains.
     """
+    with joined(settings.device) as world:
+        if world.is_main:
+            _lead(console, settings, data, output, kind, data_kinds, needed_bytes, build, check, world)
+        elif told := world.decided(None):
+            if told["private"]:
+                os.umask(0o077)
+            _train(Console(quiet=True), settings, build, RunDir(output), world)
+
+
+def _lead(
+    console: Console,
+    settings: Any,
+    data: Path,
+    output: Path,
+    kind: str,
+    data_kinds: tuple[str, ...],
+    needed_bytes: int,
+    build: Callable[..., Any],
+    check: Callable[[], None],
+    world: World,
+) -> None:
+    """Do all but what the other processes do too, which hear here whether there is anything to train."""
     manifest = read_manifest(data, *data_kinds)
     check()
     if settings.tensorboard:
         from aigc_cli.core.events import require_tensorboard
 
         require_tensorboard()
+    kept, described = as_json(settings), {"path": str(data), "hash": manifest["hash"]}
+    existing = existing_run(output, kind, kept, described, resume=settings.resume)
     if settings.dry_run:
-        _show_plan(console, settings, manifest, data, output, kind, needed_bytes)
+        console.talk(tr("dry run: nothing is written to {output}", output=output))
+        plan = {"run": str(output), "kind": kind, "data": str(data), "counts": manifest["counts"]}
+        plan |= {"disk_bytes": needed_bytes, "memory_bytes": _measured_memory(output) or UNKNOWN}
+        console.record({"schema": "aigc.plan/1", **plan, **_prospect(settings, existing)})
+        world.decided({})
         return
     private = manifest.get("consent") not in ("public", "synthetic")
     if private:
         os.umask(0o077)
-    check_free_space(output, needed_bytes)
+    if not _is_done(existing, kept):
+        check_free_space(output, needed_bytes)
     existed = output.exists()
     make_dir(output, private=private)
-    kept = {name: value for name, value in as_json(settings).items() if name not in _NOT_KEPT}
-    described = {"path": str(data), "hash": manifest["hash"]}
     with FolderLock(output, wait_seconds=settings.lock_wait):
         run, record = open_for_training(output, kind, kept, described, resume=settings.resume, private=private)
-        if record["status"] == "finished" and _length(record["settings"]) == _length(kept):
+        if _is_done(record, kept):
             console.talk(
                 tr("{output}: already finished at step {step}: nothing to do", output=output, step=record["step"])
             )
+            world.decided({})
         else:
+            world.decided({"private": private})
             run.update_record(
                 subject=manifest.get("subject"), consent=manifest.get("consent"), credit=manifest.get("credit", [])
             )
-            record = _train(console, settings, lambda *ways: _built(lambda: build(*ways), run, existed), run)
+            record = _train(console, settings, lambda *ways: _built(lambda: build(*ways), run, existed), run, world)
     console.record(summary(output, record))
+
+
+def _is_done(record: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> bool:
+    """Say whether a run has been trained for as long as the settings say."""
+    finished = record is not None and record["status"] == "finished"
+    return finished and record is not None and _length(record["settings"]) == _length(settings)
 
 
 def _length(settings: Mapping[str, Any]) -> tuple[str, Any]:
@@ -84,20 +120,21 @@ def _built(build: Callable[[], Any], run: RunDir, existed: bool) -> Any:
         raise
 
 
-def _train(console: Console, settings: Any, build: Callable[..., Any], run: Any) -> dict[str, Any]:
+def _train(console: Console, settings: Any, build: Callable[..., Any], run: RunDir, world: World) -> dict[str, Any]:
     from aigc_cli.core.device import set_threads
     from aigc_cli.core.loop import Plan, train
     from aigc_cli.core.platform import keep_freed_memory
     from aigc_cli.core.rundir import versions
     from aigc_cli.core.signals import StopFlag
 
-    with StopFlag() as flag:
+    with StopFlag(patient=world.size > 1) as flag:
         console.talk(tr("loading …"))
-        set_threads(settings.threads)
+        set_threads(settings.threads, processes=world.local_size)
         keep_freed_memory()
         progress = console.progress()
-        trainer = build(progress, lambda: flag.raise_if_requested(tr("the same command goes on from there")))
-        run.update_record(versions=versions())
+        trainer = build(progress, lambda: flag.raise_if_requested(tr("the same command goes on from there")), world)
+        if world.is_main:
+            run.update_record(versions=versions())
         plan = Plan(
             steps=settings.steps,
             minutes=None if settings.steps is not None else settings.minutes,
@@ -110,7 +147,7 @@ def _train(console: Console, settings: Any, build: Callable[..., Any], run: Any)
             plateau_patience=settings.plateau_patience,
             tensorboard=settings.tensorboard,
         )
-        return train(trainer, plan, run, progress, flag)
+        return train(trainer, plan, run, progress, flag, world)
 
 
 def summary(output: Path, record: dict[str, Any]) -> dict[str, Any]:
@@ -119,20 +156,32 @@ def summary(output: Path, record: dict[str, Any]) -> dict[str, Any]:
     return {"schema": "aigc.run/1", "run": str(output), **{name: record.get(name) for name in names}}
 
 
-def _show_plan(
-    console: Console, settings: Any, manifest: dict[str, Any], data: Path, output: Path, kind: str, needed_bytes: int
-) -> None:
-    length = {"steps": settings.steps} if settings.steps is not None else {"minutes": settings.minutes}
-    console.talk(tr("dry run: nothing is written to {output}", output=output))
-    console.record(
-        {
-            "schema": "aigc.plan/1",
-            "run": str(output),
-            "kind": kind,
-            "data": str(data),
-            "counts": manifest["counts"],
-            "disk_bytes": needed_bytes,
-            **length,
-            "settings": as_json(settings),
-        }
+def _measured_memory(output: Path) -> int | None:
+    """Return the peak of memory that the run there has logged, None if it has logged none."""
+    path = RunDir(output).metrics_path
+    peaks = (
+        [line["max_resident_bytes"] for line in read_jsonl(path) if "max_resident_bytes" in line]
+        if path.is_file()
+        else []
     )
+    return max(peaks, default=None)
+
+
+def _prospect(settings: Any, existing: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what training would do: begin, go on at a step, or nothing; for how long; and with which settings.
+
+    The seconds that are left are the budget's, or those that the run's own speed promises. Of a run that has not
+    begun, steps say nothing of the time.
+    """
+    step = existing["step"] if existing else 0
+    state = "new" if existing is None else "finished" if _is_done(existing, as_json(settings)) else "resumes"
+    spent = existing["seconds"] if existing else 0.0
+    seconds: float | str = UNKNOWN
+    if state == "finished":
+        seconds = 0.0
+    elif settings.steps is None:
+        seconds = max(0.0, 60.0 * settings.minutes - spent)
+    elif step:
+        seconds = round(spent / step * max(0, settings.steps - step), 1)
+    length = {"steps": settings.steps} if settings.steps is not None else {"minutes": settings.minutes}
+    return {"state": state, "step": step, **length, "seconds": seconds, "settings": as_json(settings)}

@@ -1,10 +1,11 @@
 """Settings of `aigc sample`: pictures from a face run, texts from a text run."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from aigc_cli.config.base import option_name, setting
-from aigc_cli.config.shared import device_setting, dry_run_setting, threads_setting
+from aigc_cli.config.base import Origin, option_name, setting
+from aigc_cli.config.shared import device_setting, dry_run_setting, lock_wait_setting, threads_setting
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.messages import tr
 
@@ -19,13 +20,18 @@ class SampleSettings:
     )
     seed: int = setting(0, "Seed of the random streams; item i depends on it and on i alone.", minimum=0)
     batch_size: int = setting(32, "Items computed at once.", minimum=1, maximum=4096)
+    checkpoint: str = setting(
+        "best", "Which weights: best, last (the newest checkpoint), or the step of one.", metavar="best|last|STEP"
+    )
     threads: int | None = threads_setting()
     device: str = device_setting()
+    lock_wait: float = lock_wait_setting()
     dry_run: bool = dry_run_setting()
     # Pictures.
     label: str | None = setting(None, "Faces: draw this label only (default: the labels in turn).", metavar="NAME")
     truncation: float = setting(1.0, "Faces: below 1 less varied and more typical.", minimum=0, maximum=2)
     grid: Path | None = setting(None, "Faces: also write one PNG with all of them in rows.", metavar="FILE")
+    show: bool = setting(False, "Faces: also draw them in the terminal; then -o may be left out.", kept=False)
     # Texts.
     prompt: str | None = setting(None, "Texts: what the model is told (chat runs: the user's turn).", metavar="TEXT")
     prompts: Path | None = setting(None, "Texts: a file of prompts, one a line, or JSONL; - is stdin.", metavar="FILE")
@@ -37,7 +43,7 @@ class SampleSettings:
     repetition_penalty: float = setting(1.1, "Texts: above 1 discourages repeats.", minimum=1, maximum=2)
 
 
-FACE_ONLY = ("label", "truncation", "grid")
+FACE_ONLY = ("label", "truncation", "grid", "show")
 TEXT_ONLY = (
     "prompt",
     "prompts",
@@ -50,11 +56,13 @@ TEXT_ONLY = (
 )
 
 
-def refuse_other_kind(settings: SampleSettings, kind: str) -> None:
-    """Raise UsageProblem if an option that does not fit a run of `kind` was changed from its default."""
-    others = TEXT_ONLY if kind == "face" else FACE_ONLY
-    for field in fields(settings):
-        if field.name in others and getattr(settings, field.name) != field.default:
+def refuse_other_kind(origins: Mapping[str, Origin], kind: str) -> None:
+    """Raise UsageProblem if an option was given that does not fit a run of `kind`.
+
+    Variables and configuration files serve runs of both kinds, so what they set and does not fit is passed over.
+    """
+    for name in TEXT_ONLY if kind == "face" else FACE_ONLY:
+        if origins[name].kind == "flag":
             raise UsageProblem(
-                tr("{option} does not fit a {kind} run", option=option_name(field.name), kind=kind), tr("leave it out")
+                tr("{option} does not fit a {kind} run", option=option_name(name), kind=kind), tr("leave it out")
             )

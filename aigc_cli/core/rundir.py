@@ -23,7 +23,9 @@ from aigc_cli.core.messages import tr
 SCHEMA = "aigc.run/1"
 KINDS = ("face", "text")
 # Settings that change where and how fast a run trains, not what it computes for; and its length, which the loop judges.
-NOT_COMPARED = frozenset({"threads", "device", "save_minutes", "save_every", "keep", "tensorboard", "steps", "minutes"})
+NOT_COMPARED = frozenset(
+    {"threads", "device", "parallel", "save_minutes", "save_every", "keep", "tensorboard", "steps", "minutes"}
+)
 # Everything that training writes in a run's root, the record last.
 WRITTEN = (
     "checkpoints",
@@ -159,6 +161,30 @@ def read_run(path: Path, kind: str | None = None) -> dict[str, Any]:
     return record
 
 
+def existing_run(
+    path: Path, kind: str, settings: dict[str, Any], data: dict[str, Any], *, resume: str
+) -> dict[str, Any] | None:
+    """Return the record of the run that training into `path` would go on with, None if it would begin one.
+
+    Changes nothing. Raises BadConfig where the run has other settings, CannotCreate where `path` holds other things.
+    """
+    run = RunDir(path)
+    if run.record_path.exists() and resume != "restart":
+        record = run.record()
+        _require_same(run, record, kind, settings, data)
+        return record
+    if path.exists() and not path.is_dir():
+        raise CannotCreate(tr("{path}: not a folder", path=path), tr("choose another output"))
+    entries = path.iterdir() if path.exists() and not run.record_path.exists() else ()
+    strange = [entry.name for entry in entries if not entry.name.startswith(".")]
+    if strange:
+        raise CannotCreate(
+            tr("{path}: not empty and not a run ({name} is in it)", path=path, name=strange[0]),
+            tr("choose a new folder"),
+        )
+    return None
+
+
 def open_for_training(
     path: Path, kind: str, settings: dict[str, Any], data: dict[str, Any], *, resume: str, private: bool
 ) -> tuple[RunDir, dict[str, Any]]:
@@ -169,19 +195,12 @@ def open_for_training(
     holds the lock.
     """
     run = RunDir(path)
-    if run.record_path.exists() and resume == "restart":
-        delete_run(run)
-    if run.record_path.exists():
-        record = run.record()
-        _require_same(run, record, kind, settings, data)
+    existing = existing_run(path, kind, settings, data, resume=resume)
+    if existing is not None:
         _sweep_unfinished(run)
-        return run, record
-    strange = [entry.name for entry in path.iterdir() if not entry.name.startswith(".")]
-    if strange:
-        raise CannotCreate(
-            tr("{path}: not empty and not a run ({name} is in it)", path=path, name=strange[0]),
-            tr("choose a new folder"),
-        )
+        return run, existing
+    if run.record_path.exists():
+        delete_run(run)
     make_dir(run.checkpoints, private=private)
     record = {
         "schema": SCHEMA,

@@ -15,7 +15,7 @@ from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import read_bytes, read_jsonl
 from aigc_cli.core.messages import tr
 from aigc_cli.data.image_sources import PICTURE_SUFFIXES
-from aigc_cli.data.manifest import read_manifest
+from aigc_cli.data.manifest import read_manifest, refuse_run
 from aigc_cli.data.picture import Unusable, decode_png
 
 
@@ -92,12 +92,16 @@ def open_pictures(path: Path) -> Tensor:
 
 
 def read_kind(path: Path) -> str:
-    """Return "set" for a prepared set and "folder" for another folder; NoInput if there is no such folder."""
+    """Return "set" for a prepared set and "folder" for another folder.
+
+    NoInput if there is no such folder, BadData if it is a run.
+    """
     if not path.is_dir():
         raise NoInput(
             tr("{path}: no such folder", path=path) if not path.exists() else tr("{path}: not a folder", path=path),
             tr("check the path"),
         )
+    refuse_run(path)
     return "set" if (path / "manifest.json").is_file() else "folder"
 
 

@@ -22,6 +22,7 @@ def read_manifest(folder: Path, *kinds: str) -> dict[str, Any]:
     """
     makers = tr(" or ").join(_MAKERS[kind] for kind in kinds or _MAKERS)
     path = folder / "manifest.json"
+    refuse_run(folder)
     if not path.is_file():
         exists = folder.exists()
         missing = tr("not a prepared set (it has no manifest.json)") if exists else tr("no such folder")
@@ -46,3 +47,9 @@ def read_manifest(folder: Path, *kinds: str) -> dict[str, Any]:
             tr("make one with {makers}", makers=makers),
         )
     return manifest
+
+
+def refuse_run(folder: Path) -> None:
+    """Raise BadData if a run is where a set should be."""
+    if (folder / "aigc.json").is_file():
+        raise BadData(tr("{folder}: a run, not a set of data", folder=folder), tr("give the set it was trained on"))

@@ -52,12 +52,16 @@ def grid_of(pictures_NCHW: "Tensor", columns: int | None = None) -> "Tensor":
 
 
 class SampleFolder:
-    """The items that are already in a sample folder, and the writing of more. The caller holds the folder's lock."""
+    """The items that are already in a sample folder, and the writing of more. The caller holds the folder's lock.
 
-    def __init__(self, folder: Path) -> None:
+    Without `repair` it is only looked at: what a killed process left stays.
+    """
+
+    def __init__(self, folder: Path, *, repair: bool = True) -> None:
         self._folder = folder
         self._index_path = folder / INDEX_NAME
-        for unfinished in folder.glob(".*.part"):  # of a process that was killed
+        self._repair = repair
+        for unfinished in folder.glob(".*.part") if repair else ():  # of a process that was killed
             unfinished.unlink()
         self._done = {record["index"]: record for record in self._whole_lines()}
 
@@ -72,7 +76,8 @@ class SampleFolder:
 
     def records(self, indices: Iterable[int]) -> list[dict[str, Any]]:
         """Return the records of items that are there."""
-        return [self._done[index] for index in indices]
+        done = (self._done[index] for index in indices)
+        return [{**record, "path": str(self._folder / record["file"])} for record in done]  # the folder may have moved
 
     def add(self, item: dict[str, Any], picture_CHW: "Tensor") -> None:
         """Write one item's PNG, then its line in the JSONL."""
@@ -104,15 +109,18 @@ class SampleFolder:
                     records.append(record)
                 else:
                     torn = True  # it is made again, and has its line again
-        if torn:
+        if torn and self._repair:
             write_jsonl(self._index_path, records)
         return records
 
 
 class SampleFile:
-    """The texts that are already in a JSONL file, and the writing of more. The caller holds the file's lock."""
+    """The texts that are already in a JSONL file, and the writing of more. The caller holds the file's lock.
 
-    def __init__(self, path: Path) -> None:
+    Without `repair` it is only looked at: the torn last line of a killed process stays.
+    """
+
+    def __init__(self, path: Path, *, repair: bool = True) -> None:
         self._path = path
         self._done: dict[int, dict[str, Any]] = {}
         data = read_bytes(path)
@@ -129,7 +137,7 @@ class SampleFile:
                     tr("{path}: line {number} is not valid JSON", path=path, number=number), tr("move the file away")
                 ) from error
             self._done[record["index"]] = record
-        if len(whole) < len(data):
+        if len(whole) < len(data) and repair:
             os.truncate(path, len(whole))  # the torn last line of a process that was killed
 
     def missing(self, wanted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

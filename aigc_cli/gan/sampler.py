@@ -6,41 +6,75 @@ absolute index, so item i is bit-identical whatever else is asked for, at one ba
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from aigc_cli.core.checkpoint import load_tensors
+from aigc_cli.core.checkpoint import load_tensors, read_metadata
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import read_json
 from aigc_cli.core.messages import tr
-from aigc_cli.core.rundir import read_run
+from aigc_cli.core.rundir import RunDir, read_run
 from aigc_cli.core.seeding import stream
-from aigc_cli.gan.networks import make_generator
+from aigc_cli.core.snapshots import load_snapshot
+from aigc_cli.gan.networks import CONFIG_SEAL, config_digest, config_problem, make_generator
 from aigc_cli.gan.pixels import to_uint8
 from aigc_cli.gan.style import StyleGenerator
 
 CENTRE_LATENTS = 1024
 
 
-def load_generator(run: Path, *, device: torch.device | str = "cpu", batch_size: int = 32) -> "Sampler":
-    """Return a sampler of the face run's best weights.
+def load_generator(
+    run: Path, *, device: torch.device | str = "cpu", batch_size: int = 32, step: int | None = None
+) -> "Sampler":
+    """Return a sampler of the face run's best weights, or of the averaged ones in the checkpoint of a step.
 
     Raises NoInput where there is no run or it has no weights yet, BadData where it is of another kind or damaged.
     """
     read_run(run, "face")
-    if not (run / "generator.safetensors").exists():
-        raise NoInput(tr("{run}: no weights yet", run=run), tr("train on: the first evaluation writes them"))
-    config = read_json(run / "config.json")
-    tensors = load_tensors(run / "generator.safetensors")
+    config, tensors = _best_weights(run) if step is None else _weights_of(run, step)
     try:
+        with torch.device("meta"):  # no memory is taken for a model that the weights do not fit
+            make_generator(config).load_state_dict({name: value.to("meta") for name, value in tensors.items()})
         generator = make_generator(config)
         generator.load_state_dict(tensors)
-    except (KeyError, TypeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise BadData(
             tr("{run}: config.json and generator.safetensors do not fit each other", run=run), tr("train again")
         ) from error
     return Sampler(generator.to(device), tuple(config["label_names"]), config["size"], batch_size, torch.device(device))
+
+
+def _best_weights(run: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    if not (run / "generator.safetensors").exists():
+        raise NoInput(tr("{run}: no weights yet", run=run), tr("train on: the first evaluation writes them"))
+    config = _read_config(run / "config.json", read_metadata(run / "generator.safetensors").get(CONFIG_SEAL))
+    return config, load_tensors(run / "generator.safetensors")
+
+
+def _weights_of(run: Path, step: int) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the configuration and the averaged generator's weights in a checkpoint."""
+    tensors, state = load_snapshot(RunDir(run), step)
+    config = state.get("trainer", {}).get("config") if isinstance(state, dict) else None
+    problem = config_problem(config)
+    if problem:
+        raise BadData(tr("{path}: {problem}", path=RunDir(run).checkpoint(step), problem=problem), tr("train again"))
+    prefix = "average."
+    return dict(config), {
+        name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)
+    }
+
+
+def _read_config(path: Path, digest: str | None) -> dict[str, Any]:
+    """Return a face run's configuration; BadData if it is none, or not the one of digest `digest`."""
+    config = read_json(path)
+    problem = config_problem(config)
+    if not problem and digest is not None and digest != config_digest(config):
+        problem = tr("it was changed after the weights were written")
+    if problem:
+        raise BadData(tr("{path}: {problem}", path=path, problem=problem), tr("restore it or train again"))
+    return dict(config)
 
 
 class Sampler:

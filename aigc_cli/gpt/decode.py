@@ -23,10 +23,12 @@ from aigc_cli.data.tokenizer import ChatTokenizer, load_tokenizer
 from aigc_cli.gpt.hf import check_tokenizer, read_model
 from aigc_cli.gpt.model import GptModel, KeyValueCache, Window
 from aigc_cli.gpt.sampling import GenerationSettings, draw, penalised
+from aigc_cli.gpt.spelling import Spelling
 
 __all__ = ["GenerationSettings", "Reply", "TextModel", "generate", "load_text_run", "sample_texts", "stream"]
 
 UNIFORMS = 64
+_UTF_8 = codecs.getincrementaldecoder("utf-8")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,10 @@ class TextModel:
     tokenizer: ChatTokenizer
     seen: list[int] = field(default_factory=list)
     cache: KeyValueCache | None = None
+    spelling: Spelling = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.spelling = Spelling(self.tokenizer)
 
     @property
     def context(self) -> int:
@@ -81,13 +87,25 @@ class _Uniforms:
 
 @dataclass
 class _Row:
-    """One item while it is being written. `prompt` is the number of tokens before it."""
+    """One item while it is being written. `prompt` is the number of tokens before it, `text` its whole characters."""
 
     uniforms: _Uniforms
     prompt: int
     limit: int
     tokens: list[int] = field(default_factory=list)
+    text: str = ""
     finished: bool = False
+    # What does not belong to a character is left out, and so is a character that the limit cut.
+    _decoder: codecs.IncrementalDecoder = field(default_factory=lambda: _UTF_8(errors="ignore"))
+
+    @property
+    def begun(self) -> bytes:
+        """The bytes of a character that is not whole yet."""
+        return self._decoder.getstate()[0]
+
+    def add(self, token: int, piece: bytes) -> None:
+        self.tokens.append(token)
+        self.text += self._decoder.decode(piece)
 
     @property
     def open(self) -> bool:
@@ -114,12 +132,13 @@ def _choose(text: TextModel, rows: Sequence[_Row], logits_BV: Tensor, settings: 
         penalised(logits_V, list(dict.fromkeys(row.tokens)), settings.repetition_penalty)
         if len(row.tokens) < settings.min_new_tokens:
             logits_V[stops] = float("-inf")
+        text.spelling.rule_out(logits_V, row.begun)
     drawn = draw(logits_BV, [row.uniforms.next() for row in rows], settings)
     for row, token in zip(rows, drawn, strict=True):
         if row.open and token in stops:
             row.finished = True
         elif row.open:
-            row.tokens.append(token)
+            row.add(token, text.tokenizer.token_bytes(token))
 
 
 def generate(
@@ -143,7 +162,7 @@ def generate(
         rows = [_Row(_Uniforms(seed, item + j), len(prompts[done + j]), limits[done + j]) for j in range(count)]
         _write_block(text, prompts[done : done + count], rows, settings, item % batch_size, batch_size)
         for row in rows:
-            yield Reply(text.tokenizer.decode(row.tokens), row.tokens, row.finished)
+            yield Reply(row.text, row.tokens, row.finished)
         done += count
 
 
@@ -199,24 +218,16 @@ def stream(
     Closing the generator early leaves the cache consistent.
     """
     row = _Row(_Uniforms(seed, item), len(prompt), _limit(text, prompt, settings))
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     logits_BV = _read_on(text, prompt)
-    pieces: list[str] = []
     while True:
-        before = len(row.tokens)
+        before = len(row.text)
         _choose(text, [row], logits_BV, settings)
-        if len(row.tokens) > before:
-            piece = decoder.decode(text.tokenizer.token_bytes(row.tokens[-1]))
-            pieces.append(piece)
-            if piece:
-                yield piece
+        if len(row.text) > before:
+            yield row.text[before:]
         if not row.open:
             break
         logits_BV = _read_on(text, [*prompt, *row.tokens])
-    rest = decoder.decode(b"", final=True)
-    if rest:
-        yield rest
-    return Reply("".join(pieces) + rest, row.tokens, row.finished)
+    return Reply(row.text, row.tokens, row.finished)
 
 
 @torch.inference_mode()
@@ -245,12 +256,15 @@ def _read_on(text: TextModel, tokens: Sequence[int]) -> Tensor:
 
 
 def sample_texts(
-    text: TextModel, conversations: Sequence[Sequence[Message]], settings: SampleSettings
+    text: TextModel,
+    conversations: Sequence[Sequence[Message]],
+    settings: SampleSettings,
+    items: Sequence[int] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield one record a text: for every conversation `settings.count` continuations by the assistant.
 
-    A model of plain text goes on from the last words instead. Items take the conversations in
-    turn, so item i is the same whatever `count` and `start` are.
+    A model of plain text goes on from the last words instead. Items take the conversations in turn, so item i is the
+    same whatever `count` and `start` are. With `items` (ascending) only these are written.
     """
     generation = GenerationSettings(
         max_new_tokens=min(settings.max_new_tokens, text.context // 2),
@@ -261,20 +275,35 @@ def sample_texts(
         repetition_penalty=settings.repetition_penalty,
     )
     prompts = [opening(text, messages, text.context - generation.max_new_tokens) for messages in conversations]
-    first, total = settings.start * len(prompts), settings.count * len(prompts)
-    asked = [prompts[(first + j) % len(prompts)] for j in range(total)]
-    replies = generate(text, asked, generation, seed=settings.seed, first=first, batch_size=settings.batch_size)
-    for item, reply in enumerate(replies, start=first):
-        messages = conversations[item % len(prompts)]
-        yield {
-            "index": item,
-            "seed": settings.seed,
-            "batch_size": settings.batch_size,
-            "prompt": messages[-1]["content"] if messages else "",
-            "text": reply.text,
-            "finished": reply.finished,
-            "tokens": len(reply.tokens),
-        }
+    count = len(prompts)
+    if items is None:
+        items = range(settings.start * count, (settings.start + settings.count) * count)
+    for block in _in_a_row(items):
+        asked = [prompts[item % count] for item in block]
+        replies = generate(text, asked, generation, seed=settings.seed, first=block[0], batch_size=settings.batch_size)
+        for item, reply in zip(block, replies, strict=True):
+            messages = conversations[item % count]
+            yield {
+                "index": item,
+                "seed": settings.seed,
+                "batch_size": settings.batch_size,
+                "prompt": messages[-1]["content"] if messages else "",
+                "text": reply.text,
+                "finished": reply.finished,
+                "tokens": len(reply.tokens),
+            }
+
+
+def _in_a_row(items: Sequence[int]) -> Iterator[list[int]]:
+    """Yield ascending numbers in runs without a gap."""
+    block: list[int] = []
+    for item in items:
+        if block and item != block[-1] + 1:
+            yield block
+            block = []
+        block.append(item)
+    if block:
+        yield block
 
 
 def opening(text: TextModel, messages: Sequence[Message], max_tokens: int) -> list[int]:

@@ -16,6 +16,7 @@ from aigc_cli.core.errors import BadConfig, BadData, NoInput, UsageProblem
 from aigc_cli.core.files import sha256_bytes, sha256_file
 from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress, SilentProgress
+from aigc_cli.core.rundir import read_run
 from aigc_cli.core.seeding import stream
 from aigc_cli.core.sharded import is_sharded
 from aigc_cli.data.dialogue import ROLES, Message, encode_prompt, read_dialogues, require_chat, target_bytes, windows
@@ -153,6 +154,8 @@ def model_folder(init: str) -> Path:
         return import_gguf(path)
     if not path.exists() and os.sep not in init:
         raise NoInput(tr("--init {init}: no such folder", init=init), did_you_mean(init, ("smollm2",)))
+    if (path / "aigc.json").is_file():
+        read_run(path, "text")
     if not (path / "config.json").is_file():
         raise NoInput(
             tr("--init {init}: no model there (no config.json)", init=init),
@@ -202,14 +205,15 @@ def _model(
     weights: dict[str, Tensor] = {}
     if mode == "lora":
         weights = {name: value.detach() for name, value in model.named_parameters()}
-    base = Base(name=str(settings.init), sha256=_folder_hash(folder), weights=weights)
+    base = Base(name=str(settings.init), sha256=folder_hash(folder), weights=weights)
     if mode == "full":
         for parameter in model.parameters():
             parameter.data = parameter.data.clone()  # the file's pages are not ours to write
     return model.to(device), base
 
 
-def _folder_hash(folder: Path) -> str:
+def folder_hash(folder: Path) -> str:
+    """Return the SHA-256 over a model folder's weights."""
     files = sorted(folder.glob("*.safetensors"))
     hashes = [sha256_file(file) for file in files]
     return hashes[0] if len(hashes) == 1 else sha256_bytes("".join(hashes).encode())
