@@ -22,6 +22,7 @@ WORDS = (
     later("[OPTIONS]"),
     later("COMMAND [ARGS]..."),
     later("Show this message and exit."),
+    later("required"),
 )
 # Its usage errors; what they name is found by the fields.
 ERRORS = (
@@ -38,10 +39,12 @@ ERRORS = (
     later("Input should be a valid integer, unable to parse string as an integer"),
     later("Input should be a valid number, unable to parse string as a number"),
     later("Input should be a valid boolean, unable to interpret input"),
+    later("Input should be greater than or equal to {bound}"),
+    later("Input should be less than or equal to {bound}"),
 )
 KINDS = {"argument": later("argument"), "option": later("option")}
-_EXTRA = re.compile(r"^(.*?)(?:  )?\[((?:default: |required$)[^\]]*)\]$", re.DOTALL)
-_REMARK = re.compile(r"^(  .*\S {3,})(\S.*)$")
+_FACTS = re.compile(r"^(.*?)(?:  )?\[((?:default: |required)[^\]]*)\]$", re.DOTALL)
+_REMARK = re.compile(r"^(  .*\S {2,})(\S.*)$")
 
 
 def translate_command(command: Any) -> None:
@@ -110,7 +113,8 @@ class _Page(typer.Context.formatter_class):  # type: ignore[misc, name-defined]
 
     def write_heading(self, heading: str) -> None:
         """Write the heading of a section."""
-        self.write(f"{' ' * self.current_indent}{tr(heading + ':')}\n")
+        words = f"{heading}:"
+        self.write(f"{' ' * self.current_indent}{tr(words)}\n")
 
     def write_text(self, text: str) -> None:
         """Write paragraphs; one that begins with a backspace keeps its lines."""
@@ -130,7 +134,7 @@ class _Page(typer.Context.formatter_class):  # type: ignore[misc, name-defined]
                 self.write(begin + "\n")
                 begin = ""
             begin += " " * (column + self.current_indent - cell_width(begin))
-            self._write_lines(begin, wrap(_meaning(meaning), max(10, self.width - column - self.current_indent)))
+            self._write_lines(begin, _meaning(meaning, max(10, self.width - column - self.current_indent)))
 
     def _write_lines(self, begin: str, lines: list[str]) -> None:
         indent = "\n" + " " * cell_width(begin)
@@ -141,13 +145,16 @@ class _Context(typer.Context):
     formatter_class = _Page
 
 
-def _meaning(text: str) -> str:
-    """Translate what the framework adds to an option's help: its default, and that it is required."""
-    found = _EXTRA.match(text)
+def _meaning(text: str, width: int) -> list[str]:
+    """Return the lines of an option's help, with what the framework adds: its default, and that it is required."""
+    found = _FACTS.match(text)
     if not found:
-        return tr(text)
-    facts = [
-        tr("default: {value}", value=fact.removeprefix("default: ")) if fact.startswith("default: ") else tr("required")
+        return wrap(tr(text), width)
+    told = [
+        tr("default: {value}", value=fact.removeprefix("default: ")) if fact.startswith("default: ") else tr(fact)
         for fact in found.group(2).split("; ")
     ]
-    return f"{found.group(1)}  [{tr('; ').join(facts)}]".strip()
+    lines, facts = wrap(found.group(1), width), f"[{tr('; ').join(told)}]"
+    if cell_width(lines[-1]) + 2 + cell_width(facts) > width:
+        return [*lines, facts]
+    return [*lines[:-1], f"{lines[-1]}  {facts}".strip()]

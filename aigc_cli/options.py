@@ -32,6 +32,9 @@ COLOURS = ("auto", "always", "never")
 SECTIONS: list[str] = []
 VARIABLES: set[str] = set()
 
+LANGUAGE = typer.Option(
+    "--lang", help="Language of messages and help (default: the locale's).", metavar="|".join(LANGUAGES)
+)
 _OUTPUT_OPTIONS: dict[str, tuple[Any, Any, Any]] = {
     "json": (bool, typer.Option("--json", help="Print records as JSON lines even on a terminal."), False),
     "quiet": (
@@ -51,13 +54,7 @@ _OUTPUT_OPTIONS: dict[str, tuple[Any, Any, Any]] = {
         typer.Option("--color", help="Colour on stdout and stderr.", metavar="|".join(COLOURS)),
         "auto",
     ),
-    "lang": (
-        str | None,
-        typer.Option(
-            "--lang", help="Language of messages and help (default: the locale's).", metavar="|".join(LANGUAGES)
-        ),
-        None,
-    ),
+    "lang": (str | None, LANGUAGE, None),
     "debug": (bool, typer.Option("--debug", help="Show a traceback on errors."), False),
 }
 _KEEP_DAYS = typer.Option(
@@ -143,6 +140,11 @@ def _console(values: dict[str, Any]) -> Console:
     check_language(output.pop("lang"))
     choose_colour(output.pop("color"))
     return Console(json_output=output.pop("json"), **output)
+
+
+def group_options(lang: Annotated[str | None, LANGUAGE] = None) -> None:
+    """Take the options of a group of commands, which are those of every command."""
+    check_language(lang)
 
 
 def check_language(name: str | None) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def require_tensorboard() -> None:
     """Raise Unavailable (69) if the tensorboard package is not there."""
     if find_spec("tensorboard") is None:
-        raise Unavailable(tr("--tensorboard needs the tensorboard package"), "pip install 'aigc-cli[tensorboard]'")
+        raise Unavailable(tr("--tensorboard needs the tensorboard package"), tr("pip install 'aigc-cli[tensorboard]'"))
 
 
 class EventLog:
