@@ -3,9 +3,11 @@
 Default initialisations hide mistakes: a wrong rotation moves the scores of a fresh model by a millionth.
 """
 
+import codecs
+
 import torch
 
-from aigc_cli.data.tokenizer import train_bpe
+from aigc_cli.data.tokenizer import ChatTokenizer, train_bpe
 from aigc_cli.gpt.model import GptModel, ModelConfig, RopeScaling
 
 CORPUS = ["the cat sat on the mat, the cat ran; what did the cat do? it did 12 things. café 🚲\n"] * 3
@@ -37,3 +39,21 @@ def harsh_model(kind="qwen3", seed=0, std=0.5, **changes):
         noise = torch.randn(parameter.shape, generator=generator)
         parameter.copy_(1 + 0.3 * noise if parameter.dim() == 1 else std * noise)
     return model.eval()
+
+
+def spelt(made: ChatTokenizer, tokens: list[int]) -> list[int]:
+    """Return the tokens after which the text is still UTF-8 as far as it goes, by Python's own decoder.
+
+    What ends a text has no bytes, and may follow whole characters only.
+    """
+    said = b"".join(map(made.token_bytes, tokens))
+
+    def fits(piece):
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            decoder.decode(said + piece)
+        except UnicodeDecodeError:
+            return False
+        return bool(piece) or not decoder.getstate()[0]
+
+    return [token for token in range(made.size) if fits(made.token_bytes(token))]

@@ -3,9 +3,10 @@ import torch
 
 from aigc_cli.config.sample import SampleSettings
 from aigc_cli.core.errors import BadConfig
+from aigc_cli.data.tokenizer import train_bpe
 from aigc_cli.gpt.decode import GenerationSettings, TextModel, generate, sample_texts, stream
 from aigc_cli.gpt.sampling import draw, penalised
-from tests.gpt.models import harsh_model, tokenizer
+from tests.gpt.models import harsh_model, spelt, tokenizer
 
 FREE = GenerationSettings(max_new_tokens=12, temperature=1.0, top_p=1.0, repetition_penalty=1.0)
 
@@ -50,7 +51,8 @@ def test_greedy_writing_follows_the_uncached_scores(text):
     size = text.tokenizer.size
     for _ in range(10):
         scores = text.model.logits(text.model(torch.tensor([tokens]))[0, -1])[:size]
-        tokens.append(int(scores.argmax()))
+        allowed = spelt(text.tokenizer, tokens[9:])
+        tokens.append(allowed[int(scores[allowed].argmax())])
         if tokens[-1] in text.tokenizer.stop_ids:
             break
     (reply,) = generate(text, [PROMPTS[3]], greedy, seed=0)
@@ -101,6 +103,67 @@ def test_characters_are_never_split(text):
         pieces, reply = drained(stream(scripted, [5, 6], FREE, seed=0))
     assert pieces == ["a", "🚲", "é", "中"]
     assert (reply.text, reply.finished) == ("a🚲é中", True)
+
+
+CHINESE = ["修书的人最怕虫子，猫在窗台上看雨。今天吃了吗？哈哈哈😂🫠 café\n"]
+
+
+@pytest.fixture(scope="module")
+def chinese():
+    """A vocabulary that spells most Chinese characters byte by byte, and a model that wants any token."""
+    made = train_bpe(CHINESE, 290)
+    made.chat = True
+    return TextModel(harsh_model("llama", std=0.3), made)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_model_that_wants_broken_bytes_writes_whole_characters_only(chinese, seed):
+    settings = GenerationSettings(max_new_tokens=23 + seed, min_new_tokens=9, temperature=3.0, top_p=1.0)
+    (whole,) = generate(chinese, [[5, 6]], settings, seed=seed, batch_size=1)
+    said = b"".join(map(chinese.tokenizer.token_bytes, whole.tokens))
+    assert any(byte >= 0x80 for byte in said)
+    assert "\ufffd" not in whole.text
+    # All that was said is shown, but for the first bytes of a character that the limit cut.
+    shown = whole.text.encode()
+    assert said.startswith(shown)
+    assert len(said) - len(shown) <= (0 if whole.finished else 3)
+    pieces, reply = drained(stream(TextModel(chinese.model, chinese.tokenizer), [5, 6], settings, seed=seed))
+    assert reply == whole
+    assert "".join(pieces) == whole.text
+    assert all(piece and "\ufffd" not in piece for piece in pieces)
+
+
+def test_scores_that_insist_on_half_a_character_are_overruled(chinese):
+    """The likeliest token is always a continuation byte, then the end of the turn in the middle of a character."""
+    made = chinese.tokenizer
+    first, second = (made.encode(letter) for letter in ("书", "雨"))
+    assert min(len(first), len(second)) >= 3  # spelled byte by byte
+    wanted = [[first[1], first[0]], [made.turn_end_id, first[1]], [made.turn_end_id, first[2]], [made.turn_end_id]]
+    step = iter(wanted)
+
+    def insist(logits_BV, *_):
+        order = next(step)
+        scores = torch.full_like(logits_BV, -1e9)
+        for place, token in enumerate(order):
+            scores[0, token] = 100.0 - place
+        scores[torch.isinf(logits_BV)] = float("-inf")
+        return scores.argmax(-1).tolist()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aigc_cli.gpt.decode.draw", insist)
+        pieces, reply = drained(stream(TextModel(chinese.model, made), [5, 6], FREE, seed=0))
+    assert pieces == ["书"]
+    assert (reply.tokens, reply.text, reply.finished) == (first, "书", True)
+
+
+def test_half_a_character_at_the_limit_is_left_out(chinese):
+    made = chinese.tokenizer
+    script = iter([*made.encode("书"), *made.encode("雨")[:2]])
+    settings = GenerationSettings(max_new_tokens=5, temperature=1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aigc_cli.gpt.decode.draw", lambda *_: [next(script)])
+        pieces, reply = drained(stream(TextModel(chinese.model, made), [5, 6], settings, seed=0))
+    assert (pieces, reply.text, reply.finished, len(reply.tokens)) == (["书"], "书", False, 5)
 
 
 def test_a_reply_is_never_empty_and_stops_at_the_end_of_turn(text):
