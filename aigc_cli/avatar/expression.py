@@ -38,20 +38,35 @@ _WORDS: tuple[tuple[str, float, str], ...] = (
 )
 # Signs match anywhere. The loudly crying face is shed for laughter as often as for grief: the words around it decide.
 _SIGNS: tuple[tuple[str, float, str], ...] = (
-    ("laugh", 1.2, r"[😂🤣😹😆😄😁😅]|\bx-?d\b|:-?d\b|哈哈|笑死|嘻嘻"),
+    ("laugh", 1.2, r"[😂🤣😹😆😄😁😅]|\bx-?d\b|:-?d\b"),
     ("laugh", 1.0, "😭"),
     ("sad", 1.0, "😭"),
-    ("smile", 1.2, r"[🙂😊☺😀😃🥰😍😘🤗😌😉❤💕💖🎉🥳]|[:;]-?\)|<3|开心|喜欢|谢谢|太好了"),
-    ("sad", 1.2, r"[😢😞😔🙁☹💔😿😥😓🥺]|(?<!>):'?-?\(|难过|伤心|可惜|呜呜"),
-    ("angry", 1.2, r"[😠😡🤬👿💢😤]|>:-?\(|生气|讨厌|烦死"),
-    ("agape", 1.2, r"[😮😯😲😱🤯😳🙀]|\?!|!\?|\b:-?o\b|天哪|天啊|哇|真的吗"),
+    ("smile", 1.2, r"[🙂😊☺😀😃🥰😍😘🤗😌😉❤💕💖🎉🥳🌹]|[:;]-?\)|<3"),
+    ("sad", 1.2, r"[😢😞😔🙁☹💔😿😥😓🥺]|(?<!>):'?-?\("),
+    ("angry", 1.2, r"[😠😡🤬👿💢😤]|>:-?\("),
+    ("agape", 1.2, r"[😮😯😲😱🤯😳🙀]|[?？][!！]|[!！][?？]|[?？]{2,}|\b:-?o\b"),
+)
+# Chinese is not spaced: its words match anywhere, but not right after a negation ("不开心", "别生气", "没那么难过").
+_CHINESE: tuple[tuple[str, float, str], ...] = (
+    ("laugh", 1.2, "哈{2,}|笑死|笑喷|笑疯|笑出声|嘻嘻|嘿嘿|噗|h{3,}|233+"),
+    ("laugh", 0.6, "好笑|搞笑|太逗|开玩笑|绷不住"),
+    ("smile", 1.2, "开心|高兴|喜欢|谢谢|太好了|恭喜|幸福|爱你|好耶|真好"),
+    ("smile", 0.6, "可爱|厉害|好吃|舒服|加油|不错|放心|早安|你好|嗨|真棒|好看|温柔"),
+    ("sad", 1.2, "难过|伤心|可惜|呜呜|想哭|哭了|不开心|不高兴|心疼|遗憾|孤单|孤独|委屈|难受|想你|去世"),
+    ("sad", 0.6, "唉|对不起|抱歉|好累|累死|失眠|睡不着|没赶上|后悔|生病|感冒|疼"),
+    ("angry", 1.2, "生气|讨厌|烦死|气死|可恶|混蛋|滚|受不了|太过分|凭什么|火大|闭嘴"),
+    ("angry", 0.6, "离谱|无语|抢钱|真烦|好烦|骂"),
+    ("agape", 1.2, "天哪|天啊|我的天|哇|真的吗|真的假的|不会吧|吓死|吓一跳|吓我"),
+    ("agape", 0.6, "居然|竟然|救命|绝了|突然|什么情况"),
 )
 # Single words in capitals, in a text that has small letters too, are shouted: a short one might be an acronym.
 _SHOUTS = (("agape", 1.0, re.compile(r"\b[A-Z]{4,}\b")), ("agape", 0.6, re.compile(r"\b[A-Z]{2,3}\b")))
 _NEGATION = re.compile(r"(?:\b(?:not|never|no|nothing|without|cannot)|n['’]t)\s+(?:\w+\s+)?$")
+_CHINESE_NEGATION = re.compile(r"(?:不|没|没有|别|未|[不没](?:太|怎么|那么|这么|够|是|要|用|必|能|很|会)+)$")
 _WORD_RULES = [
     (name, weight, re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)) for name, weight, pattern in _WORDS
 ]
+_CHINESE_RULES = [(name, weight, re.compile(pattern)) for name, weight, pattern in _CHINESE]
 _SIGN_RULES = [(name, weight, re.compile(pattern, re.IGNORECASE)) for name, weight, pattern in _SIGNS]
 
 
@@ -68,7 +83,11 @@ def evidence(text: str) -> dict[str, float]:
         for match in word.finditer(squeezed):
             if " " in match.group() or not _NEGATION.search(squeezed, 0, match.start()):
                 scores[name] += weight
-    emphasis = 1 + 0.15 * min(3, text.count("!"))
+    for name, weight, word in _CHINESE_RULES:
+        for match in word.finditer(text):
+            if not _CHINESE_NEGATION.search(text, max(0, match.start() - 4), match.start()):
+                scores[name] += weight
+    emphasis = 1 + 0.15 * min(3, text.count("!") + text.count("！"))
     return {name: score * emphasis for name, score in scores.items()}
 
 

@@ -29,6 +29,40 @@ def test_sentences_that_people_read_the_same_way(text, expression):
     assert FACE.after("smile", text) == expression
 
 
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("哈哈哈哈你好损", "laugh"),
+        ("我要笑死在这里", "laugh"),
+        ("hhhhh 绷不住了", "laugh"),
+        ("太好了！！恭喜你", "smile"),
+        ("谢谢你 我好喜欢", "smile"),
+        ("我今天真的很难过", "sad"),
+        ("唉 好累 睡不着", "sad"),
+        ("他今天不开心", "sad"),
+        ("没赶上 我到现在都后悔", "sad"),
+        ("气死我了，凭什么！", "angry"),
+        ("你真讨厌", "angry"),
+        ("这也太离谱了 无语", "angry"),
+        ("天哪 不会吧", "agape"),
+        ("真的假的？！", "agape"),
+        ("？？？？", "agape"),
+        ("哇 你居然来了", "agape"),
+        ("我五点半下班 骑车回家", "neutral"),
+        ("别生气", "neutral"),
+        ("我没有难过 就是饿", "neutral"),
+        ("不要太伤心", "neutral"),
+        ("这个不好笑", "neutral"),
+    ],
+)
+def test_chinese_sentences_that_people_read_the_same_way(text, expression):
+    assert Expressions(("neutral", *FACE.labels)).after("neutral", text) == expression
+
+
+def test_full_width_exclamation_marks_strengthen_as_the_others_do():
+    assert evidence("恭喜！！") == evidence("恭喜!!") != evidence("恭喜")
+
+
 def test_tears_are_read_by_the_words_around_them():
     assert FACE.after("smile", "best medical drama ever made 😭") == "laugh"
     assert FACE.after("smile", "I'm so sorry, it hurts 😭") == "sad"
