@@ -29,6 +29,7 @@ def train_run(
     needed_bytes: int,
     build: "Callable[[Progress, Callable[[], None], World], Any]",
     check: Callable[[], None] = lambda: None,
+    foreseen: Callable[[], Mapping[str, Any]] = dict,
 ) -> None:
     """Train into `output` under its lock, resuming what is there, and print the run's record.
 
@@ -36,10 +37,11 @@ def train_run(
     `needed_bytes` is room for the model, its checkpoints and previews. `check` raises what can be known before
     anything is written; `build` then returns the trainer: it is given where to report
     long work, what to call now and then in it, for that raises when a signal has come, and who else trains.
+    `foreseen` adds to the plan of a dry run.
     """
     with joined(settings.device) as world:
         if world.is_main:
-            _lead(console, settings, data, output, kind, data_kinds, needed_bytes, build, check, world)
+            _lead(console, settings, data, output, kind, data_kinds, needed_bytes, build, check, foreseen, world)
         elif told := world.decided(None):
             if told["private"]:
                 os.umask(0o077)
@@ -56,6 +58,7 @@ def _lead(
     needed_bytes: int,
     build: Callable[..., Any],
     check: Callable[[], None],
+    foreseen: Callable[[], Mapping[str, Any]],
     world: World,
 ) -> None:
     """Do all but what the other processes do too, which hear here whether there is anything to train."""
@@ -70,7 +73,8 @@ def _lead(
     if settings.dry_run:
         console.talk(tr("dry run: nothing is written to {output}", output=output))
         plan = {"run": str(output), "kind": kind, "data": str(data), "counts": manifest["counts"]}
-        plan |= {"disk_bytes": needed_bytes, "memory_bytes": _measured_memory(output) or UNKNOWN}
+        plan |= {"disk_bytes": needed_bytes, "memory_bytes": UNKNOWN, **foreseen()}
+        plan["memory_bytes"] = _measured_memory(output) or plan["memory_bytes"]
         console.record({"schema": "aigc.plan/1", **plan, **_prospect(settings, existing)})
         world.decided({})
         return

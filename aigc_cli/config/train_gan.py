@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aigc_cli.config.base import setting
+from aigc_cli.config.shared import device_setting, dry_run_setting, lock_wait_setting, threads_setting
 
 ARCHITECTURES = ("style", "dcgan", "mlp")
 LOSSES = ("rpgan", "nonsaturating", "minimax")
-SCHEDULES = ("constant", "linear", "cosine", "trapezoid")
+SCHEDULES = ("constant", "linear", "cosine", "wsd", "plateau")
 METRICS = ("random_conv", "efficientnet_lite0")
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 # What an architecture uses where the setting is not given. The style row's learning rates are the best of those
 # tried at 32 pixels with batches of 8; the other rows are their papers' (DCGAN: Radford et al. 2015, sec. 4).
@@ -60,8 +60,12 @@ class TrainGanSettings:
     lr_d: float | None = setting(None, "Critic's learning rate (default: the architecture's).", minimum=0)
     beta1: float | None = setting(None, "Adam's first decay (default: the architecture's).", minimum=0, maximum=0.999)
     beta2: float | None = setting(None, "Adam's second decay (default: the architecture's).", minimum=0, maximum=0.9999)
-    schedule: str = setting("trapezoid", "Learning rate over the run.", choices=SCHEDULES)
-    cooldown: float = setting(0.3, "Share of the steps over which trapezoid falls to 0.", minimum=0.01, maximum=1)
+    schedule: str = setting("wsd", "Course of the learning rates; wsd: warm-up, stable, decay.", choices=SCHEDULES)
+    cooldown: float = setting(0.3, "Last share of a wsd schedule, in which they fall.", minimum=0.01, maximum=1)
+    final_lr: float = setting(0.0, "Share of its peak that a learning rate falls to.", minimum=0.0, maximum=1.0)
+    plateau_patience: int = setting(
+        1, "With plateau: halve the rates after more evaluations than this without progress.", minimum=0
+    )
     gamma: float | None = setting(
         None, "Weight of the gradient penalties R1 and R2 at 32 pixels; grows with the area.", minimum=0
     )
@@ -77,13 +81,16 @@ class TrainGanSettings:
     evaluations: int = setting(5, "How often to evaluate, keep the best and draw a preview.", minimum=1)
     log_every_steps: int = setting(50, "Steps behind each line of metrics.jsonl.", minimum=1)
     save_minutes: float = setting(2.0, "Minutes between checkpoints.", minimum=0)
+    save_every: int = setting(0, "Also save every so many steps (0: by minutes alone).", minimum=0, kept=False)
+    keep: int = setting(2, "Latest checkpoints to keep.", minimum=1, kept=False)
+    tensorboard: bool = setting(False, "Also write TensorBoard's event files, in RUN/tensorboard.", kept=False)
     patience: int = setting(0, "Stop after so many evaluations without a better one; 0 never.", minimum=0)
     seed: int = setting(0, "Seed of every random number.", minimum=0)
-    threads: int | None = setting(None, "CPU threads (default: every core).", minimum=1)
-    device: str = setting("auto", "Where to compute.", choices=DEVICES)
-    resume: str = setting("auto", "Go on with an existing run, or restart it.", choices=("auto", "restart"))
-    lock_wait: float = setting(0.0, "Seconds to wait for another process in the run folder.", minimum=0)
-    dry_run: bool = setting(False, "Check everything, print the plan and write nothing.")
+    threads: int | None = threads_setting()
+    device: str = device_setting()
+    resume: str = setting("auto", "Go on with an existing run, or restart it.", choices=("auto", "restart"), kept=False)
+    lock_wait: float = lock_wait_setting()
+    dry_run: bool = dry_run_setting()
 
 
 def completed(settings: TrainGanSettings) -> TrainGanSettings:

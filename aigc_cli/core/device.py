@@ -1,5 +1,6 @@
 """Where tensors live: device and thread count, chosen once a command."""
 
+import os
 from typing import TYPE_CHECKING
 
 from aigc_cli.core.errors import Unavailable
@@ -24,11 +25,17 @@ def choose_device(name: str) -> "torch.device":
     return torch.device(name)
 
 
-def set_threads(count: int | None) -> int:
-    """Set the number of CPU threads (None: every core that this process may use) and return it."""
+def set_threads(count: int | None, *, processes: int = 1) -> int:
+    """Set the number of CPU threads and return it; None: every core that this process may use, or its share of them.
+
+    `processes` are those of one training on this machine.
+    """
     import torch
 
     if count is None:
-        count = usable_cores()
+        count = max(1, usable_cores() // processes)
     torch.set_num_threads(count)
+    # For the tokenizers library, when it first uses threads; having been told, it does not warn where a process forks.
+    os.environ.setdefault("RAYON_NUM_THREADS", str(count))
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     return count

@@ -1,52 +1,63 @@
-"""The rim of every training: when to log, evaluate, save and stop. Never the step itself.
+"""The rim of every training: when to log, evaluate, save, go back and stop. Never the step itself.
 
 A trainer is any object with the methods of `Trainer`; the loop owns the step, the clock and the run folder.
 
 Exactness. All randomness of step k is named by k (`core.seeding`), so a checkpoint is the trainer's state and
-a few numbers, and N steps, kill -9, resume and N more are bit-equal to 2N. A time budget becomes a number of
-steps once, early on, from the speed measured so far; the number is in a checkpoint before any schedule reads it.
+a few numbers (`core.clockwork`), and N steps, kill -9, resume and N more are bit-equal to 2N. A time budget becomes a
+number of steps once, early on, from the speed measured so far; the number is in a checkpoint before any schedule reads
+it. When a checkpoint is taken changes nothing else: what is logged depends on the step alone.
+
+Where several processes train one model, every one runs this loop and all take the same turns: what a clock, a signal
+or the run folder says is agreed on first. Only the first process writes.
 """
 
 import math
-import shutil
 import time
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aigc_cli.core.checkpoint import load_tensors, save_tensors
-from aigc_cli.core.errors import AigcError, BadData, UsageProblem
-from aigc_cli.core.files import atomic_folder, read_json, write_json
+from aigc_cli.core.clockwork import Clockwork
+from aigc_cli.core.distributed import ALONE, World
+from aigc_cli.core.errors import AigcError, BadConfig, BadData, UsageProblem
+from aigc_cli.core.events import EventLog
 from aigc_cli.core.messages import tr
 from aigc_cli.core.metrics import MetricsLog
+from aigc_cli.core.platform import peak_memory
 from aigc_cli.core.progress import Progress
 from aigc_cli.core.rundir import RunDir
+from aigc_cli.core.schedule import Schedule
+from aigc_cli.core.sharded import mesh_of
 from aigc_cli.core.signals import StopFlag
+from aigc_cli.core.snapshots import forget_after, load_snapshot, newest_until, prune, save_snapshot
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-KEPT_CHECKPOINTS = 2
 MAX_ROLLBACKS = 2
-PROBE_STEPS = 10
-PROBE_SHARE = 0.08
-PROBE_SECONDS = 120.0
-EVALUATION_SHARE = 0.15  # of a time budget, at most
 
 
 class Trainer(Protocol):
-    """What the loop needs of something that trains. `objective` names the validation metric; lower is better."""
+    """What the loop needs of something that trains. `objective` names the validation metric; lower is better.
+
+    `counted` is the metric of `update` that says how much a step saw ("tokens"), to be logged by the second too. A
+    metric called "loss" is watched for divergence.
+    """
 
     objective: str
-    lr_scale: float  # halved by the loop after each roll-back; `update` multiplies every learning rate by it
+    counted: str
+    schedule: Schedule
+    lr_scale: float  # set by the loop after roll-backs and on a plateau; `update` multiplies every learning rate by it
 
     def update(self, step: int, total_steps: int | None) -> "Mapping[str, float | Tensor]":
         """Do optimisation step `step` (0-based) and return scalars to log."""
 
     def evaluate(self, step: int) -> dict[str, float]:
         """Return validation metrics, `objective` among them; must not disturb training."""
+
+    def trouble(self, metrics: Mapping[str, float]) -> str:
+        """Say what an evaluation shows to have gone wrong, so that the loop goes back ("" if nothing)."""
 
     def state(self) -> "tuple[dict[str, Tensor], dict[str, Any]]":
         """Return all tensors and JSON scalars that exact resume needs."""
@@ -66,266 +77,371 @@ class Trainer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How long to train and how often to look. Exactly one of `steps` and `minutes` is given."""
+    """How long to train, how often to look, what to keep. Exactly one of `steps` and `minutes` is given."""
 
     steps: int | None
     minutes: float | None
     evaluations: int = 10
     log_every_steps: int = 20
     save_every_seconds: float = 60.0
+    save_every_steps: int = 0
+    keep_checkpoints: int = 2
     patience: int = 0
+    plateau_patience: int = 1
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
             raise UsageProblem(tr("how long to train?"), tr("give --steps or --minutes, one of them"))
 
 
-@dataclass
-class _Clockwork:
-    """The loop's own state, saved in each checkpoint."""
-
-    step: int = 0
-    total_steps: int | None = None
-    elapsed_seconds: float = 0.0
-    best: float | None = None
-    best_step: int = 0
-    stale_evaluations: int = 0
-    lowered: bool = False
-    rollbacks: int = 0
-    evaluations: int = 1
-    evaluations_seconds: float = 0.0
-
-
-def train(trainer: Trainer, plan: Plan, run: RunDir, progress: Progress, flag: StopFlag) -> dict[str, Any]:
+def train(
+    trainer: Trainer, plan: Plan, run: RunDir, progress: Progress, flag: StopFlag, world: World = ALONE
+) -> dict[str, Any]:
     """Train until the plan is fulfilled, the metric stops improving, or a signal; return the run's record.
 
-    Resumes from the newest checkpoint in `run`. Raises Interrupted (130, 143) after saving, and AigcError (1)
-    when training diverges again after the allowed roll-backs.
+    Resumes from the newest checkpoint in `run`. A plan of another length than before is taken up from where it would
+    not have differed; BadConfig where no checkpoint is that old. Raises Interrupted (130, 143) after saving, and
+    AigcError (1) when training diverges again after the allowed roll-backs.
     """
-    return _Loop(trainer, plan, run, progress, flag).run()
+    return _Loop(trainer, plan, run, progress, flag, world).run()
 
 
 class _Loop:
-    def __init__(self, trainer: Trainer, plan: Plan, run: RunDir, progress: Progress, flag: StopFlag) -> None:
+    def __init__(
+        self, trainer: Trainer, plan: Plan, run: RunDir, progress: Progress, flag: StopFlag, world: World
+    ) -> None:
         self._trainer, self._plan, self._run, self._progress, self._flag = trainer, plan, run, progress, flag
-        self._log = MetricsLog(run.metrics_path)
-        self._work = _Clockwork(total_steps=plan.steps, evaluations=max(1, plan.evaluations))
+        self._world = world
+        self._logs: list[MetricsLog | EventLog] = [MetricsLog(run.metrics_path)] if world.is_main else []
+        if plan.tensorboard and world.is_main:
+            self._logs.append(EventLog(run.tensorboard))
+        self._work = Clockwork(total_steps=plan.steps, minutes=plan.minutes, evaluations=plan.evaluations)
         self._sums: dict[str, Any] = {}
-        self._counts: Counter[str] = Counter()
-        self._logged_at = (0, time.monotonic())
-        self._last_saved = time.monotonic()
-        self._evaluated_step = -1
-        self._latest: dict[str, float] = {}
+        self._logged: dict[str, float] = {}
+        self._evaluated: dict[str, float] = {}
+        self._curve: list[float] = []
 
     def run(self) -> dict[str, Any]:
-        trainer, work = self._trainer, self._work
-        if self._run.checkpoint_steps():
-            self._restore()
-            self._progress.say(tr("resuming at step {step}", step=self._work.step))
-        work = self._work
-        self._run.update_record(status="training")
-        self._clock_zero = time.monotonic() - work.elapsed_seconds
-        self._logged_at = (work.step, time.monotonic())
-        self._announce()
-        while (work.total_steps is None or work.step < work.total_steps) and not self._out_of_patience():
-            self._add(trainer.update(work.step, work.total_steps))
-            work.step += 1
-            self._after_step()
-            work = self._work
-        return self._finish()
+        if self._saved_steps():
+            self._resume()
+        self._update_record(status="training")
+        self._last_saved = time.monotonic()
+        self._start_clock()
+        while True:
+            while not self._is_over():
+                self._add(self._trainer.update(self._work.step, self._work.total_steps))
+                self._work.step += 1
+                self._after_step()
+            if self._work.evaluated_step == self._work.step or self._evaluate():
+                return self._finish()
 
-    def _out_of_patience(self) -> bool:
-        patience = self._plan.patience
-        if not patience or self._work.stale_evaluations < patience:
-            return False
-        self._progress.say(
-            tr(
-                "no better {metric} in {patience} evaluations: stopping early",
-                metric=self._trainer.objective,
-                patience=patience,
+    def _is_over(self) -> bool:
+        work, patience = self._work, self._plan.patience
+        if patience and work.stale_evaluations >= patience:
+            self._progress.say(
+                tr(
+                    "no better {metric} in {patience} evaluations: stopping early",
+                    metric=self._trainer.objective,
+                    patience=patience,
+                )
             )
-        )
-        return True
+            return True
+        return work.total_steps is not None and work.step >= work.total_steps
 
-    def _announce(self) -> None:
-        work = self._work
-        title = "training"
-        self._progress.stage(title, work.total_steps, tr("steps"))
+    def _start_clock(self) -> None:
+        """Begin to measure time where the state says that it was, and show where training stands."""
+        work, now = self._work, time.monotonic()
+        self._clock_zero = now - work.elapsed_seconds
+        self._measured = (work.step, now)
+        self._progress.stage(tr("training"), work.total_steps, tr("steps"))
         if work.step:
             self._progress.advance(work.step)
 
+    def _elapsed(self) -> float:
+        return self._world.highest(time.monotonic() - self._clock_zero)[0]
+
+    def _saved_steps(self) -> list[int]:
+        return list(self._world.decided(self._run.checkpoint_steps()))
+
+    def _update_record(self, **changes: Any) -> None:
+        if self._world.is_main:
+            self._run.update_record(**changes)
+
     def _after_step(self) -> None:
-        work = self._work
-        work.elapsed_seconds = time.monotonic() - self._clock_zero
-        due_evaluation = work.total_steps is not None and work.step % self._evaluation_interval() == 0
-        due_saving = self._flag.requested or time.monotonic() - self._last_saved > self._plan.save_every_seconds
-        due_resolution = work.total_steps is None and self._probed()
-        logged = work.step % self._plan.log_every_steps == 0 or due_evaluation or due_saving or due_resolution
-        if logged and not self._write_log():
-            return  # rolled back: nothing that is not finite is ever evaluated or saved
-        self._progress.advance(1, self._trainer.summary(self._latest) if logged else "")
-        if due_resolution:
-            self._resolve_budget()
-        elif due_evaluation and work.step != work.total_steps:
-            self._evaluate()
+        work, plan = self._work, self._plan
+        now = time.monotonic()
+        work.elapsed_seconds, unsaved_seconds, signum = self._world.highest(
+            now - self._clock_zero, now - self._last_saved, self._flag.signum or 0
+        )
+        resolving = work.total_steps is None and work.probed(60.0 * (plan.minutes or 0.0))
+        evaluating = work.evaluation_due()
+        logging = work.step % plan.log_every_steps == 0 or evaluating or resolving
+        stopping = self._flag.agreed(int(signum))
+        saving = (stopping or self._saving_due(unsaved_seconds)) and not resolving
+        if (logging or saving) and not self._is_finite():
+            return
+        if logging and not self._write_log():
+            return
+        if resolving:
+            if not self._resolve_budget():
+                return
+        elif evaluating:
+            if not self._evaluate():
+                return
             self._keep_to_budget()
-        if due_saving:
-            self._save("interrupted" if self._flag.requested else "training")
-        if self._flag.requested:
+        if saving:
+            self._save("interrupted" if stopping else "training")
+        self._progress.advance(1, self._note() if logging else "", self._curve)
+        if stopping:
             self._progress.close()
             self._flag.raise_if_requested(
                 tr("saved at step {step}; the same command goes on from there", step=work.step)
             )
 
-    def _evaluation_interval(self) -> int:
-        return max(1, math.ceil((self._work.total_steps or 1) / self._work.evaluations))
+    def _note(self) -> str:
+        return self._trainer.summary({**self._logged, **self._evaluated})
 
-    def _probed(self) -> bool:
-        """Whether enough has run to know the speed: some steps and a share of the budget, or all of it."""
-        work, budget = self._work, 60.0 * (self._plan.minutes or 0.0)
-        enough = work.elapsed_seconds >= min(PROBE_SHARE * budget, PROBE_SECONDS)
-        return (work.step >= PROBE_STEPS and enough) or work.elapsed_seconds >= budget
+    def _saving_due(self, unsaved_seconds: float) -> bool:
+        """Whether to save now: by the clock, the step, or because a longer run could branch off; never a bad state."""
+        work, plan = self._work, self._plan
+        if work.losses.high or work.step == work.total_steps:
+            return False
+        by_step = plan.save_every_steps and work.step % plan.save_every_steps == 0
+        by_clock = unsaved_seconds > plan.save_every_seconds
+        return bool(by_step or by_clock or work.step == self._branching_step())
 
-    def _resolve_budget(self) -> None:
-        """Turn minutes into steps: the time left, less the evaluations to come, at the speed so far."""
-        work, budget = self._work, 60.0 * (self._plan.minutes or 0.0)
+    def _branching_step(self) -> int:
+        """Return the last step from which a longer run could still be made (0: none worth a checkpoint)."""
+        falls = self._trainer.schedule.kind == "wsd" and self._work.total_steps is not None
+        return self._trainer.schedule.common_steps(self._work.total_steps or 0) if falls else 0
+
+    def _resolve_budget(self) -> bool:
+        work, minutes = self._work, self._plan.minutes or 0.0
         seconds_per_step = work.elapsed_seconds / work.step
-        self._evaluate()
-        work.elapsed_seconds = time.monotonic() - self._clock_zero
-        affordable = int(EVALUATION_SHARE * budget / max(work.evaluations_seconds, 1e-9))
-        work.evaluations = max(1, min(self._plan.evaluations, affordable))
-        left = budget - work.elapsed_seconds - work.evaluations_seconds * work.evaluations
-        work.total_steps = work.step + max(1, int(left / seconds_per_step))
+        if not self._evaluate():
+            return False
+        work.elapsed_seconds = self._elapsed()
+        work.resolve(minutes, seconds_per_step, self._plan.evaluations)
         self._save("training")
         self._progress.say(
             tr(
                 "{minutes:g} minutes are {total_steps} steps at this speed",
-                minutes=self._plan.minutes,
+                minutes=minutes,
                 total_steps=work.total_steps,
             )
         )
-        self._announce()
+        self._show_length()
+        return True
 
     def _keep_to_budget(self) -> None:
-        """Lower the stored number of steps, once, if the projected time passes 1.25 times the budget."""
+        """Lower the stored number of steps, once, if the projected time is far beyond the budget."""
         work = self._work
-        if self._plan.minutes is None or work.lowered or work.total_steps is None:
-            return
-        work.elapsed_seconds = time.monotonic() - self._clock_zero
-        budget = 60.0 * self._plan.minutes
-        seconds_per_step = work.elapsed_seconds / work.step
-        if seconds_per_step * work.total_steps > 1.25 * budget:
-            work.total_steps = work.step + max(1, int((budget - work.elapsed_seconds) / seconds_per_step))
-            work.lowered = True
+        work.elapsed_seconds = self._elapsed()
+        if self._plan.minutes is not None and work.lower(self._plan.minutes):
             self._save("training")
             self._progress.say(
                 tr("slower than at the start: lowered to {total_steps} steps", total_steps=work.total_steps)
             )
-            self._announce()
+            self._show_length()
+
+    def _show_length(self) -> None:
+        self._progress.stage(tr("training"), self._work.total_steps, tr("steps"))
+        self._progress.advance(self._work.step - 1)
 
     def _add(self, metrics: "Mapping[str, float | Tensor]") -> None:
+        counts = self._work.counts
         for name, value in metrics.items():
             value = value.detach() if hasattr(value, "detach") else value
             self._sums[name] = self._sums[name] + value if name in self._sums else value
-            self._counts[name] += 1
+            counts[name] = counts.get(name, 0) + 1
+
+    def _is_finite(self) -> bool:
+        """Read what was measured; where it is not finite go back and return False: it is never evaluated or saved."""
+        work = self._work
+        work.sums = {name: float(value) for name, value in self._sums.items()}
+        broken = next((name for name, value in work.sums.items() if not math.isfinite(value)), None)
+        if broken is not None:
+            self._roll_back(tr("{name} is not finite", name=broken), work.step)
+        return broken is None
 
     def _write_log(self) -> bool:
-        """Log the means since the last log; False if they were not finite and training was rolled back."""
-        means = {name: float(value) / self._counts[name] for name, value in self._sums.items()}
-        self._forget_sums()
-        broken = [name for name, value in means.items() if not math.isfinite(value)]
-        if broken:
-            self._roll_back(broken[0])
-            return False
+        """Log the means since the last log; False if they showed divergence and training was rolled back."""
         work, now = self._work, time.monotonic()
-        if work.step > self._logged_at[0]:
-            means["steps_per_second"] = (work.step - self._logged_at[0]) / (now - self._logged_at[1])
-        self._logged_at = (work.step, now)
-        self._latest |= means
-        self._log.append({"step": work.step, **means, "elapsed_seconds": round(work.elapsed_seconds, 3)})
+        means = {name: value / work.counts[name] for name, value in work.sums.items()}
+        self._sums, work.sums, work.counts = {}, {}, {}
+        step, at = self._measured
+        if work.step > step and now > at:
+            means["steps_per_second"] = (work.step - step) / (now - at)
+            if self._trainer.counted in means:
+                rate = means[self._trainer.counted] * means["steps_per_second"]
+                means[f"{self._trainer.counted}_per_second"] = rate
+        self._measured = (work.step, now)
+        self._logged = means
+        if "loss" in means:
+            self._curve.append(means["loss"])
+        self._append({**means, "max_resident_bytes": peak_memory()})
+        usual = work.losses
+        if "loss" in means and usual.diverged(work.step, means["loss"]):
+            words = tr("the loss rose to {loss:.4g}, from {usual:.4g}", loss=means["loss"], usual=usual.usual)
+            self._roll_back(words, usual.sound_step)
+            return False
         return True
 
-    def _forget_sums(self) -> None:
-        self._sums = {}
-        self._counts.clear()
+    def _append(self, metrics: Mapping[str, float]) -> None:
+        work = self._work
+        for log in self._logs:
+            log.append({"step": work.step, **metrics, "elapsed_seconds": round(work.elapsed_seconds, 3)})
 
-    def _roll_back(self, name: str) -> None:
-        steps, rollbacks = self._run.checkpoint_steps(), self._work.rollbacks + 1
-        at = self._work.step
-        if not steps or rollbacks > MAX_ROLLBACKS:
+    def _roll_back(self, what: str, sound_step: int) -> None:
+        """Go back to a checkpoint from before the trouble, with half the learning rate; AigcError when that is used up.
+
+        Where all checkpoints are younger, the oldest of them is taken.
+        """
+        steps, before = self._saved_steps(), self._work
+        if not steps or before.rollbacks >= MAX_ROLLBACKS:
             self._progress.close()
             raise AigcError(
-                tr("{path}: diverged: {name} is not finite at step {at}", path=self._run.path, name=name, at=at),
+                tr("{path}: diverged: {what} at step {step}", path=self._run.path, what=what, step=before.step),
                 tr("lower the learning rate"),
             )
-        self._restore()
-        self._work.rollbacks = rollbacks
-        self._trainer.lr_scale = 0.5**rollbacks
-        self._clock_zero = time.monotonic() - self._work.elapsed_seconds
+        self._go_back(max((step for step in steps if step <= sound_step), default=steps[0]))
+        self._work.rollbacks = before.rollbacks + 1
+        self._scale_rates()
+        self._start_clock()
         self._save("training")
-        place = f"back to step {self._work.step}, learning rate x {self._trainer.lr_scale:g}"
-        self._progress.say(tr("{name} is not finite at step {at}: {place}", name=name, at=at, place=place))
-        self._announce()
+        self._progress.say(
+            tr(
+                "{what} at step {step}: back to step {earlier}, learning rate x {scale:g}",
+                what=what,
+                step=before.step,
+                earlier=self._work.step,
+                scale=self._trainer.lr_scale,
+            )
+        )
 
-    def _evaluate(self) -> None:
-        work, started = self._work, time.monotonic()
-        metrics = self._trainer.evaluate(work.step)
-        self._evaluated_step = work.step
-        value = metrics[self._trainer.objective]
-        if work.best is None or value < work.best:
-            work.best, work.best_step, work.stale_evaluations = value, work.step, 0
-            self._trainer.export(self._run.path, work.step, metrics)
-        else:
-            work.stale_evaluations += 1
-        line = self._trainer.preview(self._run.previews, work.step)
-        work.evaluations_seconds = time.monotonic() - started
-        self._latest |= metrics
-        self._log.append({"step": work.step, **metrics, "elapsed_seconds": round(work.elapsed_seconds, 3)})
-        self._progress.say(f"step {work.step}: {self._trainer.summary(self._latest)}" + (f" | {line}" if line else ""))
+    def _go_back(self, step: int) -> None:
+        """Take up an earlier checkpoint. The model files in the root stay the best that there were."""
+        before = self._work
+        self._restore(step)
+        self._work.best, self._work.best_step = before.best, before.best_step
+        if self._world.is_main:
+            forget_after(self._run, step)
+
+    def _scale_rates(self) -> None:
+        scale, schedule = 0.5**self._work.rollbacks, self._trainer.schedule
+        if schedule.kind == "plateau":
+            scale *= self._work.plateau.factor(schedule.final)
+        self._trainer.lr_scale = scale
+
+    def _evaluate(self) -> bool:
+        """Evaluate, keep the best weights, draw a preview; False if it showed trouble and training was rolled back."""
+        work, trainer, started = self._work, self._trainer, time.monotonic()
+        metrics = trainer.evaluate(work.step)
+        value = metrics[trainer.objective]
+        finite = math.isfinite(value)
+        what = trainer.trouble(metrics) if finite else tr("{name} is not finite", name=trainer.objective)
+        if what:
+            self._roll_back(what, work.sound_step)
+            return False
+        if work.take(value, self._plan.plateau_patience):
+            trainer.export(self._run.path, work.step, metrics)
+        self._scale_rates()
+        line = trainer.preview(self._run.previews, work.step)
+        work.evaluations_seconds = self._world.highest(time.monotonic() - started)[0]
+        self._evaluated = metrics
+        if "loss" not in self._logged:
+            self._curve.append(value)
+        self._append(metrics)
+        self._progress.say(
+            tr("step {step}: {summary}", step=work.step, summary=self._note()) + (f" | {line}" if line else "")
+        )
+        self._measured = (work.step, time.monotonic())
+        return True
 
     def _save(self, status: str) -> None:
         work = self._work
         tensors, scalars = self._trainer.state()
-        folder = self._run.checkpoint(work.step)
-        with atomic_folder(folder, replace=True) as temporary:
-            save_tensors(temporary / "state.safetensors", tensors)
-            write_json(temporary / "state.json", {"loop": asdict(work), "trainer": scalars})
-        self._run.update_record(
+        save_snapshot(self._run, work.step, tensors, {"loop": work.as_json(), "trainer": scalars}, self._world)
+        self._update_record(
             status=status,
             step=work.step,
             total_steps=work.total_steps,
             seconds=round(work.elapsed_seconds, 3),
             best=None if work.best is None else {"step": work.best_step, self._trainer.objective: work.best},
         )
-        for old in self._run.checkpoint_steps()[:-KEPT_CHECKPOINTS]:
-            shutil.rmtree(self._run.checkpoint(old), ignore_errors=True)
+        if self._world.is_main:
+            prune(self._run, self._plan.keep_checkpoints, (work.sound_step, self._branching_step()))
+        self._world.wait()
         self._last_saved = time.monotonic()
 
-    def _restore(self) -> None:
-        folder = self._run.checkpoint(self._run.checkpoint_steps()[-1])
-        saved = read_json(folder / "state.json")
-        tensors = load_tensors(folder / "state.safetensors")
+    def _resume(self) -> None:
+        self._restore(self._saved_steps()[-1])
+        wanted = self._wanted_steps()
+        if wanted != self._work.total_steps:
+            self._change_length(wanted)
+        self._progress.say(tr("resuming at step {step}", step=self._work.step))
+
+    def _wanted_steps(self) -> int | None:
+        """Return the steps that the plan asks for, in place of the stored number where its length is another."""
+        work, minutes = self._work, self._plan.minutes
+        if minutes is None:
+            return self._plan.steps
+        if minutes == work.minutes or not work.step:
+            return work.total_steps
+        return max(1, int(60.0 * minutes * work.step / max(work.elapsed_seconds, 1e-9)))
+
+    def _change_length(self, wanted: int | None) -> None:
+        """Go on towards another number of steps, from where the two trainings do not differ yet."""
+        work, schedule, plan = self._work, self._trainer.schedule, self._plan
+        lengths = [steps for steps in (work.total_steps, wanted) if steps is not None]
+        shared = min(schedule.common_steps(steps) for steps in lengths)
+        common = self._world.decided(newest_until(self._run, shared))
+        if common is None:
+            raise BadConfig(
+                tr(
+                    "{path}: made for {old} steps: a {schedule} schedule over {new} has other learning rates earlier "
+                    "than its oldest checkpoint",
+                    path=self._run.path,
+                    old=work.total_steps,
+                    new=wanted,
+                    schedule=schedule.kind,
+                ),
+                tr("another -o, or --resume restart; constant, plateau and wsd runs can be lengthened"),
+            )
+        if common < work.step:
+            self._progress.say(tr("its learning rate would have been another from step {step} on", step=common))
+            self._go_back(common)
+        record = self._run.record()
+        length = {"steps": plan.steps, "minutes": plan.minutes or record["settings"].get("minutes")}
+        self._work.total_steps, self._work.minutes = wanted, plan.minutes
+        self._work.evaluations, self._work.stale_evaluations, self._work.lowered = plan.evaluations, 0, False
+        self._clock_zero = time.monotonic() - self._work.elapsed_seconds
+        self._save("training")
+        self._update_record(settings={**record["settings"], **length})
+
+    def _restore(self, step: int) -> None:
+        tensors, saved = load_snapshot(self._run, step, mesh_of(self._trainer.state()[0]))
         try:
             self._trainer.restore(tensors, saved["trainer"])
-            self._work = _Clockwork(**saved["loop"])
+            self._work = Clockwork.from_json({"minutes": self._plan.minutes, **saved["loop"]})
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            remedy = f"delete {folder} to go on from the checkpoint before it"
+            folder = self._run.checkpoint(step)
             raise BadData(
-                tr("{folder}: not a checkpoint of this run: {kind}", folder=folder, kind=type(error).__name__), remedy
+                tr("{folder}: not a checkpoint of this run: {kind}", folder=folder, kind=type(error).__name__),
+                tr("delete {folder} to go on from the checkpoint before it", folder=folder),
             ) from error
-        self._trainer.lr_scale = 0.5**self._work.rollbacks
-        if self._plan.steps is not None:
-            self._work.total_steps = self._plan.steps
-        self._log.cut_after(self._work.step)
-        self._forget_sums()
+        self._sums = dict(self._work.sums)
+        self._logged, self._evaluated = {}, {}
+        self._scale_rates()
+        for log in self._logs:
+            log.cut_after(step)
+        self._world.wait()  # for whoever still reads what the next checkpoint replaces
 
     def _finish(self) -> dict[str, Any]:
-        work = self._work
-        if self._sums and not self._write_log():
-            return self.run()
-        if self._evaluated_step != work.step:
-            self._evaluate()
-        work.elapsed_seconds = time.monotonic() - self._clock_zero
+        self._work.elapsed_seconds = self._elapsed()
         self._save("finished")
+        for log in self._logs:
+            log.close()
         self._progress.close()
         return self._run.record()

@@ -10,16 +10,30 @@ from aigc_cli.core.messages import tr
 
 
 class StopFlag:
-    """A context manager that catches the first INT or TERM and lets the second one end the process."""
+    """A context manager that catches the first INT or TERM and lets the second one end the process.
 
-    def __init__(self) -> None:
+    With `patient` the second one is ignored too: a launcher of several processes passes on what they got already, and
+    kills whoever takes too long.
+    """
+
+    def __init__(self, *, patient: bool = False) -> None:
         self.signum: int | None = None
+        self._patient = patient
         self._previous: dict[int, object] = {}
 
     @property
     def requested(self) -> bool:
         """Whether a signal has arrived."""
         return self.signum is not None
+
+    def agreed(self, signum: int) -> bool:
+        """Take the signal that any process of the training had got when asked (0: none); return whether there is one.
+
+        One that has arrived here since is left for the next time, when the others hear of it too.
+        """
+        if signum:
+            self.signum = signum
+        return signum != 0
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -41,6 +55,6 @@ class StopFlag:
             )
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.signum is not None:
+        if self.signum is not None and not self._patient:
             os._exit(128 + number)
         self.signum = number

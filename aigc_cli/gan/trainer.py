@@ -5,6 +5,7 @@ critic. Every random number of step k comes from streams that name k. Knows noth
 """
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,16 @@ from aigc_cli.config.train_gan import TrainGanSettings, completed
 from aigc_cli.core.checkpoint import save_tensors
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.files import make_dir, write_bytes, write_json
-from aigc_cli.core.schedule import learning_rate_factor
+from aigc_cli.core.messages import tr
+from aigc_cli.core.schedule import Schedule
 from aigc_cli.core.seeding import stream
 from aigc_cli.data.imageset import ImageSet, open_image_set
 from aigc_cli.data.samples import encode_png, grid_of
 from aigc_cli.gan.augment import flip, translate
-from aigc_cli.gan.balance import balance_in_words, critic_accuracy, standing
+from aigc_cli.gan.balance import balance_in_words, collapse_in_words, critic_accuracy, standing
 from aigc_cli.gan.dcgan import DcganCritic
 from aigc_cli.gan.judge import Judge
-from aigc_cli.gan.networks import check_size, make_critic, make_generator
+from aigc_cli.gan.networks import CONFIG_SEAL, check_size, config_digest, make_critic, make_generator
 from aigc_cli.gan.objective import OBJECTIVES, gradient_penalty
 from aigc_cli.gan.pixels import from_uint8, to_uint8
 from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic
@@ -47,8 +49,13 @@ def build_trainer(data: Path, settings: TrainGanSettings, device: torch.device) 
     count = int((~images.is_valid).sum())
     if count < settings.batch_size:
         raise BadData(
-            f"{data}: {count} training images; --batch-size {settings.batch_size} needs {settings.batch_size}",
-            "lower it or add images",
+            tr(
+                "{data}: {count} training images; --batch-size {batch_size} needs {batch_size}",
+                data=data,
+                count=count,
+                batch_size=settings.batch_size,
+            ),
+            tr("lower it or add images"),
         )
     return GanTrainer(images, completed(settings), device)
 
@@ -58,7 +65,11 @@ class GanTrainer:
 
     def __init__(self, images: ImageSet, settings: TrainGanSettings, device: torch.device) -> None:
         self.lr_scale = 1.0
-        self.batch_size = settings.batch_size
+        self.batch_size, self.counted = settings.batch_size, "images"
+        self.schedule = Schedule(
+            kind=settings.schedule, warmup_steps=WARMUP_STEPS, cooldown=settings.cooldown, final=settings.final_lr
+        )
+        self._widest_spread = 0.0
         self._settings, self._device = settings, device
         labelled = settings.labels and images.labels is not None
         self.config: dict[str, Any] = {
@@ -99,11 +110,9 @@ class GanTrainer:
         critic's on real pictures are the same for both, and cost a fifth of a step.
         """
         settings = self._settings
-        factor = self.lr_scale * learning_rate_factor(
-            settings.schedule, step, total_steps, warmup_steps=WARMUP_STEPS, cooldown_fraction=settings.cooldown
-        )
-        self._adam_g.param_groups[0]["lr"] = factor * (settings.lr_g or 0.0)
-        self._adam_d.param_groups[0]["lr"] = factor * (settings.lr_d or 0.0)
+        factor = self.lr_scale * self.schedule.factor(step, total_steps)
+        rates = {"lr_g": factor * (settings.lr_g or 0.0), "lr_d": factor * (settings.lr_d or 0.0)}
+        self._adam_g.param_groups[0]["lr"], self._adam_d.param_groups[0]["lr"] = rates["lr_g"], rates["lr_d"]
         random = stream(settings.seed, "step", step)
         real, labels = self._batch(step)
         real = self._augment(real, random)
@@ -114,7 +123,7 @@ class GanTrainer:
         if both_sides:
             metrics |= self._update_generator(step, generated, real_logits, labels)
             self._update_average(step)
-        return metrics
+        return {**metrics, **rates, "images": float(len(real))}
 
     def _update_critic(
         self, step: int, real: Tensor, generated: Tensor, labels: Tensor | None
@@ -215,6 +224,13 @@ class GanTrainer:
         """Return the distance of averaged samples from the real set, their spread, and how the critic stands."""
         return {**self._judge.scores(self.average), **self._standing()}
 
+    def trouble(self, metrics: Mapping[str, float]) -> str:
+        """Say that the generator has collapsed, if an evaluation shows that; else remember how far it spread."""
+        words = collapse_in_words(metrics["spread"], self._widest_spread)
+        if not words:
+            self._widest_spread = max(self._widest_spread, metrics["spread"])
+        return words
+
     @torch.no_grad()
     def _standing(self) -> dict[str, float]:
         random = stream(self._settings.seed, "standing")
@@ -254,10 +270,11 @@ class GanTrainer:
         for part, adam in (("adam_g", self._adam_g), ("adam_d", self._adam_d)):
             for index, slots in adam.state_dict()["state"].items():
                 tensors |= {f"{part}.{index}.{slot}": value for slot, value in slots.items()}
-        return tensors, {"config": self.config}
+        return tensors, {"config": self.config, "widest_spread": self._widest_spread}
 
     def restore(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
         """Take back what `state` returned."""
+        self._widest_spread = float(scalars.get("widest_spread", 0.0))
         for part, module in (("generator", self._generator), ("average", self.average), ("critic", self._critic)):
             module.load_state_dict(
                 {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
@@ -276,10 +293,9 @@ class GanTrainer:
 
     def export(self, root: Path, step: int, metrics: dict[str, float]) -> None:
         """Write `generator.safetensors` (the averaged weights) and `config.json`."""
-        save_tensors(
-            root / "generator.safetensors", self.average.state_dict(), {"format": "pt", "ai_generated_by": "aigc"}
-        )
         write_json(root / "config.json", self.config)
+        belongs = {CONFIG_SEAL: config_digest(self.config)}
+        save_tensors(root / "generator.safetensors", self.average.state_dict(), belongs, labelled=True)
 
     def preview(self, folder: Path, step: int) -> str:
         """Write a grid of the averaged generator's pictures of fixed latents, a row a label."""
@@ -298,10 +314,11 @@ class GanTrainer:
     def summary(self, metrics: dict[str, float]) -> str:
         """Say the balance of the two sides, the speed, and the newest distance."""
         parts = [words] if (words := balance_in_words(metrics)) else []
-        if "steps_per_second" in metrics:
-            parts.append(f"{metrics['steps_per_second'] * self.batch_size:.0f} images/s")
+        if "images_per_second" in metrics:
+            parts.append(tr("{speed:.0f} images/s", speed=metrics["images_per_second"]))
         if self.objective in metrics:
-            parts.append(f"distance {metrics[self.objective]:.1f}, spread {metrics['spread']:.2f}")
+            distance, spread = metrics[self.objective], metrics["spread"]
+            parts.append(tr("distance {distance:.1f}, spread {spread:.2f}", distance=distance, spread=spread))
         return ", ".join(parts)
 
 

@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from aigc_cli.core.distributed import ALONE, World
+from aigc_cli.core.sharded import copy_like, local, whole
+
 # Coefficients of the quintic iteration whose fixed point is an orthogonal matrix (Jordan et al. 2024, "Muon").
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
@@ -30,17 +33,40 @@ def orthogonalised(gradients_NRC: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> T
     return x.mT if tall else x
 
 
+def _orthogonalised_by_all(gradients_NRC: Tensor, world: World) -> Tensor:
+    """Return `orthogonalised`, of which each process computes its share of the N: the sum of shares, else zero."""
+    if world.size == 1:
+        return orthogonalised(gradients_NRC)
+    count, whole_NRC = len(gradients_NRC), torch.zeros_like(gradients_NRC)
+    own = slice(count * world.rank // world.size, count * (world.rank + 1) // world.size)
+    whole_NRC[own] = orthogonalised(gradients_NRC[own])
+    world.sum_([whole_NRC])
+    return whole_NRC
+
+
+def shape_factor(rows: int, columns: int) -> float:
+    """Return what an update is scaled by, so that one learning rate suits matrices of every shape."""
+    return max(1.0, rows / columns) ** 0.5
+
+
 class Muon:
     """Momentum whose update is orthogonalised (Jordan et al. 2024), over row sections of the given matrices.
 
     A fused matrix (query, key, value; gate, up) is several matrices: `sections` gives the rows of each part. The
-    update is scaled by sqrt(max(1, rows / columns)), so that the learning rate suits every shape.
+    update is scaled by sqrt(max(1, rows / columns)), so that the learning rate suits every shape. Of several processes
+    each orthogonalises its share of the matrices.
     """
 
+    rate_name = "matrix_learning_rate"
+
     def __init__(
-        self, parameters: Mapping[str, nn.Parameter], sections: Mapping[str, Sequence[int]], momentum: float = 0.95
+        self,
+        parameters: Mapping[str, nn.Parameter],
+        sections: Mapping[str, Sequence[int]],
+        world: World = ALONE,
+        momentum: float = 0.95,
     ) -> None:
-        self._parameters = dict(parameters)
+        self._parameters, self._world = dict(parameters), world
         self._momentum = momentum
         self._buffers = {name: torch.zeros_like(parameter) for name, parameter in self._parameters.items()}
         self._groups: dict[tuple[int, int], list[tuple[str, int]]] = defaultdict(list)
@@ -59,11 +85,13 @@ class Muon:
             nesterov = dict(zip(self._buffers, torch._foreach_lerp(gradients, buffers, self._momentum), strict=True))
             for (rows, columns), members in self._groups.items():
                 stack = torch.stack([nesterov[name][start : start + rows] for name, start in members])
-                update = orthogonalised(stack)
-                rate = learning_rate * max(1.0, rows / columns) ** 0.5
+                update = _orthogonalised_by_all(stack, self._world)
+                rate = learning_rate * shape_factor(rows, columns)
                 for (name, start), change in zip(members, update, strict=True):
                     part = self._parameters[name][start : start + rows]
-                    part.mul_(1 - learning_rate * weight_decay).add_(change, alpha=-rate)
+                    if weight_decay:
+                        part.mul_(1 - learning_rate * weight_decay)
+                    part.add_(change, alpha=-rate)
 
     def state(self) -> dict[str, Tensor]:
         """Return the momentum of each matrix."""
@@ -77,6 +105,8 @@ class Muon:
 
 class AdamW:
     """torch's fused AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) with state by parameter name."""
+
+    rate_name = "learning_rate"
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], betas: tuple[float, float], eps: float = 1e-8) -> None:
         self._parameters = dict(parameters)
@@ -106,14 +136,15 @@ class AdamW:
         for name, parameter in self._parameters.items():
             kinds = ("step", "exp_avg", "exp_avg_sq")
             if f"adamw.step.{name}" in tensors:
-                self._inner.state[parameter] = {kind: tensors[f"adamw.{kind}.{name}"].clone() for kind in kinds}
+                saved = {kind: tensors[f"adamw.{kind}.{name}"] for kind in kinds}
+                self._inner.state[parameter] = {kind: copy_like(value, parameter) for kind, value in saved.items()}
 
 
 def clipped(parameters: Sequence[nn.Parameter], max_norm: float) -> Tensor:
     """Scale all gradients together to a norm of at most `max_norm` (0: leave them) and return the norm before."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = torch.nn.utils.get_total_norm(gradients)
+    norm = whole(torch.nn.utils.get_total_norm(gradients))
     if max_norm > 0:
         factor = (max_norm / (norm + 1e-6)).clamp(max=1.0)
-        torch._foreach_mul_(gradients, factor)
+        torch._foreach_mul_([local(gradient) for gradient in gradients], factor)
     return norm

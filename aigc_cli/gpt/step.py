@@ -15,9 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from aigc_cli.config.train_gpt import TrainGptSettings
+from aigc_cli.core.distributed import ALONE, World
 from aigc_cli.core.errors import BadConfig
-from aigc_cli.core.files import write_text
-from aigc_cli.core.schedule import learning_rate_factor
+from aigc_cli.core.files import write_jsonl
+from aigc_cli.core.messages import tr
+from aigc_cli.core.provenance import label_record
+from aigc_cli.core.schedule import Schedule
+from aigc_cli.core.sharded import is_sharded, local, part_like, whole
 from aigc_cli.data.tokenizer import ChatTokenizer
 from aigc_cli.gpt.batches import Batch, TrainingData
 from aigc_cli.gpt.decode import GenerationSettings, TextModel, generate
@@ -32,7 +36,9 @@ DECODING = {"temperature": 0.8, "top_p": 0.9, "repetition_penalty": 1.1}
 
 
 class Optimizer(Protocol):
-    """What moves some of the parameters."""
+    """What moves some of the parameters. `rate_name` is what its learning rate is called where it is logged."""
+
+    rate_name: str
 
     def step(self, learning_rate: float, weight_decay: float) -> None:
         """Move them against their gradients."""
@@ -80,9 +86,19 @@ class GptTrainer:
     states: PrefixStates | None = None
     objective: str = "bits_per_byte"
     lr_scale: float = 1.0
+    counted: str = "tokens"
+    world: World = ALONE
+    schedule: Schedule = field(init=False)
     trainable: dict[str, nn.Parameter] = field(init=False)
 
     def __post_init__(self) -> None:
+        settings = self.settings
+        self.schedule = Schedule(
+            kind=settings.schedule,
+            warmup_steps=settings.warmup_steps,
+            cooldown=settings.cooldown,
+            final=settings.final_lr,
+        )
         self.trainable = {name: value for name, value in self.model.named_parameters() if value.requires_grad}
 
     @property
@@ -90,38 +106,34 @@ class GptTrainer:
         """Whether only low-rank corrections are trained."""
         return self.base is not None and self.settings.finetune == "lora"
 
+    @property
+    def is_sharded(self) -> bool:
+        """Whether this process holds only a part of each weight (`parallel.shard`)."""
+        return is_sharded(next(iter(self.trainable.values())))  # the model's own are whole while it computes
+
+    def _unaveraged(self) -> Tensor | None:
+        """Return what undoes the mean over processes that sharding takes of gradients: the loss is a sum over them."""
+        return torch.tensor(float(self.world.size), device=self.model.norm.device) if self.is_sharded else None
+
     def update(self, step: int, total_steps: int | None) -> dict[str, float | Tensor]:
-        """Do one optimisation step; return loss (nats per target token), gradient norm, learning rate, tokens."""
+        """Do one optimisation step; return loss (nats per target token), gradient norm, learning rates, tokens."""
         batch = self.data.batch(step)
         targets = int(batch.predicts_BT.sum())
-        loss: Tensor | float = 0.0
-        for part in batch.parts(self.settings.accumulate):
+        loss = torch.zeros((), device=self.model.norm.device)
+        for part in batch.share(self.world.rank, self.world.size).parts(self.settings.accumulate):
             part_loss = self._summed_loss(part, self.states) / targets
-            torch.autograd.backward(part_loss)
+            torch.autograd.backward(part_loss, self._unaveraged())
             loss = loss + part_loss.detach()
+        gradients = [] if self.is_sharded else [p.grad for p in self.trainable.values() if p.grad is not None]
+        self.world.sum_([loss, *gradients])
         norm = clipped(list(self.trainable.values()), self.settings.clip)
-        factor = self.lr_scale * learning_rate_factor(
-            self.settings.schedule,
-            step,
-            total_steps,
-            warmup_steps=self._warmup_steps(total_steps),
-            cooldown_fraction=self.settings.cooldown,
-        )
+        factor = self.lr_scale * self.schedule.factor(step, total_steps)
         for optimizer, peak in self.optimizers:
             optimizer.step(peak * factor, self.settings.weight_decay)
         for parameter in self.trainable.values():
             parameter.grad = None
-        return {
-            "loss": loss,
-            "gradient_norm": norm,
-            "learning_rate_factor": factor,
-            "tokens": float(batch.inputs_BT.numel()),
-        }
-
-    def _warmup_steps(self, total_steps: int | None) -> int:
-        """Return the steps of warm-up: at most a tenth of a training whose length is known."""
-        wanted = self.settings.warmup_steps
-        return wanted if total_steps is None else min(wanted, total_steps // 10)
+        rates = {optimizer.rate_name: peak * factor for optimizer, peak in self.optimizers}
+        return {"loss": loss, "gradient_norm": norm, **rates, "tokens": float(batch.inputs_BT.numel())}
 
     def _summed_loss(self, batch: Batch, states: PrefixStates | None) -> Tensor:
         device = self.model.norm.device
@@ -132,17 +144,27 @@ class GptTrainer:
                 x_BTC = self.model.embedded(batch.inputs_BT.to(device))
                 x_BTC = self.model.run_blocks(x_BTC, 0, self.first_block)
         x_BTC = self.model.run_blocks(x_BTC, self.first_block, None)
-        hidden_NC = self.model.finish(x_BTC[batch.predicts_BT.to(device)])
+        # Choosing places costs a scatter in the backward pass, so it is done only where some are left out.
+        chosen_NC = x_BTC.flatten(0, 1) if batch.predicts_BT.all() else x_BTC[batch.predicts_BT.to(device)]
+        hidden_NC = self.model.finish(chosen_NC)
         head = self.model.embed if self.model.head is None else self.model.head
         return target_loss(hidden_NC, head, batch.targets().to(device))
 
+    def trouble(self, metrics: Mapping[str, float]) -> str:
+        """Return "": what can go wrong with a language model is seen in its loss."""
+        return ""
+
     def evaluate(self, step: int) -> dict[str, float]:
         """Return nats per held-out target token and bits per byte, over everything held out, summed before dividing."""
-        nats, tokens = 0.0, 0
+        nats, tokens = 0.0, 0.0
         with torch.no_grad():
             for batch in self.held.batches:
-                nats += float(self._summed_loss(batch, self.held.states))
-                tokens += int(batch.predicts_BT.sum())
+                own = batch.share(self.world.rank, self.world.size)
+                nats += float(self._summed_loss(own, self.held.states))
+                tokens += int(own.predicts_BT.sum())
+        if self.is_sharded:
+            self.model.reshard()
+        nats, tokens = self.world.totals(nats, tokens)
         return {"nats_per_token": nats / tokens, "bits_per_byte": nats / math.log(2) / self.held.target_bytes}
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -157,18 +179,23 @@ class GptTrainer:
         for name, value in self.identity.items():
             if scalars.get(name) != value:
                 raise BadConfig(
-                    f"the {name.replace('_', ' ')} is not the one this run began with",
-                    "restore it, or --resume restart",
+                    tr("the {name} is not the one this run began with", name=name.replace("_", " ")),
+                    tr("restore it, or --resume restart"),
                 )
         with torch.no_grad():
             for name, parameter in self.trainable.items():
-                parameter.copy_(tensors[f"model.{name}"])
+                local(parameter).copy_(part_like(tensors[f"model.{name}"], parameter))
         for optimizer, _ in self.optimizers:
             optimizer.restore(tensors)
 
     def export(self, root: Path, step: int, metrics: dict[str, float]) -> None:
-        """Write the run's root as a Hugging Face model folder, and with LoRA the adapter beside it."""
-        weights = {name: value.detach() for name, value in self.model.named_parameters()}
+        """Write the run's root as a Hugging Face model folder, and with LoRA the adapter beside it.
+
+        All processes call this, since whole weights are made of what each holds; the first one writes.
+        """
+        weights = {name: whole(value.detach()) for name, value in self.model.named_parameters()}
+        if not self.world.is_main:
+            return
         if self.is_lora and self.base is not None:
             weights = merged_weights(self.model, self.base.weights)
             write_adapter(root / "adapter", self.model, self.base.name, self.base.sha256)
@@ -179,30 +206,33 @@ class GptTrainer:
 
     def preview(self, folder: Path, step: int) -> str:
         """Write replies to a few held-out prompts, and return the first on one line."""
-        if not self.held.prompts:
+        if not self.held.prompts or not (self.world.is_main or self.is_sharded):
             return ""
         settings = GenerationSettings(max_new_tokens=48)
         text = TextModel(self.model, self.tokenizer)
         replies = list(
             generate(text, self.held.prompts, settings, seed=self.settings.seed, batch_size=len(self.held.prompts))
         )
+        if self.is_sharded:
+            self.model.reshard()
+        if not self.world.is_main:
+            return ""
         folder.mkdir(exist_ok=True)
-        blocks = [
-            f"> {self.tokenizer.decode(prompt)}\n{reply.text}\n"
+        records = [
+            {"schema": "aigc.preview/1", "step": step, "prompt": self.tokenizer.decode(prompt), "reply": reply.text}
             for prompt, reply in zip(self.held.prompts, replies, strict=True)
         ]
-        write_text(folder / f"step-{step}.txt", "\n".join(blocks))
+        write_jsonl(folder / f"step-{step}.jsonl", map(label_record, records))
         return " / ".join(replies[0].text.split("\n"))[:100]
 
     def summary(self, metrics: dict[str, float]) -> str:
         """Say where training stands: losses in nats per token, held-out bits per byte."""
         parts = []
         if "loss" in metrics:
-            parts.append(f"loss {metrics['loss']:.3f}")
+            parts.append(tr("loss {loss:.3f}", loss=metrics["loss"]))
         if "bits_per_byte" in metrics:
-            parts.append(
-                f"held-out {metrics['nats_per_token']:.3f} nats/token, {metrics['bits_per_byte']:.3f} bits/byte"
-            )
+            nats, bits = metrics["nats_per_token"], metrics["bits_per_byte"]
+            parts.append(tr("held-out {nats:.3f} nats/token, {bits:.3f} bits/byte", nats=nats, bits=bits))
         return ", ".join(parts)
 
 

@@ -24,6 +24,7 @@ from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.textset import TextSplit, first_tokens, trained_tokenizer
 from aigc_cli.data.tokenizer import ChatTokenizer, load_tokenizer
 from aigc_cli.gpt.batches import DialogueData, TrainingData, WindowData, ordered, text_windows
+from aigc_cli.gpt.estimate import is_tied, mlp_width
 from aigc_cli.gpt.gguf import import_gguf, smollm2_file
 from aigc_cli.gpt.hf import check_tokenizer, qkv_sizes, read_model
 from aigc_cli.gpt.lora import add_lora
@@ -194,7 +195,7 @@ def _model(
     settings: TrainGptSettings, mode: str, folder: Path | None, tokenizer: ChatTokenizer, device: torch.device
 ) -> tuple[GptModel, Base | None]:
     if folder is None:
-        model = GptModel(_new_config(settings, tokenizer))
+        model = GptModel(new_config(settings, tokenizer.size))
         model.initialise(stream(settings.seed, "initialise"))
         return model.to(device), None
     model = read_model(folder)
@@ -219,22 +220,23 @@ def folder_hash(folder: Path) -> str:
     return hashes[0] if len(hashes) == 1 else sha256_bytes("".join(hashes).encode())
 
 
-def _new_config(settings: TrainGptSettings, tokenizer: ChatTokenizer) -> ModelConfig:
+def new_config(settings: TrainGptSettings, vocabulary: int) -> ModelConfig:
+    """Return the shape of a model made from scratch; BadConfig if there is none such."""
     if settings.width % settings.heads:
         raise BadConfig(
             tr("--width {width} is no multiple of --heads {heads}", width=settings.width, heads=settings.heads),
             tr("choose another width"),
         )
     return ModelConfig(
-        vocab_size=tokenizer.size,
+        vocab_size=vocabulary,
         width=settings.width,
         layers=settings.layers,
         heads=settings.heads,
         kv_heads=settings.kv_heads,
         head_dim=settings.width // settings.heads,
-        mlp_width=-(-settings.width * 8 // 3 // 32) * 32,
+        mlp_width=mlp_width(settings.width),
         context=settings.context,
-        tied=tokenizer.size >= 2000,
+        tied=is_tied(vocabulary),
     )
 
 

@@ -144,9 +144,10 @@ def test_the_average_follows_with_the_half_life_it_is_given(image_set):
 def test_learning_rates_follow_the_schedule_and_the_loop_s_scale(image_set):
     trainer = made(image_set, lr_g=0.01, lr_d=0.02, schedule="linear")
     trainer.lr_scale = 0.5
-    trainer.update(60, 100)
+    logged = trainer.update(120, 220)  # in the middle of what follows the warm-up
     assert trainer._adam_g.param_groups[0]["lr"] == pytest.approx(0.5 * 0.01 * 0.5)
     assert trainer._adam_d.param_groups[0]["lr"] == pytest.approx(0.5 * 0.02 * 0.5)
+    assert (logged["lr_g"], logged["lr_d"]) == pytest.approx((0.5 * 0.01 * 0.5, 0.5 * 0.02 * 0.5))
 
 
 def test_it_learns_brightness_as_label_under_the_loop(image_set, tmp_path):
@@ -166,6 +167,17 @@ def test_it_learns_brightness_as_label_under_the_loop(image_set, tmp_path):
     assert read_png_label(previews[0].read_bytes())["AIGC"]["Label"] == "1"
 
 
+def test_a_collapse_is_told_from_a_beginning_and_is_remembered_by_a_checkpoint(image_set):
+    trainer = made(image_set)
+    assert trainer.trouble({"spread": 0.02}) == ""  # nothing has spread yet
+    assert trainer.trouble({"spread": 0.9}) == ""
+    assert trainer.trouble({"spread": 0.4}) == ""
+    resumed = made(image_set)
+    resumed.restore(*trainer.state())
+    for one in (trainer, resumed):
+        assert "their spread fell from 0.90 to 0.02 of the real pictures'" in one.trouble({"spread": 0.02})
+
+
 def test_labels_can_be_left_out(image_set):
     trainer = made(image_set, labels=False)
     assert trainer.config["label_names"] == [] and "class_loss_real" not in trainer.update(0, 2)
@@ -183,7 +195,9 @@ def test_sets_that_do_not_fit_are_refused(image_set, tmp_path):
 
 def test_a_summary_says_the_balance_the_speed_and_the_distance(image_set):
     trainer = made(image_set)
-    line = trainer.summary({"critic_accuracy": 0.7, "steps_per_second": 10.0, trainer.objective: 12.34, "spread": 0.91})
+    line = trainer.summary(
+        {"critic_accuracy": 0.7, "images_per_second": 40.0, trainer.objective: 12.34, "spread": 0.91}
+    )
     assert line == "balanced (critic 70%), 40 images/s, distance 12.3, spread 0.91"
 
 

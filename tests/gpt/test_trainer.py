@@ -8,6 +8,8 @@ import torch
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
 from aigc_cli.core.errors import BadConfig, BadData, NoInput, UsageProblem
+from aigc_cli.core.files import read_jsonl
+from aigc_cli.core.provenance import read_record_label
 from aigc_cli.gpt.decode import GenerationSettings, generate, load_text_run
 from aigc_cli.gpt.hf import read_model, write_model_folder
 from aigc_cli.gpt.trainer import build_trainer, frozen_type, model_folder
@@ -201,18 +203,26 @@ def test_another_base_or_tokenizer_is_refused_on_resume(chat, base):
 
 def test_the_learning_rate_follows_the_schedule_and_the_rollback_scale(chat):
     made = trainer(chat, warmup_steps=2, schedule="linear")
-    assert made.update(0, 20)["learning_rate_factor"] == pytest.approx(1 / 3)
-    assert made.update(0, 10)["learning_rate_factor"] == pytest.approx(1 / 2)  # a short training warms up less
-    assert made.update(2, None)["learning_rate_factor"] == 1.0
+    peaks = {"learning_rate": 3e-3, "matrix_learning_rate": 0.02}
+
+    def rates(step, total):
+        logged = made.update(step, total)
+        return [logged[name] / peak for name, peak in peaks.items()]
+
+    assert rates(0, 20) == pytest.approx([1 / 3] * 2)
+    assert rates(0, 10) == pytest.approx([1 / 2] * 2)  # a short training warms up less
+    assert rates(2, None) == pytest.approx([1, 1])
     made.lr_scale = 0.5
-    assert made.update(2, None)["learning_rate_factor"] == 0.5
+    assert rates(2, None) == pytest.approx([0.5, 0.5])
 
 
 def test_previews_answer_held_out_prompts(chat, tmp_path):
     made = trainer(chat)
     line = made.preview(tmp_path / "previews", 7)
     assert "\n" not in line
-    assert "what did the cat do 20?" in (tmp_path / "previews" / "step-7.txt").read_text()
+    records = list(read_jsonl(tmp_path / "previews" / "step-7.jsonl"))
+    assert "what did the cat do 20?" in records[0]["prompt"]
+    assert all(read_record_label(record)["AIGC"]["Label"] == "1" for record in records)
     assert line == made.preview(tmp_path / "previews", 7)
 
 
