@@ -2,7 +2,7 @@
 
 The scripts hold the options and their choices, and find runs, prepared sets and expressions by reading the files that
 say so, with the shell's own words: completing starts no Python and no other program. Typer's own scripts start the
-program once a key in bash and twice in fish.
+program once a key in bash and twice in fish. Descriptions are English: a script is loaded before a locale is known.
 """
 
 import sys

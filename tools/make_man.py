@@ -1,7 +1,8 @@
 """Write the man pages from the command line itself: `python tools/make_man.py man`.
 
 One page a command, aigc(1) for what they share. The same command line gives the same bytes: no dates, no
-machine. Pages of commands that are gone are deleted.
+machine. Pages of commands that are gone are deleted. The pages are English: `--help` speaks the other languages, while
+man would need a second tree of files that packages install and `man` finds by the locale.
 """
 
 import re
@@ -28,6 +29,7 @@ SHARED = (
 )
 SHARED_VARIABLES = {
     "AIGC_DEBUG": "Set to anything: a traceback on errors, as with --debug.",
+    "AIGC_LANG": "The language of messages and help, en or zh-CN; without it LC_ALL, LC_MESSAGES and LANG say it.",
     "NO_COLOR": "Set to anything: tables and progress without colour.",
 }
 SHARED_FILES = {

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from aigc_cli.core.messages import in_english
 from aigc_cli.core.plain import clean
 from aigc_cli.core.progress import BarProgress, LineProgress, Progress, SilentProgress, timestamp
 
@@ -87,7 +88,7 @@ class Console:
 
 
 def _write_json(record: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(in_english(record), ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 

@@ -4,7 +4,7 @@ An error says the cause and, in parentheses, the remedy, on one line. `aigc_cli.
 place that turns them into an exit status.
 """
 
-from aigc_cli.core.messages import tr
+from aigc_cli.core.messages import Said, in_english, tr
 from aigc_cli.core.plain import one_line
 
 
@@ -19,9 +19,10 @@ class AigcError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        if not self.remedy:
-            return one_line(self.message)
-        return one_line(tr("{message} ({remedy})", message=self.message, remedy=self.remedy))
+        text = self.message
+        if self.remedy:
+            text = tr("{message} ({remedy})", message=self.message, remedy=self.remedy)
+        return Said(one_line(text), one_line(in_english(text)))
 
 
 class UsageProblem(AigcError):

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from aigc_cli import __version__
-from aigc_cli.core.messages import locale_language, tr
+from aigc_cli.core.messages import language, tr
 from aigc_cli.core.pictures import choose_style
 from aigc_cli.core.platform import available_memory, may_have_accelerator, processor_features, system_name, usable_cores
 
@@ -124,7 +124,7 @@ def terminal(environment: Mapping[str, str]) -> Iterator[Check]:
     utf8 = encoding.upper().replace("-", "") == "UTF8"
     remedy = tr("aigc writes UTF-8 all the same; for the terminal: export LANG=C.UTF-8")
     yield check("encoding", encoding, "" if utf8 else remedy)
-    yield check("language", locale_language())
+    yield check("language", language())
 
 
 def extras() -> Iterator[Check]:

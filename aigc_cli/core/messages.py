@@ -7,6 +7,7 @@ of terminals or commands.
 import os
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any, Self
 
 LANGUAGES = ("en", "zh-CN")
 _language = "en"
@@ -51,6 +52,28 @@ def set_language(language: str) -> None:
         _catalogue = {}
 
 
+class Said(str):
+    """A message in another language, with the same in English beside it: what records hold, so that scripts can rely."""
+
+    __slots__ = ("english",)
+    english: str
+
+    def __new__(cls, text: str, english: str) -> Self:
+        """Return the text, which knows its English."""
+        said = super().__new__(cls, text)
+        said.english = english
+        return said
+
+
+def in_english(value: Any) -> Any:
+    """Return a value in which every message, at any depth, is the English one."""
+    if isinstance(value, Said):
+        return value.english
+    if isinstance(value, Mapping):
+        return {name: in_english(item) for name, item in value.items()}
+    return [in_english(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def later(text: str) -> str:
     """Return a text as it is, for `tr` to say later: a constant's, or one that a file keeps in English."""
     return text
@@ -58,8 +81,7 @@ def later(text: str) -> str:
 
 def system_reason(error: OSError) -> str:
     """Return what the system says of an error, in the chosen language where it is one of the common ones."""
-    reason = error.strerror or type(error).__name__
-    return _catalogue.get(reason, reason)
+    return tr(error.strerror or type(error).__name__)
 
 
 def tr(text: str, /, **values: object) -> str:
@@ -67,5 +89,9 @@ def tr(text: str, /, **values: object) -> str:
 
     `text` is a literal: tests read the calls and hold the catalogue to them.
     """
-    said = _catalogue.get(text, text)
-    return said.format(**values) if values else said
+    if not _catalogue:
+        return text.format(**values) if values else text
+    said, english = _catalogue.get(text, text), text
+    if values:
+        said, english = said.format(**values), text.format(**in_english(values))
+    return Said(said, english)
