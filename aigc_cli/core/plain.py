@@ -24,10 +24,8 @@ def cell_width(text: str) -> int:
 
 
 # What is not broken: a word, or one Chinese character, with the punctuation that belongs to it.
-_UNIT = re.compile(
-    r"\s+|[（「《【]*(?:[\u2e80-\u2fff\u3040-\u9fff]|[^\s\u2e80-\u2fff\u3040-\u9fff，。；：、！？（）「」《》【】…]+)?"
-    r"[，。；：、！？）」》】…]*"
-)
+_OPENING, _CLOSING, _WIDE = "（「《【“", "，。；：、！？）」》】”…", "\u2e80-\u2fff\u3040-\u9fff"
+_UNIT = rf"\s+|[{_OPENING}]*(?:[{_WIDE}]|[^\s{_WIDE}{_OPENING}{_CLOSING}]+)?[{_CLOSING}]*"
 
 
 def wrap(text: str, width: int) -> list[str]:
@@ -36,7 +34,7 @@ def wrap(text: str, width: int) -> list[str]:
     No line begins with closing punctuation or ends with opening; a word wider than a line has a line of its own.
     """
     lines = [""]
-    for unit in _UNIT.findall(text.strip()):
+    for unit in re.findall(_UNIT, text.strip()):
         if cell_width(lines[-1] + unit.rstrip()) > width and lines[-1]:
             lines[-1] = lines[-1].rstrip()
             lines.append(unit.lstrip())

@@ -68,7 +68,8 @@ def read_telegram(value: dict[str, Any], source: str) -> ChatLog:
         messages = [
             message
             for position, item in enumerate(chat["messages"])
-            if (message := _message(item, f"{place}, message {position + 1}", log)) is not None
+            if (message := _message(item, tr("{place}, message {number}", place=place, number=position + 1), log))
+            is not None
         ]
         log.chats.append(Chat(identity=str(chat.get("id", number)), messages=messages))
     log.subject = owner if owner in log.names else _subject_beside(log, peers)
