@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aigc_cli.core.errors import BadConfig, UsageProblem
-from aigc_cli.core.messages import tr
+from aigc_cli.core.messages import later, tr
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -25,7 +25,13 @@ else:
 
 Presets = Mapping[str, Mapping[str, Any]]
 
-_TYPE_NAMES = {int: "integer", float: "number", str: "string", bool: "true or false", Path: "string (a path)"}
+_TYPE_NAMES = {
+    int: later("integer"),
+    float: later("number"),
+    str: later("string"),
+    bool: later("true or false"),
+    Path: later("string (a path)"),
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from aigc_cli.config.base import did_you_mean
 from aigc_cli.core.errors import BadConfig
-from aigc_cli.core.messages import tr
+from aigc_cli.core.messages import system_reason, tr
 
 PROJECT_FILE = Path("aigc.toml")
 # Variables that are no setting of a command.
@@ -70,7 +70,7 @@ def read_tables(path: Path, sections: Iterable[str]) -> dict[str, dict[str, Any]
 
 
 def _unreadable(path: Path, error: Exception) -> BadConfig:
-    reason = error.strerror if isinstance(error, OSError) else error
+    reason = system_reason(error) if isinstance(error, OSError) else error
     return BadConfig(f"{shown(path)}: {reason}", tr("mend it or move it away"))
 
 

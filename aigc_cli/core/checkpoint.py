@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import atomic_path
-from aigc_cli.core.messages import tr
+from aigc_cli.core.messages import later, tr
 from aigc_cli.core.provenance import ai_label, label_metadata
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def save_tensors(
         try:
             save_file(whole, str(temporary), kept)
         except SafetensorError as error:
-            raise OSError(_errno_of(error), "could not write the tensors (disk full?)") from error
+            raise OSError(_errno_of(error), later("could not write the tensors (disk full?)")) from error
         _seal(temporary)
 
 
