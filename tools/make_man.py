@@ -8,6 +8,7 @@ man would need a second tree of files that packages install and `man` finds by t
 import re
 import signal
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,21 @@ from command_line import Command, Parameter, read_commands
 
 from aigc_cli import __version__
 from aigc_cli.core.errors import AigcError, Interrupted
+from aigc_cli.core.installed import COMPLETIONS
 
 SHARED = (
     "Data goes to standard output: JSON lines when it is piped or with \\fB\\-\\-json\\fR, a table on a terminal. "
     "Everything else, progress and errors, goes to standard error. An error is one line with its remedy.",
     "A setting comes from, in this order: its option; its environment variable; \\fIaigc.toml\\fR in the working "
-    "folder; the preset; its default. A run keeps the settings that it was started with.",
+    "folder; the user's configuration file; the preset; its default. \\fBaigc\\-config\\-show\\fR(1) shows which. "
+    "A run keeps the settings that it was started with.",
+    "With \\fB\\-q\\fR nothing is said on success, as suits \\fBcron\\fR(8): records are printed only with "
+    "\\fB\\-\\-json\\fR, or where they are what the command is for (texts, measurements). In a log, lines of talk "
+    "begin with the local time.",
+    "In \\fB\\-o\\fR, and only there, %Y, %m, %d, %H, %M, %S, %j, %y, %G, %V and %u stand for the local date and time "
+    "at the start, and %% for a percent sign. With \\fB\\-\\-keep\\-days\\fR N, what lies beside the output under an "
+    "earlier date of the same pattern, more than N days ago, is deleted afterwards: only what aigc wrote itself to the last "
+    "file, never through a link, and not while another process works in it.",
     "Files appear complete or not at all. The first interrupt finishes the step, saves and exits; the second "
     "exits at once. The same command again goes on, or says that nothing is left to do.",
     "Everything that the tool generates carries a machine-readable label that says so: XMP in PNG files, the "
@@ -30,9 +40,11 @@ SHARED = (
 SHARED_VARIABLES = {
     "AIGC_DEBUG": "Set to anything: a traceback on errors, as with --debug.",
     "AIGC_LANG": "The language of messages and help, en or zh-CN; without it LC_ALL, LC_MESSAGES and LANG say it.",
+    "FORCE_COLOR": "Set to anything: colour even where there is no terminal, unless NO_COLOR is set.",
     "NO_COLOR": "Set to anything: tables and progress without colour.",
 }
 SHARED_FILES = {
+    "~/.config/aigc/config.toml": "The user's settings, in the same form; $XDG_CONFIG_HOME/aigc if that is set.",
     "./aigc.toml": "Settings: a table a command, such as [train-gan], with the options' names as keys.",
     "DATA/manifest.json": "What a prepared set is made of: sources and their hashes, counts, what was dropped and why.",
     "RUN/aigc.json": "What a run is: kind, settings, data, state, best score, versions.",
@@ -40,6 +52,22 @@ SHARED_FILES = {
     "RUN/checkpoints/step-N/": "What training goes on from: safetensors and JSON.",
     "~/.local/state/aigc/": "Conversations that aigc chat keeps; $XDG_STATE_HOME/aigc if that is set.",
     "~/.cache/aigc/": "Imported models; $XDG_CACHE_HOME/aigc if that is set.",
+}
+
+
+# Files of a command beside those of its settings, by the metavars of what it takes, or by its name.
+FILES_OF = {
+    "DATA": ("DATA/manifest.json",),
+    "RUN": ("RUN/aigc.json", "RUN/metrics.jsonl", "RUN/checkpoints/step-N/"),
+    "OUT": ("OUT/samples.jsonl",),
+}
+SETTINGS_FILES = ("./aigc.toml", "~/.config/aigc/config.toml")
+MORE_FILES = {
+    "OUT/samples.jsonl": "A line a sample, each with the AI label.",
+    **{
+        f"PREFIX/{place}": f"What {shell} reads, where the package was installed."
+        for shell, (place, _) in COMPLETIONS.items()
+    },
 }
 
 
@@ -56,6 +84,12 @@ def prose(text: str) -> str:
     return re.sub(r"(?<=[a-zA-Z])\\-(?=[a-zA-Z])", "-", escape(text))
 
 
+def wrapped(text: str) -> list[str]:
+    """Return running text in lines of at most 78 letters, none of which begins as a request does."""
+    lines = textwrap.wrap(text, 78, break_long_words=False, break_on_hyphens=False)
+    return [f"\\&{line}" if line[0] in ".'" else line for line in lines]
+
+
 def page(command: Command, root: Command) -> str:
     """Return the man page of one command."""
     title = "-".join(command.path)
@@ -65,11 +99,11 @@ def page(command: Command, root: Command) -> str:
         ".nh",
         ".ad l",
         ".SH NAME",
-        f"{escape(title)} \\- {prose(summary[:1].lower() + summary[1:])}",
+        *wrapped(f"{escape(title)} \\- {prose(summary[:1].lower() + summary[1:])}"),
         ".SH SYNOPSIS",
         *_synopsis(command),
         ".SH DESCRIPTION",
-        prose(command.help),
+        *wrapped(prose(command.help)),
         *_description(command, root),
         *_children(command),
         ".SH OPTIONS",
@@ -82,7 +116,9 @@ def page(command: Command, root: Command) -> str:
         *(line for code, meaning in exit_statuses() for line in _item(f"\\fB{code}\\fR", meaning)),
         *_examples(command.epilog),
         ".SH SEE ALSO",
-        ", ".join(f"\\fB{escape('-'.join(other.path))}\\fR(1)" for other in root.walk() if other is not command),
+        *wrapped(
+            ", ".join(f"\\fB{escape('-'.join(other.path))}\\fR(1)" for other in root.walk() if other is not command)
+        ),
     ]
     return "\n".join(parts) + "\n"
 
@@ -102,7 +138,7 @@ def exit_statuses() -> list[tuple[str, str]]:
 
 
 def _item(term: str, text: str) -> list[str]:
-    return [".TP", term, prose(text)]
+    return [".TP", term, *wrapped(prose(text))]
 
 
 def _synopsis(command: Command) -> list[str]:
@@ -119,7 +155,7 @@ def _synopsis(command: Command) -> list[str]:
 def _description(command: Command, root: Command) -> Iterator[str]:
     if command is root:
         for paragraph in SHARED:
-            yield from (".PP", paragraph)
+            yield from (".PP", *wrapped(paragraph))
     else:
         yield from (".PP", "What all commands have in common is in \\fBaigc\\fR(1).")
 
@@ -155,18 +191,30 @@ def _environment(command: Command) -> Iterator[str]:
     named = [option for option in command.options if option.variable]
     if named:
         yield "Each of these sets the option of its name:"
-        yield ", ".join(f"\\fB{option.variable}\\fR" for option in named) + "."
+        yield from wrapped(", ".join(f"\\fB{option.variable}\\fR" for option in named) + ".")
     for name, meaning in SHARED_VARIABLES.items():
         yield from _item(f"\\fB{name}\\fR", meaning)
 
 
 def _files(command: Command, root: Command) -> Iterator[str]:
+    known = {**SHARED_FILES, **MORE_FILES}
+    names = list(SHARED_FILES) if command is root else _own_files(command)
     own = {"./aigc.toml": f"Its table [{command.section}] has the options' names as keys."} if command.section else {}
-    files = SHARED_FILES if command is root else own
-    if files:
-        yield ".SH FILES"
-    for name, meaning in files.items():
-        yield from _item(f"\\fI{escape(name)}\\fR", meaning)
+    yield ".SH FILES"
+    for name in names:
+        yield from _item(f"\\fI{escape(name)}\\fR", {**known, **own}[name])
+
+
+def _own_files(command: Command) -> list[str]:
+    """Return the names of the files that a command reads or writes; a group's are those of its commands."""
+    if command.children:
+        return list(dict.fromkeys(name for child in command.children for name in _own_files(child)))
+    names = [name for name in MORE_FILES if name.startswith("PREFIX/")] if command.path[1] == "completion" else []
+    if command.section or command.path[1] in ("config", "doctor"):
+        names += SETTINGS_FILES
+    taken = {parameter.metavar.strip("[]") for parameter in (*command.arguments, *command.options)}
+    taken |= {"OUT"} if command.path[1] == "label" else set()
+    return [*names, *(name for metavar, several in FILES_OF.items() if metavar in taken for name in several)]
 
 
 def _examples(epilog: str) -> Iterator[str]:

@@ -1,14 +1,20 @@
-"""`aigc eval images|pairs|text`: how good what was generated is, each number with the way it was measured."""
+"""`aigc eval images|pairs|text|texts`: how good what was generated is, each number with the way it was measured."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from aigc_cli.config.evaluate import EvalImagesSettings, EvalPairsSettings, EvalTextSettings
+from aigc_cli.config.base import as_json
+from aigc_cli.config.evaluate import EvalImagesSettings, EvalPairsSettings, EvalTextSettings, EvalTextsSettings
 from aigc_cli.core.console import Console
+from aigc_cli.core.errors import NoInput
+from aigc_cli.core.messages import tr
+from aigc_cli.core.rundir import read_run
+from aigc_cli.data.manifest import read_manifest
 from aigc_cli.options import with_settings
 
+UNKNOWN = "unknown until measured"
 IMAGES_EXAMPLES = """\b
 Examples:
   aigc sample runs/face -n 2000 -o faces
@@ -25,6 +31,11 @@ Examples:
   aigc eval text runs/text data/chat
   aigc eval text runs/text data/chat --base smollm2 --json
 """
+TEXTS_EXAMPLES = """\b
+Examples:
+  aigc eval texts replies.jsonl data/chat
+  aigc sample runs/text --prompts questions.txt --json | aigc eval texts - data/chat/valid.jsonl
+"""
 
 
 def images(
@@ -34,9 +45,17 @@ def images(
     generated: Annotated[Path, typer.Argument(help="A sample folder, or any folder of pictures.", metavar="GENERATED")],
 ) -> None:
     """Compare two sets of pictures: Fréchet and kernel distance, precision, recall, spread, labels recognised."""
+    if settings.dry_run:
+        from aigc_cli.data.imageset import count_pictures
+        from aigc_cli.measure.features import load_extractor
+
+        load_extractor(settings.extractor)
+        counts = {"real": count_pictures(real), "generated": count_pictures(generated)}
+        _plan(console, settings, {"real": str(real), "generated": str(generated), "counts": counts})
+        return
     from aigc_cli.evaluation.images import compare_sets
 
-    console.record(compare_sets(real, generated, settings, console.progress()))
+    console.data(compare_sets(real, generated, settings, console.progress()))
 
 
 def pairs(
@@ -46,10 +65,16 @@ def pairs(
     second: Annotated[Path, typer.Argument(help="A folder of pictures with the same names.", metavar="B")],
 ) -> None:
     """Compare pictures of the same name pair by pair: structural similarity (SSIM) and PSNR."""
+    if settings.dry_run:
+        from aigc_cli.data.imageset import count_pictures
+
+        counts = {"first": count_pictures(first), "second": count_pictures(second)}
+        _plan(console, settings, {"first": str(first), "second": str(second), "counts": counts})
+        return
     from aigc_cli.evaluation.pairs import compare_pairs
 
     for record in compare_pairs(first, second, settings, console.progress()):
-        console.record(record)
+        console.data(record)
 
 
 def text(
@@ -59,6 +84,17 @@ def text(
     data: Annotated[Path, typer.Argument(help="A prepared chat or text set.", metavar="DATA")],
 ) -> None:
     """Measure a language model: bits per byte on held-out turns, and what its replies look like."""
+    if settings.dry_run:
+        if (run / "aigc.json").is_file():
+            read_run(run, "text")
+        elif not (run / "config.json").is_file():
+            raise NoInput(
+                tr("{folder}: no model there (no config.json)", folder=run),
+                tr("give a Hugging Face model folder or a text run"),
+            )
+        counts = read_manifest(data, "chat", "text")["counts"]
+        _plan(console, settings, {"run": str(run), "data": str(data), "counts": counts})
+        return
     from aigc_cli.core.device import choose_device, set_threads
     from aigc_cli.evaluation.text import evaluate_run
 
@@ -74,7 +110,31 @@ def text(
         device=choose_device(settings.device),
         progress=console.progress(),
     )
-    console.record(record)
+    console.data(record)
+
+
+def texts(
+    console: Console,
+    settings: EvalTextsSettings,
+    generated: Annotated[str, typer.Argument(help="JSONL or plain text, a text a line; - is stdin.", metavar="FILE")],
+    reference: Annotated[str, typer.Argument(help="The person's texts: a file, or a prepared set.", metavar="DATA")],
+) -> None:
+    """Compare texts with the person's: how varied, how repetitive, and how much of them is copied."""
+    from aigc_cli.evaluation.texts import compare_texts, read_texts
+
+    sides = [read_texts(place) for place in (generated, reference)]
+    if settings.dry_run:
+        counts = {"texts": len(sides[0]), "reference": len(sides[1])}
+        _plan(console, settings, {"texts": generated, "reference": reference, "counts": counts})
+        return
+    console.data(compare_texts(*sides))
+
+
+def _plan(console: Console, settings: Any, facts: dict[str, Any]) -> None:
+    """Print what would be measured; nothing is written anyway, and how long it takes only measuring tells."""
+    console.talk(tr("dry run: nothing is computed or written"))
+    unknown = {"disk_bytes": 0, "memory_bytes": UNKNOWN, "seconds": UNKNOWN}
+    console.record({"schema": "aigc.plan/1", **facts, **unknown, "settings": as_json(settings)})
 
 
 def register(app: typer.Typer) -> None:
@@ -83,4 +143,5 @@ def register(app: typer.Typer) -> None:
     group.command("images", epilog=IMAGES_EXAMPLES)(with_settings(images, EvalImagesSettings, section="eval-images"))
     group.command("pairs", epilog=PAIRS_EXAMPLES)(with_settings(pairs, EvalPairsSettings, section="eval-pairs"))
     group.command("text", epilog=TEXT_EXAMPLES)(with_settings(text, EvalTextSettings, section="eval-text"))
+    group.command("texts", epilog=TEXTS_EXAMPLES)(with_settings(texts, EvalTextsSettings, section="eval-texts"))
     app.add_typer(group, name="eval")

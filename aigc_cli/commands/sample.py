@@ -20,7 +20,6 @@ from aigc_cli.core.pictures import choose_style, draw
 from aigc_cli.core.provenance import label_record
 from aigc_cli.core.rundir import FolderLock, RunDir, output_folder, read_run
 from aigc_cli.core.signals import StopFlag
-from aigc_cli.core.snapshots import find_snapshot, snapshot_hash
 from aigc_cli.data.prompts import Conversation, read_prompts
 from aigc_cli.data.samples import SampleFile, SampleFolder, encode_png
 from aigc_cli.options import with_settings
@@ -65,7 +64,11 @@ def sample(
 
 def _weights(settings: SampleSettings, run: Path, best: str) -> tuple[int | None, str]:
     """Return the step of the checkpoint that is asked for (None: the best), and the hash of its weights."""
-    step = find_snapshot(RunDir(run), settings.checkpoint)
+    step = None
+    if settings.checkpoint != "best":
+        from aigc_cli.core.snapshots import find_snapshot, snapshot_hash  # knows tensors, so it loads torch
+
+        step = find_snapshot(RunDir(run), settings.checkpoint)
     if not (run / best).exists():
         raise NoInput(tr("{run}: no weights yet", run=run), tr("train on: the first evaluation writes them"))
     return step, sha256_file(run / best) if step is None else snapshot_hash(RunDir(run), step)
@@ -135,6 +138,8 @@ def _check_place(settings: SampleSettings, output: str | None) -> None:
         raise UsageProblem(tr("where to put the pictures?"), tr("give -o FOLDER, or -n 1 -o - for stdout"))
     if settings.show and not sys.stderr.isatty():
         raise UsageProblem(tr("--show draws in a terminal, and this is none"), tr("give -o FOLDER"))
+    if settings.show and choose_style(os.environ, is_terminal=True).protocol == "none":
+        raise UsageProblem(tr("this terminal draws no pictures"), tr("try AIGC_PICTURES=half-blocks, or -o FOLDER"))
     if output == "-":
         if settings.count != 1:
             raise UsageProblem(tr("-o - takes one picture, not {count}", count=settings.count), tr("add -n 1"))

@@ -1,9 +1,9 @@
-"""The settings of `aigc eval images` and `aigc eval pairs`."""
+"""The settings of the commands `aigc eval …`."""
 
 from dataclasses import dataclass
 
 from aigc_cli.config.base import setting
-from aigc_cli.config.shared import device_setting, threads_setting
+from aigc_cli.config.shared import device_setting, dry_run_setting, threads_setting
 
 EXTRACTORS = ("efficientnet_lite0", "random_conv", "inception")
 SPLITS = ("all", "train", "valid")
@@ -24,6 +24,7 @@ class EvalImagesSettings:
     seed: int = setting(0, "Seed of every random choice.", minimum=0)
     device: str = device_setting()
     threads: int | None = threads_setting()
+    dry_run: bool = dry_run_setting()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class EvalPairsSettings:
     """What `aigc eval pairs` can be told."""
 
     per_pair: bool = setting(False, "Also print a record for each pair.")
+    dry_run: bool = dry_run_setting()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,3 +48,11 @@ class EvalTextSettings:
     seed: int = setting(0, "Seed of replies and intervals.", minimum=0)
     device: str = device_setting()
     threads: int | None = threads_setting()
+    dry_run: bool = dry_run_setting()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalTextsSettings:
+    """What `aigc eval texts` can be told."""
+
+    dry_run: bool = dry_run_setting()

@@ -61,7 +61,7 @@ def colour_count(environment: Mapping[str, str]) -> int:
     if term in ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm"):
         return TRUE_COLOURS
     if term in ("", "dumb") or term.startswith("vt"):
-        return 0
+        return 256 if environment.get("FORCE_COLOR") else 0
     return 256
 
 

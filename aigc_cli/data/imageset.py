@@ -105,6 +105,23 @@ def read_kind(path: Path) -> str:
     return "set" if (path / "manifest.json").is_file() else "folder"
 
 
+def count_pictures(path: Path) -> int:
+    """Return how many pictures a prepared set or a folder has, without reading any; NoInput if there are none."""
+    if read_kind(path) == "set":
+        counts = read_manifest(path, "images")["counts"]
+        return int(counts["train"] + counts["valid"])
+    return len(_picture_files(path))
+
+
+def _picture_files(path: Path) -> list[Path]:
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file())
+    if not files:
+        raise NoInput(
+            tr("{path}: no pictures in this folder", path=path), tr("name a prepared set, or a folder of PNGs")
+        )
+    return files
+
+
 def open_picture_folder(path: Path) -> PictureFolder:
     """Read every picture directly in a folder, sorted by name, with labels from a JSONL beside them.
 
@@ -112,11 +129,7 @@ def open_picture_folder(path: Path) -> PictureFolder:
     may not be mixed.
     """
     read_kind(path)
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file())
-    if not files:
-        raise NoInput(
-            tr("{path}: no pictures in this folder", path=path), tr("name a prepared set, or a folder of PNGs")
-        )
+    files = _picture_files(path)
     shapes, pixels = set(), []
     for file in files:
         try:

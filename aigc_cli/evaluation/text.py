@@ -20,6 +20,7 @@ from aigc_cli.core.seeding import stream
 from aigc_cli.data.dialogue import encode_prompt, read_dialogues, target_bytes, windows
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.textset import all_tokens
+from aigc_cli.evaluation.words import DISTINCT_WORDS, distinct, loops, repetition, words_of
 from aigc_cli.gpt.batches import Batch, ordered, text_windows
 from aigc_cli.gpt.decode import GenerationSettings, Reply, TextModel, generate, load_text_run
 from aigc_cli.gpt.trainer import model_folder
@@ -27,8 +28,6 @@ from aigc_cli.gpt.trainer import model_folder
 SCHEMA = "aigc.eval.text/1"
 RESAMPLES = 1000
 ROWS = 16
-DISTINCT_WORDS = 500
-LOOP_TIMES, LOOP_WORDS, LOOP_SPAN = 3, 6, 12
 
 
 @dataclass(frozen=True)
@@ -220,47 +219,6 @@ def describe_replies(replies: Sequence[Reply], answers: Sequence[str]) -> dict[s
         **{f"distinct_{n}": distinct(texts, n) for n in (1, 2, 3)},
         **{f"person_distinct_{n}": distinct(answers, n) for n in (1, 2, 3)},
         "distinct_words": DISTINCT_WORDS,
-        "words_per_reply": sum(len(text.split()) for text in texts) / len(texts),
-        "person_words_per_reply": sum(len(text.split()) for text in answers) / len(answers),
+        "words_per_reply": sum(len(words_of(text)) for text in texts) / len(texts),
+        "person_words_per_reply": sum(len(words_of(text)) for text in answers) / len(answers),
     }
-
-
-def _units(text: str) -> list[str]:
-    """Return words; where words are not spaced (Chinese, Japanese), characters."""
-    units: list[str] = []
-    for word in text.lower().split():
-        units += list(word) if any("\u3040" <= letter <= "\u9fff" for letter in word) else [word]
-    return units
-
-
-def distinct(texts: Sequence[str], n: int) -> float:
-    """Return different n-grams / n-grams among the first 500 words of all texts together (Li et al. 2016).
-
-    The fixed number of words makes it comparable: longer samples repeat more. n-grams do not cross texts.
-    """
-    grams: list[tuple[str, ...]] = []
-    left = DISTINCT_WORDS
-    for text in texts:
-        units = _units(text)[:left]
-        left -= len(units)
-        grams += [tuple(units[i : i + n]) for i in range(len(units) - n + 1)]
-    return len(set(grams)) / len(grams) if grams else 0.0
-
-
-def repetition(text: str, n: int = 4) -> float:
-    """Return the share of a text's n-grams that occurred before in it."""
-    units = _units(text)
-    grams = [tuple(units[i : i + n]) for i in range(len(units) - n + 1)]
-    return 1.0 - len(set(grams)) / len(grams) if grams else 0.0
-
-
-def loops(text: str) -> bool:
-    """Say whether a text is stuck: up to 12 words said three times running, six words or more in all."""
-    units = _units(text)
-    for span in range(1, min(LOOP_SPAN, len(units) // LOOP_TIMES) + 1):
-        times = max(LOOP_TIMES, -(-LOOP_WORDS // span))
-        for start in range(len(units) - times * span + 1):
-            unit = units[start : start + span]
-            if all(units[start + k * span : start + (k + 1) * span] == unit for k in range(1, times)):
-                return True
-    return False

@@ -7,7 +7,7 @@ import torch
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.progress import SilentProgress
 from aigc_cli.data.dialogue import encode_dialogue
-from aigc_cli.evaluation.text import bootstrap, describe_replies, distinct, evaluate_run, loops, repetition, surprise
+from aigc_cli.evaluation.text import bootstrap, describe_replies, evaluate_run, surprise
 from aigc_cli.gpt.decode import GenerationSettings, Reply, TextModel
 from aigc_cli.gpt.hf import write_model_folder
 from tests.gpt.models import harsh_model, tokenizer
@@ -111,33 +111,6 @@ def test_bootstrap_interval_is_the_normal_one_for_many_pieces():
     half_width = 1.96 * float(values.std()) / 20
     assert low == pytest.approx(float(values.mean()) - half_width, abs=0.02)
     assert high == pytest.approx(float(values.mean()) + half_width, abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("text", "stuck"),
-    [
-        ("no no no", False),
-        ("no no no no no no", True),
-        ("i like tea. i like tea. i like tea.", True),
-        ("i like tea. i like tea. and i like tea.", False),
-        ("well: the cat sat the cat sat the cat sat down", True),
-        ("", False),
-        ("我喜欢茶我喜欢茶我喜欢茶", True),
-        ("我喜欢茶，也喜欢咖啡", False),
-        ("a perfectly ordinary reply about the weather", False),
-    ],
-)
-def test_loops_are_blocks_said_three_times_running(text, stuck):
-    assert loops(text) is stuck
-
-
-def test_distinct_and_repetition_by_hand():
-    assert distinct(["a b a b", "c"], 1) == 3 / 5
-    assert distinct(["a b a b", "c"], 2) == 2 / 3
-    assert distinct(["x"], 3) == 0.0
-    assert distinct([" ".join(map(str, range(400)))] * 2, 1) == 400 / 500
-    assert repetition("a b c d a b c d", 4) == pytest.approx(1 / 5)
-    assert repetition("a b", 4) == 0.0
 
 
 def test_rates_of_replies():
