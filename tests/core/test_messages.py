@@ -1,5 +1,6 @@
 import ast
 import errno
+import json
 import os
 import re
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 import aigc_cli
 from aigc_cli.app import app
 from aigc_cli.avatar.slash import COMMANDS
-from aigc_cli.core import errors, messages
+from aigc_cli.core import console, errors, messages
 from aigc_cli.core.chinese import CHINESE
 from aigc_cli.localize import help_texts, translate_command, translate_usage_error
 
@@ -140,6 +141,17 @@ def test_a_message_is_said_in_the_chosen_language(in_chinese):
     assert messages.tr("a text of somebody else {1}") == "a text of somebody else {1}"
     messages.set_language("en")
     assert messages.tr("resuming at step {step}", step=7) == "resuming at step 7"
+
+
+def test_records_hold_the_english_of_what_is_said(in_chinese, capsys):
+    problem = errors.BadData(messages.tr("not a whole safetensors file"), messages.tr("train again"))
+    console.Console(json_output=True).data({"problems": [str(problem), {"at": problem.message}], "count": 1})
+    english = "not a whole safetensors file"
+    assert json.loads(capsys.readouterr().out) == {
+        "problems": [f"{english} (train again)", {"at": english}],
+        "count": 1,
+    }
+    assert str(problem) == "不是完整的 safetensors 文件（请重新训练）"
 
 
 def test_the_system_is_translated_where_it_says_something_common(in_chinese):
