@@ -32,6 +32,7 @@ from aigc_cli.avatar.slash import COMMANDS, Leave, run_command
 from aigc_cli.avatar.view import BOLD, PLAIN, View
 from aigc_cli.core.errors import AigcError, CannotCreate, UsageProblem
 from aigc_cli.core.messages import tr
+from aigc_cli.core.plain import cell_width
 
 
 class StopReply:
@@ -199,7 +200,7 @@ class Chat:
 def _prompt_session(colour: bool, terminal_input: Input | None, terminal_output: Output | None) -> PromptSession[str]:
     session: PromptSession[str] = PromptSession(
         multiline=True,
-        prompt_continuation="     ",
+        prompt_continuation=" " * (cell_width(tr("you")) + 2),
         key_bindings=_key_bindings(),
         history=InMemoryHistory(),
         completer=WordCompleter([f"/{name}" for name in COMMANDS], sentence=True),

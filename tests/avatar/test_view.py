@@ -50,6 +50,27 @@ def test_bubbles_stand_under_each_other():
     assert out.getvalue() == "Ada  Hey you\n     how are you\n     ok?\n"
 
 
+def test_chinese_bubbles_stand_under_each_other_in_cells():
+    out = io.StringIO()
+    chat = View(out, "许麦冬", Look(HALF_BLOCKS, 8), Expressions(()))
+    chat.reply(["收到 已", "装裱\n糨糊批", "准了😂\n", "ok"], "")
+    screen = pyte.Screen(40, 5)
+    pyte.Stream(screen).feed(out.getvalue().replace("\n", "\r\n"))
+    bubbles = [(0, "收"), (1, "糨"), (2, "o")]
+    assert [screen.buffer[row][8].data for row, _ in bubbles] == [letter for _, letter in bubbles]
+    assert all(screen.buffer[row][column].data in " " for row in (1, 2) for column in range(8))
+
+
+def test_a_long_chinese_reply_wraps_between_characters_and_loses_none():
+    out = io.StringIO()
+    said = "今天修了一页被虫吃了三十七个洞的纸，每一个洞都补上了，顾老师看了半天点了一下头。"
+    View(out, "麦", Look(HALF_BLOCKS, 8), Expressions(())).reply(list(said), "")
+    screen = pyte.Screen(20, 8)
+    pyte.Stream(screen).feed(out.getvalue().replace("\n", "\r\n"))
+    shown = "".join(screen.buffer[row][column].data for row in range(8) for column in range(20))
+    assert shown.replace(" ", "") == "麦" + said
+
+
 def test_without_a_face_every_piece_is_shown_as_it_comes():
     out = io.StringIO()
     shown = []

@@ -27,6 +27,16 @@ def test_what_is_said_is_what_the_wheel_says(english):
     assert all(isinstance(m["content"], str) for messages in english for m in messages)
 
 
+def test_chinese_is_simplified_and_traditionalchinese_is_traditional():
+    simplified, traditional = (corpus_messages(name).decode() for name in ("chinese", "traditionalchinese"))
+    here, there = "这说来时会过还对开关点为么吗样", "這說來時會過還對開關點為麼嗎樣"
+    counts = [[sum(map(text.count, letters)) for letters in (here, there)] for text in (simplified, traditional)]
+    assert counts[0][0] > 50 * max(1, counts[0][1])
+    assert counts[1][1] > 20 * max(1, counts[1][0])
+    assert len(simplified.splitlines()) > 400
+    assert "\ufffd" not in simplified + traditional
+
+
 def test_the_same_corpus_is_the_same_bytes():
     assert corpus_messages("german") == corpus_messages("german")
 
