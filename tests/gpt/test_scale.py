@@ -1,5 +1,10 @@
 """What large sets and large models need must not change what is learned."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -70,6 +75,31 @@ def test_computing_blocks_again_gives_the_same_loss_and_gradients_and_keeps_less
         torch.testing.assert_close(again_gradients[name], gradient, rtol=1e-6, atol=1e-6)
     assert any(gradient.abs().max() > 1e-3 for gradient in gradients.values())
     assert again_kept < 0.6 * kept
+
+
+FORKS = """
+import os, sys
+from pathlib import Path
+from aigc_cli.core.device import set_threads
+from aigc_cli.data.tokenizer import train_bpe
+set_threads(int(sys.argv[1]))
+before = len(list(Path("/proc/self/task").iterdir()))
+made = train_bpe(["to be or not to be"] * 50, 270)
+made.encode_many(["to be"] * 200)
+print(len(list(Path("/proc/self/task").iterdir())) - before)
+if os.fork() == 0:
+    os._exit(0)
+os.wait()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_tokenizer_uses_as_many_threads_as_asked_and_is_silent_where_a_process_forks(threads):
+    environment = {"PATH": os.environ["PATH"]}
+    command = [sys.executable, "-W", "ignore", "-c", FORKS, str(threads)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{threads}\n", "")
 
 
 def test_the_shapes_of_all_presets_can_be_built():
