@@ -11,7 +11,8 @@ from aigc_cli.core.messages import tr
 from aigc_cli.data.chat.messages import Chat, ChatLog, Message
 
 _SPOKEN = re.compile(
-    r"\s*(?P<name>[^\s:：<>{}\[\]\"][^:：<>{}\[\]\"]{0,39}?)\s*[:：](?!//)(?=\s|[^\x00-\x7f]|[A-Za-z])\s*(?P<text>.*)"
+    r"\s*(?P<name>[^\s:：<>{}\[\]\"][^:：<>{}\[\]\"]{0,39}?)\s*[:：](?!//)"
+    r"(?=\s|[^\x00-\x7f]|[A-Za-z]|(?<=\D：)\d)\s*(?P<text>.*)"  # "妈：6点回来" is spoken, "晚上8：30" is a time
 )
 _BREAK = re.compile(r"\s*[-*=_#~]{3,}\s*")
 

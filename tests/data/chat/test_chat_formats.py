@@ -121,3 +121,10 @@ def test_a_forced_format_is_not_guessed_around():
     with pytest.raises(BadData, match="line 1 does not begin with a name"):
         read("hello\n", "script")
     assert spoken(read("A: alone\n", "script")) == [("/A", "alone")]
+
+
+def test_full_width_colons_divide_names_from_lines_but_not_hours_from_minutes():
+    text = "妈：6点回来吗？\n麦冬：晚上8：30 才下班\n妈：好\n晚上8：30 太晚了\n"
+    log = read_log(text.encode(), "log.txt", "auto", "utf-8")
+    said = [(message.sender, message.text) for message in log.chats[0].messages]
+    assert said == [("妈", "6点回来吗？"), ("麦冬", "晚上8：30 才下班"), ("妈", "好 晚上8：30 太晚了")]
