@@ -50,11 +50,12 @@ class TrainGptSettings:
     )
     learning_rate: float | None = setting(
         None,
-        "Peak of AdamW's (default: 0.003 from scratch, 0.002 for lora, 0.00005 for full).",
+        "Peak of AdamW's (default: 0.006 from scratch, 0.002 for lora, 0.00005 for full).",
         minimum=0.0,
         maximum=1.0,
     )
-    matrix_learning_rate: float = setting(0.02, "From scratch: peak of Muon's, for matrices.", minimum=0.0, maximum=1.0)
+    matrix_learning_rate: float = setting(0.04, "From scratch: peak of Muon's, for matrices.", minimum=0.0, maximum=1.0)
+    momentum: float = setting(0.85, "From scratch: Muon's momentum.", minimum=0.0, maximum=0.999)
     optimizer: str = setting("muon", "From scratch: what moves the matrices.", choices=("muon", "adamw"))
     schedule: str = setting(
         "wsd",
@@ -62,7 +63,7 @@ class TrainGptSettings:
         choices=("constant", "linear", "cosine", "wsd", "plateau"),
     )
     warmup_steps: int = setting(10, "Steps in which the learning rates rise.", minimum=0)
-    cooldown: float = setting(0.6, "Last share of a wsd schedule, in which they fall.", minimum=0.0, maximum=1.0)
+    cooldown: float = setting(0.5, "Last share of a wsd schedule, in which they fall.", minimum=0.0, maximum=1.0)
     final_lr: float = setting(0.0, "Share of its peak that a learning rate falls to.", minimum=0.0, maximum=1.0)
     plateau_patience: int = setting(
         1, "With plateau: halve the rates after more evaluations than this without progress.", minimum=0
@@ -78,8 +79,11 @@ class TrainGptSettings:
         choices=("auto", "ddp", "fsdp"),
     )
     precision: str = setting(
-        "auto", "Frozen weights with lora: bf16 where the processor computes with it.", choices=("auto", "fp32", "bf16")
+        "auto",
+        "Of matrix products, and of weights frozen with lora; auto: bf16 on CUDA, and for lora where the CPU has it.",
+        choices=("auto", "fp32", "bf16"),
     )
+    compile: str = setting("auto", "Compile the blocks; auto: from scratch on CUDA.", choices=("auto", "on", "off"))
     eval_tokens: int = setting(200000, "Evaluate on at most so many held-out tokens.", minimum=1)
     evaluations: int = setting(5, "Evaluations during training.", minimum=1, maximum=1000)
     patience: int = setting(0, "Stop after so many evaluations without progress (0: never).", minimum=0)

@@ -24,6 +24,8 @@ def rms_norm(x: Tensor, gain: Tensor, eps: float, dtype: torch.dtype) -> Tensor:
 
     `x` is (..., C) and `gain` broadcasts to it; both are normally float32.
     """
+    if torch.compiler.is_compiling():  # which fuses the formulas itself, here and below
+        return _normalise(x, gain, eps)[0].to(dtype)
     if torch.is_grad_enabled() and (x.requires_grad or gain.requires_grad):
         result: Tensor = _RmsNorm.apply(x, gain, eps, dtype)
         return result
@@ -51,12 +53,18 @@ class _RmsNorm(Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         x, gain, inverse_rms = ctx.saved_tensors
         wide, grad = x.to(gain.dtype), grads[0].to(gain.dtype)
+        product = grad * wide
         gain_grad = None
-        if ctx.needs_input_grad[1]:
-            gain_grad = (grad * wide).mul_(inverse_rms).sum_to_size(gain.shape)
-        scaled = grad * gain
-        mean = (scaled * wide).mean(-1, keepdim=True)
-        x_grad = scaled.mul_(inverse_rms).addcmul_(wide, inverse_rms.pow(3).mul_(mean), value=-1)
+        if gain.dim() == 1:  # both sums over one product, as matrix-vector products
+            flat, inverse_N = product.flatten(0, -2), inverse_rms.flatten()
+            if ctx.needs_input_grad[1]:
+                gain_grad = inverse_N @ flat
+            mean = (flat @ gain).view(inverse_rms.shape).div_(gain.shape[0])
+        else:
+            if ctx.needs_input_grad[1]:
+                gain_grad = (product * inverse_rms).sum_to_size(gain.shape)
+            mean = product.mul_(gain).mean(-1, keepdim=True)
+        x_grad = (grad * gain).mul_(inverse_rms).addcmul_(wide, inverse_rms.pow(3).mul_(mean), value=-1)
         return x_grad.to(x.dtype), gain_grad, None, None
 
 
@@ -66,6 +74,9 @@ def rotate(x_BTHD: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     Halves, not neighbours, are paired, as in the Llama family: (a, b) -> (a cos - b sin, b cos + a sin).
     `cos` and `sin` broadcast to (B, T, 1, D/2).
     """
+    if torch.compiler.is_compiling():
+        a, b = x_BTHD.chunk(2, -1)
+        return torch.cat([a * cos - b * sin, b * cos + a * sin], -1).transpose(1, 2).contiguous()
     if torch.is_grad_enabled() and x_BTHD.requires_grad:
         result: Tensor = _Rotate.apply(x_BTHD, cos, sin)
         return result
@@ -103,7 +114,7 @@ class _Rotate(Function):
 
 def swiglu(gate_up: Tensor) -> Tensor:
     """Return silu(gate) * up for (..., 2C) holding gate then up (Shazeer 2020, arXiv:2002.05202, eq. 6)."""
-    if torch.is_grad_enabled() and gate_up.requires_grad:
+    if torch.is_grad_enabled() and gate_up.requires_grad and not torch.compiler.is_compiling():
         result: Tensor = _Swiglu.apply(gate_up)
         return result
     gate, up = gate_up.chunk(2, -1)
@@ -113,18 +124,19 @@ def swiglu(gate_up: Tensor) -> Tensor:
 class _Swiglu(Function):
     @staticmethod
     def forward(ctx: Any, gate_up: Tensor) -> Tensor:
-        ctx.save_for_backward(gate_up)
         gate, up = gate_up.chunk(2, -1)
-        return F.silu(gate).mul_(up)
+        active = F.silu(gate)
+        ctx.save_for_backward(gate_up, active)
+        return active * up
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Tensor:
-        (gate_up,) = ctx.saved_tensors
+        gate_up, active = ctx.saved_tensors
         gate, up = gate_up.chunk(2, -1)
         out = torch.empty_like(gate_up)
         gate_grad, up_grad = out.chunk(2, -1)
-        torch.mul(F.silu(gate), grads[0], out=up_grad)
-        gate_grad.copy_(torch.ops.aten.silu_backward(grads[0] * up, gate))
+        torch.mul(active, grads[0], out=up_grad)
+        torch.ops.aten.silu_backward.grad_input(grads[0] * up, gate, grad_input=gate_grad)
         return out
 
 

@@ -8,7 +8,7 @@ Shapes: B batch, T tokens, C width, H query heads, G key-value heads, D head wid
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -123,13 +123,13 @@ class Attention(nn.Module):
         b, t, _ = x_BTC.shape
         rotated = self.heads + self.kv_heads
         heads = self.qkv(x_BTC).view(b, t, rotated + self.kv_heads, self.head_dim)
-        qk_BTHD = heads[:, :, :rotated]
+        qk_BTHD, v_BTGD = heads.split((rotated, self.kv_heads), 2)
         if self.q_norm is not None and self.k_norm is not None:
             gains = torch.cat([self.q_norm.expand(self.heads, -1), self.k_norm.expand(self.kv_heads, -1)])
             qk_BTHD = rms_norm(qk_BTHD, gains, self.eps, x_BTC.dtype)
         qk_BHTD = rotate(qk_BTHD, cos, sin)
-        q, k = qk_BHTD[:, : self.heads], qk_BHTD[:, self.heads :]
-        v = heads[:, :, rotated:].transpose(1, 2)
+        q, k = qk_BHTD.split((self.heads, self.kv_heads), 1)
+        v = v_BTGD.transpose(1, 2)
         mixed = causal_attention(q, k, v) if window is None else _attend_cached(q, k, v, layer, window)
         return self.out(mixed.transpose(1, 2).reshape(b, t, -1))  # type: ignore[no-any-return]
 
@@ -186,6 +186,7 @@ class GptModel(nn.Module):
         self.norm = nn.Parameter(torch.ones(config.width))
         self.head = None if config.tied else nn.Parameter(torch.empty(config.vocab_size, config.width))
         self.recompute = False  # blocks in the backward pass, instead of keeping what they computed in the forward pass
+        self._compiled: list[Callable[..., Tensor]] = []
         self._tables: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = {}
 
     @property
@@ -196,8 +197,11 @@ class GptModel(nn.Module):
     def initialise(self, generator: torch.Generator) -> None:
         """Draw starting weights: outputs of every part zero, q/k gains 1.2, the rest of variance 1 / inputs.
 
-        With zero output projections each block starts as the identity; the gains above 1 sharpen attention.
+        With zero output projections each block starts as the identity; the gains above 1 sharpen attention. An
+        embedding that is not the head too starts at unit variance: early updates then turn its rows no faster than
+        other weights.
         """
+        stds = {"embed": 0.02 if self.head is None else 1.0, "head": 0.02}
         for name, parameter in self.named_parameters():
             with torch.no_grad():
                 if name.endswith(("out.weight", "down.weight", "bias")):
@@ -205,13 +209,16 @@ class GptModel(nn.Module):
                 elif parameter.dim() == 1:
                     parameter.fill_(1.2 if name.endswith(("q_norm", "k_norm")) else 1.0)
                 else:
-                    fan_in = parameter.shape[1]
-                    std = 0.02 if name in ("embed", "head") else fan_in**-0.5
+                    std = stds.get(name, parameter.shape[1] ** -0.5)
                     parameter.copy_(torch.randn(parameter.shape, generator=generator) * std)
 
     def forward(self, tokens_BT: Tensor, window: Window | None = None, positions: Tensor | None = None) -> Tensor:
         """Return the final hidden states (B, T, C) for `logits`. `positions` defaults to 0..T-1."""
         return self.finish(self.run_blocks(self.embedded(tokens_BT), 0, None, window, positions))
+
+    def compile_blocks(self) -> None:
+        """Have the blocks compiled when first run without a cache: one compilation serves all of them."""
+        self._compiled = [torch.compile(block) for block in self.blocks]
 
     def embedded(self, tokens_BT: Tensor) -> Tensor:
         """Return the residual stream before the first block, (B, T, C) in the norms' type."""
@@ -225,10 +232,14 @@ class GptModel(nn.Module):
             positions = torch.arange(x_BTC.shape[1], device=x_BTC.device)
         cos, sin = self._angles(positions)
         for index in range(first, self.config.layers if last is None else last):
+            block: Callable[..., Tensor] = self.blocks[index]
+            place = index
+            if self._compiled and window is None:
+                block, place = self._compiled[index], 0  # the place is the cache's alone; each would be compiled anew
             if self.recompute and torch.is_grad_enabled():
-                x_BTC = _recomputed(self.blocks[index], x_BTC, cos, sin, index, window)
+                x_BTC = _recomputed(block, x_BTC, cos, sin, place, window)
             else:
-                x_BTC = self.blocks[index](x_BTC, cos, sin, index, window)
+                x_BTC = block(x_BTC, cos, sin, place, window)
         return x_BTC
 
     def finish(self, x_BTC: Tensor) -> Tensor:
@@ -252,7 +263,7 @@ class GptModel(nn.Module):
         return cos[positions].unsqueeze(-2), sin[positions].unsqueeze(-2)
 
 
-def _recomputed(block: Block, *arguments: object) -> Tensor:
+def _recomputed(block: Callable[..., Tensor], *arguments: object) -> Tensor:
     """Run a block, keeping only its input for the backward pass (Chen et al. 2016, arXiv:1604.06174)."""
     from torch.utils.checkpoint import checkpoint
 

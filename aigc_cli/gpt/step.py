@@ -88,6 +88,7 @@ class GptTrainer:
     lr_scale: float = 1.0
     counted: str = "tokens"
     world: World = ALONE
+    products: torch.dtype | None = None  # what matrix products are computed in, where not in the weights' own type
     schedule: Schedule = field(init=False)
     trainable: dict[str, nn.Parameter] = field(init=False)
 
@@ -111,6 +112,11 @@ class GptTrainer:
         """Whether this process holds only a part of each weight (`parallel.shard`)."""
         return is_sharded(next(iter(self.trainable.values())))  # the model's own are whole while it computes
 
+    def _own_parts(self, batch: Batch) -> list[Batch]:
+        """Return what this process computes of a batch, in parts as large as one process alone would make them."""
+        count = -(-self.settings.accumulate // self.world.size)
+        return batch.share(self.world.rank, self.world.size).parts(count)
+
     def _unaveraged(self) -> Tensor | None:
         """Return what undoes the mean over processes that sharding takes of gradients: the loss is a sum over them."""
         return torch.tensor(float(self.world.size), device=self.model.norm.device) if self.is_sharded else None
@@ -120,7 +126,7 @@ class GptTrainer:
         batch = self.data.batch(step)
         targets = int(batch.predicts_BT.sum())
         loss = torch.zeros((), device=self.model.norm.device)
-        for part in batch.share(self.world.rank, self.world.size).parts(self.settings.accumulate):
+        for part in self._own_parts(batch):
             part_loss = self._summed_loss(part, self.states) / targets
             torch.autograd.backward(part_loss, self._unaveraged())
             loss = loss + part_loss.detach()
@@ -136,6 +142,12 @@ class GptTrainer:
         return {"loss": loss, "gradient_norm": norm, **rates, "tokens": float(batch.inputs_BT.numel())}
 
     def _summed_loss(self, batch: Batch, states: PrefixStates | None) -> Tensor:
+        if self.products is None:
+            return self._summed_loss_as_kept(batch, states)
+        with torch.autocast(self.model.norm.device.type, self.products):
+            return self._summed_loss_as_kept(batch, states)
+
+    def _summed_loss_as_kept(self, batch: Batch, states: PrefixStates | None) -> Tensor:
         device = self.model.norm.device
         if states is not None:
             x_BTC = states.gather(batch).to(device)
@@ -201,11 +213,11 @@ class GptTrainer:
             write_adapter(root / "adapter", self.model, self.base.name, self.base.sha256)
         facts = {**self.card, "trained steps": step, **{name: f"{value:.4f}" for name, value in metrics.items()}}
         base = None if self.base is None else self.base.name
-        card = model_card(root.name, facts, base, bool(self.held.prompts))
+        card = model_card(root.name, facts, base, self.tokenizer.chat)
         write_model_folder(root, self.model, weights, self.tokenizer, card, DECODING)
 
     def preview(self, folder: Path, step: int) -> str:
-        """Write replies to a few held-out prompts, and return the first on one line."""
+        """Write how a few held-out prompts go on, and return the first on one line."""
         if not self.held.prompts or not (self.world.is_main or self.is_sharded):
             return ""
         settings = GenerationSettings(max_new_tokens=48)

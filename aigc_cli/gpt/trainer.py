@@ -35,8 +35,10 @@ from aigc_cli.gpt.step import Base, GptTrainer, Held, Optimizer
 
 EVALUATION_ROWS = 16
 PREVIEW_PROMPTS = 3
+PROMPT_TOKENS = 16  # of running text
 # Peaks of AdamW's learning rate by how a model starts (benchmarks/RESULTS.md).
-LEARNING_RATES = {"scratch": 3e-3, "lora": 2e-3, "full": 5e-5}
+LEARNING_RATES = {"scratch": 6e-3, "lora": 2e-3, "full": 5e-5}
+SCRATCH_BETAS = (0.8, 0.95)  # short trainings: moments that forget soon won (benchmarks/RESULTS.md)
 Sequences = list[tuple[list[int], list[bool]]]
 
 
@@ -57,6 +59,7 @@ def build_trainer(
     sharded = settings.parallel == "fsdp" and world.size > 1
     if sharded and mode == "lora":
         raise UsageProblem(tr("--parallel fsdp trains all weights"), tr("use --parallel ddp with --finetune lora"))
+    compiles = _compiles(settings, mode, device, sharded)
     with world.main_first():
         base_folder = model_folder(settings.init) if settings.init else None
     dtype = frozen_type(settings, mode, device)
@@ -80,13 +83,18 @@ def build_trainer(
         from aigc_cli.gpt.parallel import shard
 
         shard(model, device, world)
+    products = product_type(settings, mode, device)
+    if products is not None and device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # what is left in float32 then runs on the tensor cores too
+    if compiles:
+        model.compile_blocks()
     return GptTrainer(
         settings=settings,
         model=model,
         tokenizer=tokenizer,
         data=source,
         held=held,
-        optimizers=_optimizers(model, settings, mode, world),
+        optimizers=new_optimizers(model, settings, mode, world),
         card=_card(manifest, settings, mode),
         identity={
             "tokenizer_sha256": sha256_bytes(tokenizer.inner.to_str().encode()),
@@ -96,6 +104,7 @@ def build_trainer(
         first_block=first_block,
         states=states,
         world=world,
+        products=products,
     )
 
 
@@ -166,17 +175,33 @@ def model_folder(init: str) -> Path:
 
 
 def frozen_type(settings: TrainGptSettings, mode: str, device: torch.device) -> torch.dtype:
-    """Return the type that frozen weights are computed in; UsageProblem where `--precision` cannot be had."""
-    if settings.precision == "fp32" or (mode != "lora" and settings.precision == "auto"):
+    """Return the type that frozen weights are kept and computed in; weights that are trained are kept in float32."""
+    if settings.precision == "fp32" or mode != "lora":
         return torch.float32
-    if mode != "lora":
-        raise UsageProblem(tr("--precision bf16 is for frozen weights"), tr("use it with --init and --finetune lora"))
     if settings.precision == "bf16" or device.type == "cuda":
         return torch.bfloat16
     native = device.type == "cpu" and any(
         torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")
     )
     return torch.bfloat16 if native else torch.float32
+
+
+def product_type(settings: TrainGptSettings, mode: str, device: torch.device) -> torch.dtype | None:
+    """Return the type that matrix products of weights kept in float32 are computed in, None for their own.
+
+    `auto` is bfloat16 on CUDA alone: on a CPU casting the weights anew for each step costs more than it saves.
+    """
+    if mode == "lora" or settings.precision == "fp32":
+        return None
+    return torch.bfloat16 if settings.precision == "bf16" or device.type == "cuda" else None
+
+
+def _compiles(settings: TrainGptSettings, mode: str, device: torch.device, sharded: bool) -> bool:
+    """Whether blocks are compiled: by default those trained from scratch on CUDA (benchmarks/RESULTS.md)."""
+    if settings.compile == "on" and sharded:
+        raise UsageProblem(tr("--parallel fsdp does not compile"), tr("use --compile off, or --parallel ddp"))
+    automatic = device.type == "cuda" and mode == "scratch" and not sharded
+    return settings.compile == "on" or (settings.compile == "auto" and automatic)
 
 
 def _cast_frozen(model: GptModel, dtype: torch.dtype) -> None:
@@ -277,16 +302,24 @@ def _held_text(tokenizer: ChatTokenizer, records: Path, settings: TrainGptSettin
     size = int(sizes[tokens[1:]].sum())
     if len(tokens) < 2 or not size:
         raise BadData(tr("no held-out text"), tr("prepare the text with a larger --valid"))
-    return Held(batches=text_windows(tokens, context, EVALUATION_ROWS), target_bytes=size)
+    prompts = _openings(tokens.tolist(), min(PROMPT_TOKENS, context // 4))
+    return Held(batches=text_windows(tokens, context, EVALUATION_ROWS), target_bytes=size, prompts=prompts)
 
 
-def _optimizers(
+def _openings(tokens: list[int], length: int) -> list[list[int]]:
+    """Return a few runs of held-out tokens, evenly spread, for a preview to go on from."""
+    starts = range(0, max(1, len(tokens) - length), max(1, len(tokens) // PREVIEW_PROMPTS))
+    return [tokens[start : start + length] for start in starts[:PREVIEW_PROMPTS]]
+
+
+def new_optimizers(
     model: GptModel, settings: TrainGptSettings, mode: str, world: World
 ) -> list[tuple[Optimizer, float]]:
+    """Return what moves the trainable weights, each with the peak of its learning rate."""
     rate = LEARNING_RATES[mode] if settings.learning_rate is None else settings.learning_rate
     trainable = {name: value for name, value in model.named_parameters() if value.requires_grad}
     if mode != "scratch" or settings.optimizer == "adamw":
-        return [(AdamW(trainable, betas=(0.9, 0.99 if mode == "scratch" else 0.999)), rate)]
+        return [(AdamW(trainable, betas=SCRATCH_BETAS if mode == "scratch" else (0.9, 0.999)), rate)]
     matrices = {name: value for name, value in trainable.items() if name.startswith("blocks.") and value.dim() == 2}
     sections: dict[str, list[int]] = {}
     for name, value in matrices.items():
@@ -295,12 +328,12 @@ def _optimizers(
         elif name.endswith("gate_up.weight"):
             sections[name] = [value.shape[0] // 2] * 2
     others = {name: value for name, value in trainable.items() if name not in matrices}
-    muon: Optimizer = Muon(matrices, sections, world)
+    muon: Optimizer = Muon(matrices, sections, world, settings.momentum)
     if is_sharded(model.norm):
         from aigc_cli.gpt.parallel import ShardedMuon
 
-        muon = ShardedMuon(matrices, sections, world)
-    return [(muon, settings.matrix_learning_rate), (AdamW(others, betas=(0.9, 0.99)), rate)]
+        muon = ShardedMuon(matrices, sections, world, settings.momentum)
+    return [(muon, settings.matrix_learning_rate), (AdamW(others, betas=SCRATCH_BETAS), rate)]
 
 
 def _card(manifest: dict[str, Any], settings: TrainGptSettings, mode: str) -> dict[str, Any]:

@@ -202,8 +202,8 @@ def test_another_base_or_tokenizer_is_refused_on_resume(chat, base):
 
 
 def test_the_learning_rate_follows_the_schedule_and_the_rollback_scale(chat):
-    made = trainer(chat, warmup_steps=2, schedule="linear")
     peaks = {"learning_rate": 3e-3, "matrix_learning_rate": 0.02}
+    made = trainer(chat, warmup_steps=2, schedule="linear", **peaks)
 
     def rates(step, total):
         logged = made.update(step, total)
