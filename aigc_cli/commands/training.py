@@ -13,7 +13,7 @@ from aigc_cli.core.files import check_free_space, make_dir, read_jsonl
 from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress
 from aigc_cli.core.rundir import FolderLock, RunDir, delete_run, existing_run, open_for_training
-from aigc_cli.data.manifest import read_manifest
+from aigc_cli.data.manifest import check_data, read_manifest
 
 UNKNOWN = "unknown until measured"
 
@@ -63,6 +63,8 @@ def _lead(
 ) -> None:
     """Do all but what the other processes do too, which hear here whether there is anything to train."""
     manifest = read_manifest(data, *data_kinds)
+    if manifest["kind"] != "images":  # the pixels carry their own checksum
+        check_data(data, manifest)
     check()
     if settings.tensorboard:
         from aigc_cli.core.events import require_tensorboard

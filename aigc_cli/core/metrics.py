@@ -37,8 +37,9 @@ class MetricsLog:
         for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 record = json.loads(line)
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):
                 continue  # the half line of a process that was killed while appending
-            if isinstance(record, dict) and record.get("step", 0) <= step:
+            at = record.get("step", 0) if isinstance(record, dict) else None
+            if isinstance(at, int) and at <= step:
                 kept.append(line + "\n")
         write_text(self._path, "".join(kept))

@@ -10,6 +10,7 @@ registered one. This module knows nothing of Pillow, of models or of files.
 
 import hashlib
 import json
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -42,6 +43,10 @@ IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 TC260 = "http://www.tc260.org.cn/ns/AIGC/1.0/"
 
 
+class NotLabelled(BadData):
+    """There is no AI label where one was looked for."""
+
+
 def ai_label(content_id: str, producer: str = DEFAULT_PRODUCER) -> dict[str, str]:
     """Return the seven-field label of one generated item, fields in the standard's order.
 
@@ -63,16 +68,28 @@ def label_record(record: dict[str, Any], label: dict[str, str] | None = None) ->
 
     Without a label, one is made whose id is the SHA-256 of the record's canonical JSON.
     """
-    if label is None:
-        canonical = json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        label = ai_label(hashlib.sha256(canonical.encode()).hexdigest()[:32])
+    label = label or ai_label(_record_id(record))
     return {**record, "AIGC": label, "digitalSourceType": DIGITAL_SOURCE_TYPE}
+
+
+def _record_id(record: dict[str, Any]) -> str:
+    canonical = json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def is_own_label(record: dict[str, Any]) -> bool:
+    """Whether a labelled record is the one that its label was made for, where the label's id is a record's hash."""
+    wanted = record["AIGC"]["ProduceID"]
+    if not re.fullmatch("[0-9a-f]{32}", wanted):
+        return True
+    own = {name: value for name, value in record.items() if name not in ("AIGC", "digitalSourceType")}
+    return bool(_record_id(own) == wanted)
 
 
 def read_record_label(record: dict[str, Any]) -> dict[str, Any]:
     """Return ``{"AIGC": label, "digitalSourceType": uri}`` of a JSONL record; BadData if missing or damaged."""
     if "AIGC" not in record and "digitalSourceType" not in record:
-        raise BadData(tr("the record carries no AI label"))
+        raise NotLabelled(tr("the record carries no AI label"))
     return _checked(record.get("AIGC"), record.get("digitalSourceType"))
 
 
@@ -84,7 +101,7 @@ def label_metadata(label: dict[str, str]) -> dict[str, str]:
 def read_metadata_label(metadata: dict[str, str]) -> dict[str, Any]:
     """Return ``{"AIGC": label, "digitalSourceType": uri}`` of a model file; BadData if missing or damaged."""
     if "AIGC" not in metadata and "digitalSourceType" not in metadata:
-        raise BadData(tr("the file carries no AI label"))
+        raise NotLabelled(tr("the file carries no AI label"))
     try:
         label = json.loads(metadata.get("AIGC", ""))
     except (ValueError, RecursionError) as error:
@@ -102,7 +119,7 @@ def read_text_label(text: str) -> dict[str, Any]:
     """Return the label on a text's last line; BadData if it is missing, damaged or of another text."""
     body, _, last = text.rstrip("\n").rpartition("\n")
     if not last.startswith('{"AIGC"'):
-        raise BadData(tr("the text carries no AI label"))
+        raise NotLabelled(tr("the text carries no AI label"))
     try:
         label = read_record_label(json.loads(last))
     except (ValueError, RecursionError) as error:
@@ -136,11 +153,11 @@ def read_png_label(png: bytes) -> dict[str, Any]:
     """
     packets = [body for kind, body in _png_chunks(png) if _is_xmp(kind, body)]
     if not packets:
-        raise BadData(tr("the PNG carries no AI label"))
+        raise NotLabelled(tr("the PNG carries no AI label"))
     root = _parsed_xmp(_only_packet(packets))
     labels, sources = _property(root, f"{{{TC260}}}AIGC"), _property(root, f"{{{IPTC}}}DigitalSourceType")
     if not labels and not sources:
-        raise BadData(tr("the PNG carries no AI label"))
+        raise NotLabelled(tr("the PNG carries no AI label"))
     if len(labels) != 1 or len(sources) != 1:
         raise BadData(
             tr(

@@ -4,14 +4,19 @@ Yields names, labels and bytes; knows nothing of what is in a picture. An archiv
 folder, that is a link or a device, or that unpacks to far more than it holds is refused whole.
 """
 
+import bz2
+import gzip
+import lzma
 import os
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import no_input, read_bytes, sha256_bytes, sha256_file
@@ -22,6 +27,8 @@ ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MAX_MEMBER_BYTES = 256 * 1024**2
 MAX_RATIO = 200  # pictures hardly compress; a member that grows more than this is a bomb
 MAX_MEMBERS = 1_000_000
+# What reading a damaged archive raises, beside its own errors.
+_DAMAGE = (zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, struct.error, KeyError, IndexError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,8 @@ def _zip_pictures(archive: Path) -> Iterator[RawPicture]:
             members = opened.infolist()
             if len(members) > MAX_MEMBERS:
                 raise BadData(tr("{archive}: {count} members", archive=archive, count=len(members)), tr("split it"))
+            if sum(member.file_size for member in members) > MAX_RATIO * max(archive.stat().st_size, 1024):
+                raise _bomb(archive, archive.name, sum(member.file_size for member in members))
             for member in members:
                 _checked_name(archive, member.filename)
                 if (member.external_attr >> 16) & 0o170000 == 0o120000:
@@ -160,10 +169,32 @@ def _zip_pictures(archive: Path) -> Iterator[RawPicture]:
                 with opened.open(member) as file:
                     data = _bounded_read(archive, member.filename, file, member.file_size)
                 yield RawPicture(str(path), _top_folder(path, common), data)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, *_DAMAGE) as error:
         raise BadData(
             tr("{archive}: not a whole zip archive: {error}", archive=archive, error=error), tr("download it again")
         ) from error
+
+
+class _Bounded:
+    """A stream that unpacks and never gives more than a member's worth at once: headers can lie about their size."""
+
+    def __init__(self, archive: Path, file: IO[bytes]) -> None:
+        self._archive, self._file = archive, file
+        self.seek, self.tell, self.close = file.seek, file.tell, file.close
+
+    def read(self, size: int = -1) -> bytes:
+        """Read so many bytes; BadData for more than a member may have."""
+        if not 0 <= size <= max(MAX_MEMBER_BYTES, tarfile.RECORDSIZE) + 1:
+            raise _bomb(self._archive, "header", size)
+        return self._file.read(size)
+
+
+@contextmanager
+def _opened_tar(archive: Path) -> Iterator[tarfile.TarFile]:
+    unpack: dict[str, Any] = {".gz": gzip.open, ".tgz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    with ExitStack() as stack:
+        file = stack.enter_context(unpack.get(archive.suffix.lower(), open)(archive, "rb"))
+        yield stack.enter_context(tarfile.open(fileobj=_Bounded(archive, file), mode="r:"))  # type: ignore[call-overload]
 
 
 def _tar_pictures(archive: Path) -> Iterator[RawPicture]:
@@ -171,7 +202,7 @@ def _tar_pictures(archive: Path) -> Iterator[RawPicture]:
     try:
         packed = archive.stat().st_size
         total, paths = 0, []
-        with tarfile.open(archive) as opened:
+        with _opened_tar(archive) as opened:
             for count, member in enumerate(opened):
                 path = _checked_name(archive, member.name)
                 if member.isfile() and _is_wanted(path):
@@ -193,14 +224,14 @@ def _tar_pictures(archive: Path) -> Iterator[RawPicture]:
                         tr("{archive}: more than {limit} members", archive=archive, limit=MAX_MEMBERS), tr("split it")
                     )
         common = _common_folders(paths)
-        with tarfile.open(archive) as opened:
+        with _opened_tar(archive) as opened:
             for member in opened:
                 path = PurePosixPath(member.name)
                 file = opened.extractfile(member) if member.isfile() and _is_wanted(path) else None
                 if file is not None:
                     data = _bounded_read(archive, member.name, file, member.size)
                     yield RawPicture(str(path), _top_folder(path, common), data)
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+    except (tarfile.TarError, *_DAMAGE) as error:
         raise BadData(
             tr("{archive}: not a whole tar archive: {error}", archive=archive, error=error), tr("download it again")
         ) from error

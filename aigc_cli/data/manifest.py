@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.core.files import read_json
+from aigc_cli.core.files import read_json, sha256_bytes, sha256_file
 from aigc_cli.core.messages import tr
 
 SCHEMA = "aigc.manifest/1"
@@ -30,7 +30,7 @@ def read_manifest(folder: Path, *kinds: str) -> dict[str, Any]:
             tr("{folder}: {missing}", folder=folder, missing=missing), tr("make one with {makers}", makers=makers)
         )
     manifest = read_json(path)
-    if not isinstance(manifest, dict) or not {"kind", "hash", "counts"} <= manifest.keys():
+    if not _is_whole(manifest):
         raise BadData(
             tr("{path}: not the manifest of a prepared set", path=path),
             tr("make the set again with {makers}", makers=makers),
@@ -53,3 +53,28 @@ def refuse_run(folder: Path) -> None:
     """Raise BadData if a run is where a set should be."""
     if (folder / "aigc.json").is_file():
         raise BadData(tr("{folder}: a run, not a set of data", folder=folder), tr("give the set it was trained on"))
+
+
+def _is_whole(manifest: Any) -> bool:
+    """Whether a manifest has what every kind of set has, in the right types."""
+    if not isinstance(manifest, dict):
+        return False
+    types = {"kind": str, "hash": str, "counts": dict}
+    optional = {"settings": dict, "sources": list, "label_names": list, "credit": list, "subject": str, "consent": str}
+    return (
+        all(isinstance(manifest.get(name), kind) for name, kind in types.items())
+        and all(manifest.get(name) is None or isinstance(manifest[name], kind) for name, kind in optional.items())
+        and all(
+            isinstance(name, str) for name in [*(manifest.get("label_names") or []), *(manifest.get("credit") or [])]
+        )
+    )
+
+
+def check_data(folder: Path, manifest: dict[str, Any], names: tuple[str, ...] = ("train.jsonl", "valid.jsonl")) -> None:
+    """Raise BadData if the files of a chat or text set are not those that the manifest's hash was taken of."""
+    hashes = "".join(sha256_file(folder / name) for name in names)
+    if sha256_bytes(hashes.encode()) != manifest["hash"]:
+        raise BadData(
+            tr("{folder}: {names} were changed after the set was made", folder=folder, names=tr(" or ").join(names)),
+            tr("make the set again"),
+        )

@@ -14,6 +14,7 @@ from aigc_cli.core.messages import later
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 WHITE = (255, 255, 255, 255)
+MAX_PIXELS = 100_000_000  # of a picture that is read at its full size
 CHANNELS = {"RGB": 3, "L": 1, "RGBA": 4}
 # What Pillow's decoders raise on damaged files, beside OSError.
 _DAMAGE = (ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error, zlib.error)
@@ -66,6 +67,8 @@ def decode_png(data: bytes) -> tuple[bytes, int, int, int]:
     """Return a picture file's raw bytes and its height, width and channels as they are. Raises Unusable."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Unusable(later("too many pixels"))
             if image.mode.startswith(("I", "F")):
                 raise Unusable(later("16-bit or floating point"))
             mode = image.mode if image.mode in CHANNELS else ("RGBA" if image.has_transparency_data else "RGB")

@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from aigc_cli.avatar.conversation import Turn
-from aigc_cli.avatar.session import SessionLog, latest_session, new_session, read_session, sessions_folder
+from aigc_cli.avatar.session import SessionLog, latest_session, new_session, read_session, sessions_folder, torn_bytes
 from aigc_cli.core.errors import BadData, CannotCreate, NoInput
 from aigc_cli.core.provenance import read_record_label
 
@@ -89,7 +89,6 @@ def test_a_loaded_session_cannot_steer_the_terminal(tmp_path):
         '{"schema": "aigc.session/1", "role": "user", "content": 5}',
         '{"schema": "aigc.session/1", "event": "undo", "turns": 4}',
         '{"schema": "aigc.session/1", "event": "undo", "turns": true}',
-        '{"schema": "aigc.session/1", "role": "us',
     ],
 )
 def test_damage_is_named_by_its_line(tmp_path, line):
@@ -99,6 +98,32 @@ def test_damage_is_named_by_its_line(tmp_path, line):
     path.write_text(path.read_text() + line + "\n")
     with pytest.raises(BadData, match="line 2"):
         read_session(path)
+
+
+@pytest.mark.parametrize("tail", ['{"schema": "aigc.session/1", "role": "us', "{", '{"content": "\xc3'])
+def test_a_torn_last_line_is_left_out_and_the_file_goes_on(tmp_path, tail):
+    path = tmp_path / "s.jsonl"
+    with SessionLog(path) as log:
+        log.write([HELLO, HI])
+    with path.open("ab") as file:
+        file.write(tail.encode("latin-1"))
+    assert torn_bytes(path) == len(tail.encode("latin-1"))
+    turns = read_session(path)
+    assert turns == [HELLO, HI]
+    with SessionLog(path, turns) as log:
+        log.write([HELLO, HI, BYE])
+    assert (read_session(path), torn_bytes(path)) == ([HELLO, HI, BYE], 0)
+    assert len(lines(path)) == 3
+
+
+def test_a_last_line_that_lacks_only_its_end_is_kept(tmp_path):
+    path = tmp_path / "s.jsonl"
+    with SessionLog(path) as log:
+        log.write([HELLO, HI])
+    path.write_bytes(path.read_bytes()[:-1])
+    with SessionLog(path, read_session(path)) as log:
+        log.write([HELLO, HI, BYE])
+    assert read_session(path) == [HELLO, HI, BYE]
 
 
 def test_a_folder_that_is_not_there_is_an_error_that_says_so(tmp_path):

@@ -1,6 +1,9 @@
 import json
 import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -117,3 +120,73 @@ def test_a_pipe_or_device_is_never_replaced(tmp_path):
         files.write_bytes(tmp_path / "pipe", b"x")
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
     assert [entry.name for entry in tmp_path.iterdir()] == ["pipe"]
+
+
+def left_by_a_killed_process(path):
+    """Let another process die while it writes a folder, another file, and one that replaces what is there."""
+    program = (
+        "import os, sys, pathlib; from aigc_cli.core import files\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "with files.atomic_folder(path, replace=True) as folder: (folder / 'half').touch(); os._exit(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(path)], check=False).returncode == 9
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path):
+    path = tmp_path / "set"
+    left_by_a_killed_process(path)
+    assert [entry.suffix for entry in tmp_path.iterdir()] == [".part"]
+    with files.atomic_folder(path) as folder:
+        (folder / "whole").touch()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["set"]
+
+
+def test_what_was_moved_aside_is_put_back(tmp_path):
+    aside = tmp_path / ".set.abcdefgh.old"
+    (aside / "set").mkdir(parents=True)
+    (aside / "set" / "old").touch()
+    files.sweep_unfinished(tmp_path / "set")
+    assert [str(entry.relative_to(tmp_path)) for entry in tmp_path.rglob("*")] == ["set", "set/old"]
+
+
+def test_what_another_is_writing_stays(tmp_path):
+    with files.atomic_folder(tmp_path / "set") as mine, files.atomic_folder(tmp_path / "set", replace=True) as other:
+        assert mine.exists() and other.exists()
+        (other / "b").touch()
+    with files.atomic_path(tmp_path / "file") as part:
+        files.sweep_unfinished(tmp_path / "file")
+        assert part.exists()
+    for name in (".set.d.abcdefgh.part", ".other.abcdefgh.part", ".set.notes.part"):
+        (tmp_path / name).mkdir()
+    files.sweep_unfinished(tmp_path / "set")
+    assert len(list(tmp_path.glob("*.part"))) == 3  # of others
+
+
+def test_an_empty_folder_becomes_private_and_one_in_use_does_not(tmp_path):
+    for name in ("empty", "used"):
+        (tmp_path / name).mkdir(mode=0o755)
+    (tmp_path / "used" / "a").touch()
+    for name in ("empty", "used"):
+        files.make_dir(tmp_path / name, private=True)
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("empty", "used")]
+    assert modes == [0o700, 0o755]
+
+
+READERS = [files.read_bytes, files.read_json, files.sha256_file, lambda path: list(files.read_jsonl(path))]
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_devices_and_pipes_are_not_read(tmp_path, read):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(BadData, match="device or pipe"):
+            read(path)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, '{"a": ' * 50_000])
+def test_json_that_python_itself_refuses_is_bad_data(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(BadData, match=r"a\.json"):
+        files.read_json(tmp_path / "a.json")
+    with pytest.raises(BadData, match="line 1"):
+        list(files.read_jsonl(tmp_path / "a.json"))

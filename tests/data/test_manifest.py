@@ -1,9 +1,10 @@
+import hashlib
 import json
 
 import pytest
 
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.data.manifest import read_manifest
+from aigc_cli.data.manifest import check_data, read_manifest
 
 WHOLE = {"schema": "aigc.manifest/1", "kind": "chat", "hash": "h", "counts": {"train": 3}}
 
@@ -42,3 +43,23 @@ def test_none_at_all_says_whether_there_is_a_folder(tmp_path):
         read_manifest(tmp_path, "text")
     with pytest.raises(NoInput, match=r"no such folder \(make one with aigc prepare text\)"):
         read_manifest(tmp_path / "nowhere", "text")
+
+
+def test_data_that_was_changed_after_it_was_prepared_is_refused(tmp_path):
+    for name, text in (("train.jsonl", "a\n"), ("valid.jsonl", "b\n")):
+        (tmp_path / name).write_text(text)
+    digests = [hashlib.sha256(text).hexdigest() for text in (b"a\n", b"b\n")]
+    manifest = {**WHOLE, "hash": hashlib.sha256("".join(digests).encode()).hexdigest()}
+    check_data(tmp_path, manifest)
+    (tmp_path / "valid.jsonl").write_text("c\n")
+    with pytest.raises(BadData, match="changed after"):
+        check_data(tmp_path, manifest)
+
+
+@pytest.mark.parametrize(
+    "change", [{"hash": 5}, {"counts": []}, {"label_names": ["a", 5]}, {"subject": []}, {"credit": "x"}, {"sources": 1}]
+)
+def test_values_of_other_types_are_refused(tmp_path, change):
+    (tmp_path / "manifest.json").write_text(json.dumps(WHOLE | change))
+    with pytest.raises(BadData, match="not the manifest"):
+        read_manifest(tmp_path)

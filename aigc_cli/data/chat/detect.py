@@ -98,6 +98,8 @@ def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
             ),
             tr("truncated? export it again"),
         ) from error
+    except ValueError as error:  # integers of thousands of digits
+        raise BadData(tr("{path}: not valid JSON: {error}", path=source, error=error), tr(_KNOWN)) from error
     if isinstance(value, list):
         return [
             (tr("{source}: record {number}", source=source, number=number), record)
@@ -109,7 +111,7 @@ def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
 def _is_object(line: str) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return False
 
 
@@ -121,7 +123,7 @@ def _lines(text: str, source: str) -> list[tuple[str, Any]]:
         place = tr("{source}: line {number}", source=source, number=number)
         try:
             records.append((place, json.loads(line)))
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             column = getattr(error, "colno", 1)
             raise BadData(
                 tr("{place}, column {column}: not valid JSON", place=place, column=column),
