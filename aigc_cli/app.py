@@ -11,12 +11,25 @@ from typing import Annotated, Any
 import typer
 
 from aigc_cli import __version__
-from aigc_cli.commands import chat, config, doctor, evaluate, prepare, sample, train_gan, train_gpt
+from aigc_cli.commands import (
+    chat,
+    completion,
+    config,
+    doctor,
+    evaluate,
+    label,
+    metrics,
+    prepare,
+    sample,
+    train_gan,
+    train_gpt,
+)
 from aigc_cli.core.console import abandon_stdout, has_colour, open_missing_streams, utf8_streams
+from aigc_cli.core.distributed import verdict
 from aigc_cli.core.errors import AigcError, CannotCreate, NoInput, UsageProblem
-from aigc_cli.core.messages import LANGUAGES, chosen_language, language, set_language, tr
+from aigc_cli.core.messages import chosen_language, language, set_language, system_reason, tr
 from aigc_cli.core.plain import one_line
-from aigc_cli.options import check_language
+from aigc_cli.options import LANGUAGE, first_examples, group_options
 
 # What only writing can meet; other failures of the system that reach this far are of reading.
 WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EEXIST, errno.ENOTEMPTY, errno.EBADF)
@@ -49,24 +62,26 @@ def _top(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
     ] = False,
-    lang: Annotated[
-        str | None,
-        typer.Option(
-            "--lang", help="Language of messages and help (default: the locale's).", metavar="|".join(LANGUAGES)
-        ),
-    ] = None,
+    lang: Annotated[str | None, LANGUAGE] = None,
 ) -> None:
-    check_language(lang)
+    group_options(lang)
 
 
 prepare.register(app)
 train_gan.register(app)
 train_gpt.register(app)
+metrics.register(app)
 sample.register(app)
 evaluate.register(app)
+label.register(app)
 chat.register(app)
 config.register(app)
 doctor.register(app)
+completion.register(app)
+for _group in app.registered_groups:
+    if _group.typer_instance:
+        _group.typer_instance.callback()(group_options)
+        _group.typer_instance.info.epilog = first_examples(_group.typer_instance)
 
 
 def main() -> None:
@@ -124,7 +139,7 @@ def _command() -> Any:
 def _system_error(arguments: list[str], error: OSError) -> int:
     """Report what the system refused and nothing nearer to it explained."""
     abandon_stdout()  # what it has not taken would fail again as the interpreter leaves
-    message = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+    message = f"{error.filename}: {system_reason(error)}" if error.filename else system_reason(error)
     known = CannotCreate if error.errno in WRITING else NoInput
     unexpected = known(message, tr("check the disk, the path and its permissions"))
     return _report(arguments, str(unexpected), unexpected.exit_code, error)
@@ -156,17 +171,24 @@ def _program(arguments: list[str]) -> str:
     A word that is no command is left out, so that there is a help of that name.
     """
     command, names = typer.main.get_command(app), ["aigc"]
-    for argument in arguments[2:] if arguments[:1] == ["--lang"] else arguments:
-        command = getattr(command, "commands", {}).get(argument)
-        if command is None:
-            break
-        names.append(argument)
+    words = iter(arguments)
+    for word in words:
+        if word == "--lang":
+            next(words, None)
+        elif not word.startswith("--lang="):
+            command = getattr(command, "commands", {}).get(word)
+            if command is None:
+                break
+            names.append(word)
     return " ".join(names)
 
 
 def _report(arguments: list[str], message: str, status: int, error: BaseException) -> int:
     if "--debug" in arguments or os.environ.get("AIGC_DEBUG"):
         traceback.print_exception(error)
+    status, speaks = verdict(status)
+    if not speaks:
+        return status
     word = tr("error:")
     word = f"\x1b[1;31m{word}\x1b[0m" if has_colour(sys.stderr) else word
     print(f"{_program(arguments)}: {word} {one_line(message)}", file=sys.stderr)

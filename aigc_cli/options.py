@@ -147,6 +147,12 @@ def group_options(lang: Annotated[str | None, LANGUAGE] = None) -> None:
     check_language(lang)
 
 
+def first_examples(group: typer.Typer) -> str:
+    """Return the epilog of a group: the first example of each of its commands."""
+    epilogs = [(command.epilog or "").splitlines() for command in group.registered_commands]
+    return "\n".join(["\b", "Examples:", *(lines[2] for lines in epilogs if len(lines) > 2)])
+
+
 def check_language(name: str | None) -> None:
     """Refuse a `--lang` that is not known; one that is has been chosen before anything was parsed."""
     if name not in (None, *LANGUAGES):

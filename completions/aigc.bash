@@ -1,7 +1,7 @@
 # bash completion for aigc (bash 4 or newer); made by tools/make_completions.py
 _aigc_styles='dicebear: dicebear:adventurer dicebear:adventurer-neutral dicebear:big-ears dicebear:big-ears-neutral dicebear:big-smile dicebear:blobs dicebear:cameo dicebear:clay dicebear:constellation dicebear:critters dicebear:croodles dicebear:croodles-neutral dicebear:cutouts dicebear:disco dicebear:dylan dicebear:fun-emoji dicebear:gaze dicebear:glass dicebear:glyphs dicebear:icons dicebear:identicon dicebear:initial-face dicebear:initials dicebear:landscape dicebear:line-face dicebear:loops dicebear:lorelei dicebear:lorelei-neutral dicebear:marbles dicebear:micah dicebear:miniavs dicebear:moods dicebear:notionists dicebear:notionists-neutral dicebear:open-peeps dicebear:patchwork dicebear:personas dicebear:pixel-art dicebear:pixel-art-neutral dicebear:pixelbot dicebear:planets dicebear:rings dicebear:shadows dicebear:shape-grid dicebear:shapes dicebear:slice dicebear:sprouts dicebear:squircles dicebear:stack dicebear:stripes dicebear:thumbs dicebear:toon-head dicebear:triangles dicebear:voxel-art dicebear:voxel-bot dicebear:waves dicebear:weave'
 _aigc_demos='demo:wren demo:maidong'
-_aigc_sections='train-gan train-gpt sample chat prepare-images prepare-chat prepare-text eval-images eval-pairs eval-text'
+_aigc_sections='train-gan train-gpt metrics sample chat prepare-images prepare-chat prepare-text eval-images eval-pairs eval-text eval-texts'
 _aigc_words() { # WORD...: those that begin as the word does
     COMPREPLY+=($(compgen -W "$*" -- "$word"))
 }
@@ -62,7 +62,7 @@ _aigc() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         next="${command:+$command }${COMP_WORDS[i]}"
         case $next in
-            'train-gan' | 'train-gpt' | 'sample' | 'chat' | 'doctor' | 'prepare' | 'prepare images' | 'prepare chat' | 'prepare text' | 'eval' | 'eval images' | 'eval pairs' | 'eval text' | 'config' | 'config show' | 'config path') command=$next ;;
+            'train-gan' | 'train-gpt' | 'metrics' | 'sample' | 'chat' | 'doctor' | 'completion' | 'prepare' | 'prepare images' | 'prepare chat' | 'prepare text' | 'eval' | 'eval images' | 'eval pairs' | 'eval text' | 'eval texts' | 'label' | 'label show' | 'label verify' | 'config' | 'config show' | 'config path') command=$next ;;
         esac
     done
     _aigc_reply
@@ -76,7 +76,7 @@ _aigc_reply() {
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
             if [[ $word == -?* ]]; then words='--version --lang -h --help'
-            else words='train-gan train-gpt sample chat doctor prepare eval config'; fi
+            else words='train-gan train-gpt metrics sample chat doctor completion prepare eval label config'; fi
             ;;
         'train-gan')
             case $previous in
@@ -102,29 +102,40 @@ _aigc_reply() {
                 --init) _aigc_words 'smollm2'; _aigc_marked aigc.json text; _aigc_rest files; return ;;
                 --finetune) _aigc_words 'lora full'; _aigc_rest free; return ;;
                 --tokenizer) _aigc_words 'char bpe'; _aigc_rest free; return ;;
-                --vocab-size | --layers | --width | --heads | --kv-heads | --context | --minutes | --steps | --batch-size | --accumulate | --learning-rate | --matrix-learning-rate | --warmup-steps | --cooldown | --final-lr | --plateau-patience | --weight-decay | --clip | --lora-rank | --lora-alpha | --lora-layers | --eval-tokens | --evaluations | --patience | --log-every-steps | --save-minutes | --save-every | --keep | --seed | --threads | --lock-wait | --keep-days) _aigc_rest free; return ;;
+                --vocab-size | --layers | --width | --heads | --kv-heads | --context | --minutes | --steps | --batch-size | --accumulate | --learning-rate | --matrix-learning-rate | --momentum | --warmup-steps | --cooldown | --final-lr | --plateau-patience | --weight-decay | --clip | --lora-rank | --lora-alpha | --lora-layers | --eval-tokens | --evaluations | --patience | --log-every-steps | --save-minutes | --save-every | --keep | --seed | --threads | --lock-wait | --keep-days) _aigc_rest free; return ;;
                 --optimizer) _aigc_words 'muon adamw'; _aigc_rest free; return ;;
                 --schedule) _aigc_words 'constant linear cosine wsd plateau'; _aigc_rest free; return ;;
                 --parallel) _aigc_words 'auto ddp fsdp'; _aigc_rest free; return ;;
                 --precision) _aigc_words 'auto fp32 bf16'; _aigc_rest free; return ;;
+                --compile) _aigc_words 'auto on off'; _aigc_rest free; return ;;
                 --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
                 --resume) _aigc_words 'auto restart'; _aigc_rest free; return ;;
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --preset --init --finetune --tokenizer --vocab-size --layers --width --heads --kv-heads --context --minutes --steps --batch-size --accumulate --gradient-checkpointing --no-gradient-checkpointing --learning-rate --matrix-learning-rate --optimizer --schedule --warmup-steps --cooldown --final-lr --plateau-patience --weight-decay --clip --lora-rank --lora-alpha --lora-layers --parallel --precision --eval-tokens --evaluations --patience --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --find-lr --no-find-lr --seed --threads --device --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --preset --init --finetune --tokenizer --vocab-size --layers --width --heads --kv-heads --context --minutes --steps --batch-size --accumulate --gradient-checkpointing --no-gradient-checkpointing --learning-rate --matrix-learning-rate --momentum --optimizer --schedule --warmup-steps --cooldown --final-lr --plateau-patience --weight-decay --clip --lora-rank --lora-alpha --lora-layers --parallel --precision --compile --eval-tokens --evaluations --patience --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --find-lr --no-find-lr --seed --threads --device --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked manifest.json chat text; _aigc_rest folders; fi
+            ;;
+        'metrics')
+            case $previous in
+                --metric) _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--metric --follow --no-follow --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_rest free; fi
             ;;
         'sample')
             case $previous in
                 -o | --output | --grid | --prompts) _aigc_rest files; return ;;
-                -n | --count | --start | --seed | --batch-size | --threads | --truncation | --prompt | --max-new-tokens | --temperature | --top-p | --top-k | --min-p | --repetition-penalty | --keep-days) _aigc_rest free; return ;;
+                -n | --count | --start | --seed | --batch-size | --threads | --lock-wait | --truncation | --prompt | --max-new-tokens | --temperature | --top-p | --top-k | --min-p | --repetition-penalty | --keep-days) _aigc_rest free; return ;;
+                --checkpoint) _aigc_words 'best last STEP'; _aigc_rest free; return ;;
                 --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
                 --label) _aigc_expressions; _aigc_rest free; return ;;
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output -n --count --start --seed --batch-size --threads --device --dry-run --no-dry-run --label --truncation --grid --prompt --prompts --max-new-tokens --temperature --top-p --top-k --min-p --repetition-penalty --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output -n --count --start --seed --batch-size --checkpoint --threads --device --lock-wait --dry-run --no-dry-run --label --truncation --grid --show --no-show --prompt --prompts --max-new-tokens --temperature --top-p --top-k --min-p --repetition-penalty --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked aigc.json; _aigc_rest folders; fi
             ;;
         'chat')
@@ -147,6 +158,14 @@ _aigc_reply() {
             esac
             if [[ $word == -?* ]]; then words='--json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_rest free; fi
+            ;;
+        'completion')
+            case $previous in
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_words 'bash zsh fish'; _aigc_rest free; fi
             ;;
         'prepare')
             case $previous in
@@ -196,7 +215,7 @@ _aigc_reply() {
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
             if [[ $word == -?* ]]; then words='--lang -h --help'
-            else words='images pairs text'; fi
+            else words='images pairs text texts'; fi
             ;;
         'eval images')
             case $previous in
@@ -207,7 +226,7 @@ _aigc_reply() {
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='--extractor --split --max-images --neighbours --kid-subsets --kid-subset-size --bootstrap --labels --no-labels --seed --device --threads --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='--extractor --split --max-images --neighbours --kid-subsets --kid-subset-size --bootstrap --labels --no-labels --seed --device --threads --dry-run --no-dry-run --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked manifest.json images; _aigc_rest folders; fi
             ;;
         'eval pairs')
@@ -215,7 +234,7 @@ _aigc_reply() {
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='--per-pair --no-per-pair --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='--per-pair --no-per-pair --dry-run --no-dry-run --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_rest folders; fi
             ;;
         'eval text')
@@ -227,8 +246,39 @@ _aigc_reply() {
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='--base --split --replies --context --seed --device --threads --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='--base --split --replies --context --seed --device --threads --dry-run --no-dry-run --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked aigc.json text; _aigc_marked manifest.json chat text; _aigc_rest folders; fi
+            ;;
+        'eval texts')
+            case $previous in
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--dry-run --no-dry-run --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_marked manifest.json; _aigc_rest files; fi
+            ;;
+        'label')
+            case $previous in
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--lang -h --help'
+            else words='show verify'; fi
+            ;;
+        'label show')
+            case $previous in
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_rest files; fi
+            ;;
+        'label verify')
+            case $previous in
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_rest files; fi
             ;;
         'config')
             case $previous in

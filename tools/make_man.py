@@ -30,8 +30,8 @@ SHARED = (
     "begin with the local time.",
     "In \\fB\\-o\\fR, and only there, %Y, %m, %d, %H, %M, %S, %j, %y, %G, %V and %u stand for the local date and time "
     "at the start, and %% for a percent sign. With \\fB\\-\\-keep\\-days\\fR N, what lies beside the output under an "
-    "earlier date of the same pattern, more than N days ago, is deleted afterwards: only what aigc wrote itself to the last "
-    "file, never through a link, and not while another process works in it.",
+    "earlier date of the same pattern, more than N days ago, is deleted afterwards: only what aigc wrote itself to the "
+    "last file, never through a link, and not while another process works in it.",
     "Files appear complete or not at all. The first interrupt finishes the step, saves and exits; the second "
     "exits at once. The same command again goes on, or says that nothing is left to do.",
     "Everything that the tool generates carries a machine-readable label that says so: XMP in PNG files, the "

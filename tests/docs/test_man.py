@@ -75,7 +75,7 @@ def test_defaults_are_those_of_the_command(name: str) -> None:
     for parameter in COMMANDS[name].params:
         if isinstance(parameter.default, int | float) and not isinstance(parameter.default, bool):
             entry = next(e for e in page.split("\n.TP\n") if re.match(rf"(-\w, )?{parameter.opts[0]} ", e))
-            value = re.search(r"Default: (\S+)\.(?:\s|$)", entry)
+            value = re.search(r"Default:\s(\S+)\.(?:\s|$)", entry)
             assert value is not None
             assert float(value.group(1)) == parameter.default
 
@@ -95,3 +95,46 @@ def test_roff_is_clean_and_shows_the_examples_as_typed(name: str) -> None:
     assert "NAME" in screen
     for line in (COMMANDS[name].epilog or "").replace("\b", "").strip("\n").splitlines()[1:]:
         assert line.strip() in screen
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_page_has_its_sections(name: str) -> None:
+    sections = re.findall(r"^\.SH (.*)$", (MAN / f"{name}.1").read_text(), flags=re.MULTILINE)
+    assert {"NAME", "SYNOPSIS", "OPTIONS", "ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES", "SEE ALSO"} <= {*sections}
+
+
+@pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
+def test_mandoc_finds_nothing_to_mend() -> None:
+    """But for the date, which pages that the same sources always make the same do not have, and lines of examples."""
+    done = subprocess.run(["mandoc", "-Tlint", *sorted(MAN.glob("*.1"))], capture_output=True, encoding="utf-8")
+    found = [line for line in done.stdout.splitlines() if "missing date" not in line]
+    assert [line for line in found if "longer than 80 bytes: aigc" not in line] == []
+
+
+def words_of(line: str) -> list[str]:
+    """Return the words of the last `aigc` in a line of an example, without what the shell does with its output."""
+    inner = re.sub(r"\$\((aigc .*?)( \|.*)?\)", r"; \1", line)
+    inner = re.sub(r"<\((aigc .*?)\)", r"; \1", inner)
+    parts = [part for part in re.split(r"[|;]|&&", inner) if re.search(r"\baigc ", part)]
+    text = re.split(r" [<>]", parts[-1][parts[-1].index("aigc ") :])[0]
+    return text.split("     ")[0].split()
+
+
+def examples_of(command: Any) -> list[str]:
+    """Return the lines of a command's examples: below the heading, one a line."""
+    lines = (command.epilog or "").replace("\b", "").strip("\n").splitlines()[1:]
+    return [line.strip() for line in lines]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_examples_and_their_options_exist(name: str) -> None:
+    lines = examples_of(COMMANDS[name])
+    assert len(lines) >= 2
+    for line in (line for line in lines if re.search(r"(^|[\s(])aigc ", line)):
+        command, words = COMMANDS["aigc"], words_of(line)[1:]
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
+        assert not getattr(command, "commands", {}), f"{line}: which command is it?"
+        known = {"--help"} | {spelling for each in command.params for spelling in (*each.opts, *each.secondary_opts)}
+        given = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+        assert given <= known, line
