@@ -1,5 +1,6 @@
 """`aigc config show|path`: what every setting is, where it came from, and where configuration files are looked for."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator
@@ -82,7 +83,9 @@ def path(console: Console) -> None:
     """Show where configuration files are looked for, the stronger first, and whether they are there."""
     records = []
     for place in reversed(config_files(os.environ)):
-        records.append({"schema": "aigc.config/1", "path": str(place.absolute()), "found": place.is_file()})
+        with contextlib.suppress(FileNotFoundError):  # of a working folder that was deleted
+            place = place.absolute()
+        records.append({"schema": "aigc.config/1", "path": str(place), "found": place.is_file()})
     console.rows(records)
 
 

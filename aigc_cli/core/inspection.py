@@ -93,9 +93,14 @@ def machine() -> Iterator[Check]:
     if memory is not None:
         little = tr("close other programs; --batch-size and --size lower what training needs")
         yield check("memory_available_bytes", memory, little if memory < LEAST_MEMORY else "")
-    free = shutil.disk_usage(Path.cwd()).free
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        yield check("folder_writable", False, tr("the working folder was deleted: change to another"))
+        return
+    free = shutil.disk_usage(here).free
     yield check("disk_free_bytes", free, tr("free some space or choose another disk") if free < LEAST_DISK else "")
-    writable = os.access(Path.cwd(), os.W_OK)
+    writable = os.access(here, os.W_OK)
     yield check("folder_writable", writable, "" if writable else tr("choose a folder that you may write to"))
 
 
