@@ -1,6 +1,8 @@
 # make test    environment and tests        make demo    the whole job on embedded data, in demo/
+# make demo DEMO=zh   the same in Chinese, in demo/zh/
 # make check   lint, types and tests        make docs    man pages and completions, generated again
 PYTHON ?= python3
+DEMO ?= en
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -8,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: demo test test-slow check docs clean
 
 demo: $(VENV)/.demo
-	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh demo
+	@PATH="$(CURDIR)/$(BIN):$$PATH" DEMO=$(DEMO) sh examples/demo.sh $(if $(filter zh,$(DEMO)),demo/zh,demo)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "not slow and not gpu and not network"
