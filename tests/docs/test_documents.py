@@ -13,7 +13,9 @@ from aigc_cli.app import app
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
-    name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md") if (ROOT / name).exists()
+    name
+    for name in ("README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
+    if (ROOT / name).exists()
 ]
 SOURCES = {path: path.read_text(encoding="utf-8") for path in (ROOT / "aigc_cli").rglob("*.py")}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -60,6 +62,35 @@ def test_options_exist(name: str) -> None:
     for line in text_of(name).splitlines():
         if "pip install" not in line:
             assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", line)) <= known, line
+
+
+def test_the_readmes_link_each_other_and_have_the_same_parts() -> None:
+    english, chinese = text_of("README.md"), text_of("README.zh-CN.md")
+    assert "](README.zh-CN.md)" in english
+    assert "](README.md)" in chinese
+    assert len(re.findall(r"^## ", chinese, re.MULTILINE)) == len(re.findall(r"^## ", english, re.MULTILINE))
+
+    def commands(text: str) -> set[str]:
+        """Return the `aigc` commands of the examples, and the targets of make."""
+        return set(re.findall(r"^ {4}(?:.*\b)?(aigc [a-z-]+(?: [a-z]+(?= ))?|make \w+)", text, re.MULTILINE))
+
+    assert commands(chinese) == commands(english)
+
+    def exit_codes(text: str) -> list[str]:
+        line = re.search(r"^(?:Exit codes: |退出码：)0 .*?141", text, re.MULTILINE | re.DOTALL)
+        return re.findall(r"\d+", line[0]) if line else []
+
+    assert exit_codes(chinese) == exit_codes(english) != []
+
+
+def test_the_chinese_readme_is_simplified_with_full_width_punctuation() -> None:
+    prose = re.sub(r"^ {4}.*$|`[^`]*`", "", text_of("README.zh-CN.md"), flags=re.MULTILINE)
+    assert not set(prose) & set("們這說來時會過還對開關點裡為麼嗎樣個學買貓書")
+    # Between Chinese characters no half-width comma, semicolon, question or exclamation mark.
+    assert not re.findall(r"[\u4e00-\u9fff][,;?!][\u4e00-\u9fff]", prose)
+    # The five replies are whatever the model wrote; what it was asked stands in examples/prompts.zh.txt.
+    prompts = (ROOT / "examples" / "prompts.zh.txt").read_text(encoding="utf-8").splitlines()[:5]
+    assert re.findall(r"^ {4}你 +(.+)$", text_of("README.zh-CN.md"), re.MULTILINE) == prompts
 
 
 def test_formats_are_those_of_the_code() -> None:
