@@ -123,7 +123,7 @@ _aigc_reply() {
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
             if [[ $word == -?* ]]; then words='--metric --follow --no-follow --json -q --quiet -v --verbose --color --lang --debug -h --help'
-            else _aigc_rest free; fi
+            else _aigc_marked aigc.json; _aigc_rest folders; fi
             ;;
         'sample')
             case $previous in

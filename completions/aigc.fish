@@ -180,7 +180,7 @@ complete -c aigc -n '__aigc_in "metrics"' -l color -x -a 'auto always never' -d 
 complete -c aigc -n '__aigc_in "metrics"' -l lang -x -a 'en zh-CN' -d 'Language of messages and help (default: the locale\'s).'
 complete -c aigc -n '__aigc_in "metrics"' -l debug -d 'Show a traceback on errors.'
 complete -c aigc -n '__aigc_in "metrics"' -s h -l help -d 'Show a short help and exit.'
-complete -c aigc -n '__aigc_in "metrics"' -x
+complete -c aigc -n '__aigc_in "metrics"' -x -a '(__aigc_values folders "aigc.json" "")'
 complete -c aigc -n '__aigc_in "sample"' -s o -l output -r -F -d 'Faces: a folder, or - for one PNG. Texts: a JSONL file.'
 complete -c aigc -n '__aigc_in "sample"' -s n -l count -x -d 'How many (texts: how many for each prompt).'
 complete -c aigc -n '__aigc_in "sample"' -l start -x -d 'Index of the first; item i is the same whatever -n and --start are.'

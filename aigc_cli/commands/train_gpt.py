@@ -1,23 +1,32 @@
 """`aigc train-gpt`: train a language model on a prepared set of chat or text."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aigc_cli.commands.find_lr import find_learning_rate
 from aigc_cli.commands.training import train_run
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
 from aigc_cli.core.console import Console
+from aigc_cli.core.distributed import World
 from aigc_cli.core.progress import Progress
+from aigc_cli.core.rundir import read_run
+from aigc_cli.gpt.estimate import disk_bytes, planned
 from aigc_cli.options import with_settings
 
-SCRATCH_BYTES, FINE_TUNED_BYTES = 200_000_000, 1_200_000_000
+if TYPE_CHECKING:
+    from aigc_cli.gpt.step import GptTrainer
+
+FINE_TUNED_BYTES = 1_200_000_000
 EXAMPLES = """\b
 Examples:
   aigc train-gpt data/chat -o runs/text --init smollm2 --minutes 10
   aigc train-gpt data/shakespeare -o runs/text --preset nano --tokenizer char --steps 2000
   aigc train-gpt data/chat -o runs/text --minutes 10     the same again goes on where it stopped
+  aigc train-gpt data/chat -o runs/text --find-lr        which learning rate?
   run=$(aigc train-gpt data/chat -o runs/text --json | jq -r .run)
 """
 
@@ -32,19 +41,29 @@ def train_gpt(
 ) -> None:
     """Train a language model on a prepared set of chat or text."""
 
-    def build(progress: Progress, stop: Callable[[], None]) -> object:
+    def build(progress: Progress, stop: Callable[[], None], world: World) -> object:
         from aigc_cli.core.device import choose_device
         from aigc_cli.gpt.trainer import build_trainer
 
-        return build_trainer(data, settings, choose_device(settings.device), progress, stop)
+        return build_trainer(data, settings, choose_device(settings.device), progress, stop, world)
+
+    if settings.find_lr:
+        steady = replace(settings, schedule="constant", warmup_steps=0)
+        find_learning_rate(console, settings.threads, lambda: _trainer(data, steady))
+        return
 
     def check() -> None:
         if settings.init == "smollm2":
             from aigc_cli.gpt.gguf import smollm2_file
 
             smollm2_file()
+        elif settings.init and (Path(settings.init) / "aigc.json").is_file():
+            read_run(Path(settings.init), "text")
 
-    needed = SCRATCH_BYTES if settings.init is None else FINE_TUNED_BYTES
+    def foreseen() -> dict[str, object]:
+        return planned(settings, _text_bytes(data)) if settings.init is None else {}
+
+    needed = FINE_TUNED_BYTES if settings.init else disk_bytes(settings, _text_bytes(data))
     train_run(
         console,
         settings,
@@ -55,7 +74,21 @@ def train_gpt(
         needed_bytes=needed,
         build=build,
         check=check,
+        foreseen=foreseen,
     )
+
+
+def _trainer(data: Path, settings: TrainGptSettings) -> "GptTrainer":
+    from aigc_cli.core.device import choose_device
+    from aigc_cli.gpt.trainer import build_trainer
+
+    return build_trainer(data, settings, choose_device(settings.device))
+
+
+def _text_bytes(data: Path) -> int:
+    """Return the size of what is trained on; 0 where there is none, which is said later."""
+    path = data / "train.jsonl"
+    return path.stat().st_size if path.is_file() else 0
 
 
 def register(app: typer.Typer) -> None:

@@ -1,5 +1,6 @@
 """The loop is tested with a real, tiny trainer: least squares by momentum on data drawn from named streams."""
 
+import itertools
 import json
 import math
 import os
@@ -377,3 +378,20 @@ def test_every_log_says_how_fast_and_how_large(tmp_path):
     for line in logged:
         assert line["examples_per_second"] == pytest.approx(16 * line["steps_per_second"])
         assert 10**7 < line["max_resident_bytes"] < 10**11
+
+
+def test_a_time_budget_is_exact_once_its_steps_are_stored(tmp_path, monkeypatch):
+    """Every look at the clock takes a millisecond, so that both copies of the run train at the same speed."""
+    looks = itertools.count()
+    monkeypatch.setattr("aigc_cli.core.loop.time.monotonic", lambda: 0.001 * next(looks))
+    plan = {"steps": None, "minutes": 0.02, "save_every_steps": 9}
+    with pytest.raises(Interrupted):
+        run_in(tmp_path / "one", LeastSquares(schedule="wsd", stop_at=70), **plan)
+    shutil.copytree(tmp_path / "one", tmp_path / "other")
+    record = run_in(tmp_path / "one", LeastSquares(schedule="wsd"), **plan)
+    assert record["total_steps"] > 150
+    for stop in (101, 140):
+        with pytest.raises(Interrupted):
+            run_in(tmp_path / "other", LeastSquares(schedule="wsd", stop_at=stop), **plan)
+    run_in(tmp_path / "other", LeastSquares(schedule="wsd"), **plan)
+    assert_same_run(tmp_path / "one", tmp_path / "other")

@@ -226,6 +226,17 @@ def test_previews_answer_held_out_prompts(chat, tmp_path):
     assert line == made.preview(tmp_path / "previews", 7)
 
 
+def test_previews_of_running_text_go_on_from_held_out_places(plain, tmp_path):
+    made = trainer(plain)
+    made.preview(tmp_path / "previews", 7)
+    records = list(read_jsonl(tmp_path / "previews" / "step-7.jsonl"))
+    held = "".join(CORPUS)
+    assert [record["prompt"].strip("\ufffd") in held for record in records] == [True] * 3
+    assert len({record["prompt"] for record in records}) == 3
+    made.export(tmp_path, 7, {"bits_per_byte": 1.0})
+    assert "as one person does in chats" not in (tmp_path / "README.md").read_text()
+
+
 def test_impossible_wishes_are_refused(chat, tmp_path, base):
     with pytest.raises(UsageProblem, match="precision"):
         trainer(chat, precision="bf16")
