@@ -114,3 +114,27 @@ def test_target_loss_with_a_frozen_head_gives_the_same_hidden_gradient():
     whole = torch.autograd.grad(target_loss(hidden, head, targets), hidden)[0]
     frozen = torch.autograd.grad(target_loss(hidden, head.detach(), targets), hidden)[0]
     torch.testing.assert_close(whole, frozen)
+
+
+@pytest.mark.parametrize("path", [causal_attention, _written_out])
+def test_attention_over_padding_is_that_without_it(path):
+    """Rows are padded on the right, so no real place sees padding; its gradient is that of the row on its own."""
+    lengths, heads = (6, 4, 1), [normal(3, 4, 6, 4), normal(3, 2, 6, 4, seed=1), normal(3, 2, 6, 4, seed=2)]
+    weight = normal(3, 4, 6, 4, seed=3, grad=False)
+    for row, length in enumerate(lengths):
+        weight[row, :, length:] = 0
+    padded = torch.autograd.grad((path(*heads) * weight).sum(), heads)
+    for row, length in enumerate(lengths):
+        alone = [tensor[row : row + 1, :, :length].detach().requires_grad_() for tensor in heads]
+        gradients = torch.autograd.grad((formula_attention(*alone) * weight[row : row + 1, :, :length]).sum(), alone)
+        for whole, own in zip(padded, gradients, strict=True):
+            torch.testing.assert_close(whole[row, :, :length], own[0])
+            assert not whole[row, :, length:].any()
+
+
+def test_the_gradient_of_cross_entropy_is_softmax_less_one_hot():
+    logits, targets = normal(5, 7), torch.tensor([0, 6, 2, 2, 5])
+    gradient = torch.autograd.grad(target_loss(logits, torch.eye(7, dtype=torch.float64), targets), logits)[0]
+    probabilities = logits.detach().exp() / logits.detach().exp().sum(1, keepdim=True)
+    probabilities[torch.arange(5), targets] -= 1
+    torch.testing.assert_close(gradient, probabilities)

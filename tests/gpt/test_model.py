@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from aigc_cli.core.errors import BadConfig
+from aigc_cli.gpt.functions import target_loss
 from aigc_cli.gpt.model import GptModel, KeyValueCache, Window, rotary_frequencies
 from tests.gpt.models import KINDS, LLAMA3, config, harsh_model
 
@@ -84,3 +85,31 @@ def test_sampling_before_training_leaves_the_gradients_possible():
         model(TOKENS)
     model.logits(model(TOKENS)).sum().backward()
     assert float(model.blocks[0].attention.qkv.weight.grad.abs().sum()) > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_backpropagation_is_the_slope_of_the_loss(kind):
+    """Central differences in float64, along a random direction of each weight, with padding and a masked loss."""
+    model = harsh_model(kind, std=0.3).double().requires_grad_(True)
+    generator = torch.Generator().manual_seed(5)
+    tokens = torch.randint(0, 310, (2, 9), generator=generator)
+    predicts = torch.ones(2, 8, dtype=torch.bool)
+    predicts[0, :3] = predicts[1, 5:] = False
+
+    def loss():
+        hidden = model.finish(model.run_blocks(model.embedded(tokens[:, :-1]), 0, None)[predicts])
+        return target_loss(hidden, model.embed if model.head is None else model.head, tokens[:, 1:][predicts])
+
+    parameters = dict(model.named_parameters())
+    gradients = dict(zip(parameters, torch.autograd.grad(loss(), list(parameters.values())), strict=True))
+    size = 1e-5
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            direction = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+            parameter.add_(direction, alpha=size)
+            above = loss()
+            parameter.add_(direction, alpha=-2 * size)
+            slope = (above - loss()) / (2 * size)
+            parameter.add_(direction, alpha=size)
+            expected = (gradients[name] * direction).sum()
+            assert abs(slope - expected) < 1e-6 * (1 + gradients[name].norm() * direction.norm()), name

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from aigc_cli.gpt.optim import AdamW, Muon, clipped, orthogonalised
+from aigc_cli.gpt.optim import NEWTON_SCHULZ, NEWTON_SCHULZ_STEPS, AdamW, Muon, clipped, orthogonalised
 
 
 def randn(*shape, seed=0):
@@ -94,3 +94,18 @@ def test_clipping_scales_all_gradients_together():
     assert float(clipped([a, b], 1.0)) == 5.0
     torch.testing.assert_close(torch.cat([a.grad, b.grad]), torch.tensor([0.6, 0.0, 0.8]), atol=1e-5, rtol=1e-5)
     assert float(clipped([a, b], 0.0)) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (4, 9), (9, 4)])
+def test_orthogonalising_is_the_quintic_of_each_singular_value(shape):
+    """In float64 against the singular value decomposition, and so within its bound of U V^T."""
+    matrix = randn(*shape).double()
+    u, values, vh = torch.linalg.svd(matrix, full_matrices=False)
+    a, b, c = NEWTON_SCHULZ
+    values = values / values.norm()
+    for _ in range(NEWTON_SCHULZ_STEPS):
+        values = a * values + b * values**3 + c * values**5
+    ours = orthogonalised(matrix[None])[0]
+    torch.testing.assert_close(ours, u @ values.diag() @ vh)
+    assert torch.linalg.matrix_norm(ours - u @ vh, 2) == pytest.approx(float((values - 1).abs().max()))
+    assert float((values - 1).abs().max()) < 0.4
