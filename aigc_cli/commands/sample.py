@@ -13,7 +13,7 @@ import typer
 from aigc_cli.config.base import Origin, as_json, did_you_mean
 from aigc_cli.config.sample import SampleSettings, refuse_other_kind
 from aigc_cli.core.console import Console
-from aigc_cli.core.errors import BadData, NoInput, UsageProblem
+from aigc_cli.core.errors import BadData, CannotCreate, NoInput, UsageProblem
 from aigc_cli.core.files import check_free_space, create_file, make_dir, read_json, sha256_file, write_bytes
 from aigc_cli.core.messages import tr
 from aigc_cli.core.pictures import choose_style, draw
@@ -26,10 +26,8 @@ from aigc_cli.options import with_settings
 
 DECODING = ("max_new_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty")
 RECORD_BYTES, LABEL_BYTES = 1000, 1500  # a line of the JSONL; the label in a PNG
-PROMPT_TOKENS = 512
+UNKNOWN = "unknown until measured"
 SHOWN_COLUMNS = 32
-# Of a process that has torch loaded; of a pixel of each picture in a block, at full width.
-TORCH_BYTES, FACE_PIXEL_BYTES = 400_000_000, 2000
 
 EXAMPLES = """\b
 Examples:
@@ -74,12 +72,11 @@ def _weights(settings: SampleSettings, run: Path, best: str) -> tuple[int | None
     return step, sha256_file(run / best) if step is None else snapshot_hash(RunDir(run), step)
 
 
-def _config(run: Path, kind: str) -> dict[str, Any]:
-    """Return the model's configuration; BadData if what is needed before the model is loaded is not in it."""
+def _config(run: Path) -> dict[str, Any]:
+    """Return a face run's configuration; BadData if what is needed before the model is loaded is not in it."""
     config = read_json(run / "config.json")
-    numbers = ("size", "channels") if kind == "face" else ("num_key_value_heads", "num_hidden_layers", "vocab_size")
-    if not isinstance(config, dict) or any(type(config.get(name)) is not int for name in numbers):
-        problem = tr("not the configuration of a {kind} run", kind=kind)
+    if not isinstance(config, dict) or any(type(config.get(name)) is not int for name in ("size", "channels")):
+        problem = tr("not the configuration of a face run")
         raise BadData(f"{run / 'config.json'}: {problem}", tr("restore it or train again"))
     return config
 
@@ -87,11 +84,11 @@ def _config(run: Path, kind: str) -> dict[str, Any]:
 def _plan(
     console: Console, settings: SampleSettings, run: Path, output: str | None, kind: str, total: int, missing: int
 ) -> None:
-    """Print what would be computed; how long it takes is not known before something was."""
+    """Print what would be computed; what memory and time it takes is not known before something was."""
     console.talk(tr("dry run: nothing is computed or written"))
     plan: dict[str, Any] = {"schema": "aigc.plan/1", "run": str(run), "kind": kind, "output": output}
     plan |= {"items": total, "missing": missing, "disk_bytes": missing * _item_bytes(settings, run, kind)}
-    plan |= {"memory_bytes": _memory_bytes(settings, run, kind), "seconds": "unknown until measured"}
+    plan |= {"memory_bytes": UNKNOWN, "seconds": UNKNOWN}
     console.record({**plan, "settings": as_json(settings)})
 
 
@@ -99,25 +96,14 @@ def _item_bytes(settings: SampleSettings, run: Path, kind: str) -> int:
     """Return about how much an item takes on the disk, at the most: its PNG or text, and its record with the label."""
     if kind == "text":
         return 6 * settings.max_new_tokens + RECORD_BYTES
-    config = _config(run, kind)
+    config = _config(run)
     return int(config["channels"] * config["size"] ** 2 + LABEL_BYTES + RECORD_BYTES)
-
-
-def _memory_bytes(settings: SampleSettings, run: Path, kind: str) -> int:
-    """Return about the peak of memory: torch, the weights as they are read and as they are used, and a block."""
-    weights = (run / ("generator.safetensors" if kind == "face" else "model.safetensors")).stat().st_size
-    config = _config(run, kind)
-    if kind == "face":
-        return int(TORCH_BYTES + 2 * weights + settings.batch_size * config["size"] ** 2 * FACE_PIXEL_BYTES)
-    width = 2 * config["num_key_value_heads"] * config.get("head_dim", 64) * config["num_hidden_layers"]
-    context = min(config.get("max_position_embeddings", 1 << 30), PROMPT_TOKENS + settings.max_new_tokens)
-    return int(TORCH_BYTES + 2 * weights + 4 * settings.batch_size * (context * width + config["vocab_size"]))
 
 
 def _faces(console: Console, settings: SampleSettings, run: Path, output: str | None) -> None:
     _check_place(settings, output)
     step, run_hash = _weights(settings, run, "generator.safetensors")
-    names = tuple(map(str, _config(run, "face").get("label_names") or ()))
+    names = tuple(map(str, _config(run).get("label_names") or ()))
     items = _face_items(settings, names, run_hash)
     if settings.dry_run:
         missing = items
@@ -260,6 +246,8 @@ def _texts(console: Console, settings: SampleSettings, run: Path, output: str | 
     for index in range(settings.start * count, (settings.start + settings.count) * count):
         messages = conversations[index % count]
         wanted.append({"index": index, "prompt": messages[-1]["content"] if messages else "", **common})
+    if output not in (None, "-") and Path(str(output)).exists() and not Path(str(output)).is_file():
+        raise CannotCreate(tr("{path}: is there and not a file", path=output), tr("choose another output"))
     task = _Texts(console, settings, run, step, conversations, common)
     if settings.dry_run:
         is_file = output not in (None, "-") and Path(str(output)).exists()

@@ -16,7 +16,7 @@ from aigc_cli.core.messages import system_reason, tr
 
 PROJECT_FILE = Path("aigc.toml")
 # Variables that are no setting of a command.
-SHARED_VARIABLES = ("AIGC_DEBUG", "AIGC_LANG", "AIGC_LOCK_WAIT")
+SHARED_VARIABLES = ("AIGC_DEBUG", "AIGC_LANG")
 LIKENESS = 0.8  # of two names, from which on one is taken for a misspelling of the other
 
 

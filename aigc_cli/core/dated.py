@@ -69,7 +69,8 @@ def old_siblings(output: Output, keep_days: int, today: date) -> list[Path]:
     found = []
     for entry in sorted(parent.iterdir()) if parent.is_dir() else []:
         when = _date_in(entry.name, output.pattern)
-        if when is not None and (today - when).days > keep_days and not entry.is_symlink():
+        is_ordinary = not entry.is_symlink() and (entry.is_dir() or entry.is_file())
+        if when is not None and (today - when).days > keep_days and is_ordinary:
             found.append(entry)
     return found
 

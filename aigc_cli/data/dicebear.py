@@ -5,6 +5,7 @@ page says in prose. Picture i of (style, seed) is always the same. Knows nothing
 drawing libraries late, because worker processes import this module.
 """
 
+import difflib
 import io
 import json
 import multiprocessing
@@ -105,8 +106,12 @@ class FaceJob:
 def list_styles() -> list[dict[str, Any]]:
     """Return a record a style: licence, creator, credit, whether it may be drawn, and its expressions."""
     _require_extra()
+    return [style_record(name) for name in _style_names()]
+
+
+def _style_names() -> list[str]:
     names = sorted(entry.name.removesuffix(".json") for entry in files("dicebear_styles").iterdir())
-    return [style_record(name) for name in names if not name.startswith("_") and "." not in name]
+    return [name for name in names if not name.startswith("_") and "." not in name]
 
 
 def style_record(name: str) -> dict[str, Any]:
@@ -245,9 +250,11 @@ def _definition(name: str) -> Any:
     _require_extra()
     path = files("dicebear_styles").joinpath(f"{name}.json")
     if not name.replace("-", "").isalnum() or not path.is_file():
+        near = difflib.get_close_matches(name, _style_names(), n=1)
+        remedy = tr("`aigc prepare images {prefix}` lists them", prefix=PREFIX)
         raise UsageProblem(
             tr("{prefix}{name}: no such style", prefix=PREFIX, name=name),
-            tr("`aigc prepare images {prefix}` lists them", prefix=PREFIX),
+            tr("did you mean {name!r}?", name=near[0]) if near else remedy,
         )
     return json.loads(path.read_text("utf-8"))
 

@@ -7,6 +7,7 @@ a text is good; side by side they say whether the generated ones differ from the
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def _texts_of(name: str, number: int, line: str) -> list[str]:
 def compare_texts(texts: Sequence[str], reference: Sequence[str]) -> dict[str, Any]:
     """Return the record of texts beside reference texts: each number of both, and how much of the first is copied."""
     both: dict[str, Callable[[Sequence[str]], float]] = {
-        **{f"distinct_{n}": (lambda side, n=n: distinct(side, n)) for n in (1, 2, 3)},
+        **{f"distinct_{n}": partial(distinct, n=n) for n in (1, 2, 3)},
         "self_bleu": self_bleu,
         "repetition": lambda side: _mean(map(repetition, side)),
         "looping_rate": lambda side: _mean(map(loops, side)),
