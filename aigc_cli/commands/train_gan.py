@@ -8,6 +8,9 @@ import typer
 from aigc_cli.commands.training import train_run
 from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
 from aigc_cli.core.console import Console
+from aigc_cli.core.distributed import several
+from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.messages import tr
 from aigc_cli.options import with_settings
 
 NEEDED_BYTES = 100_000_000
@@ -29,6 +32,8 @@ def train_gan(
     ],
 ) -> None:
     """Train a face generator on a prepared set of images."""
+    if several():
+        raise UsageProblem(tr("faces are trained in one process"), tr("start it without torchrun"))
 
     def build(*_: object) -> object:
         from aigc_cli.core.device import choose_device

@@ -8,6 +8,7 @@ of models: whoever trains reduces its own gradients by `World.sum_`.
 import json
 import math
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 
 BUCKET_BYTES = 1 << 25
 TIMEOUT = timedelta(hours=2)  # for what one process does while the others wait; a process that dies is noticed at once
+LAST_SECONDS = 3
 _store: "Store | None" = None
 
 
 class World:
-    """This process among the others: `rank` of `size`, and `local_rank` of `local_size` on this machine."""
+    """What a process is among the others: `rank` of `size`, and `local_rank` of `local_size` on this machine."""
 
     def __init__(self, rank: int = 0, size: int = 1, local_rank: int = 0, local_size: int = 1) -> None:
         self.rank, self.size, self.local_rank, self.local_size = rank, size, local_rank, local_size
@@ -139,9 +141,7 @@ def joined(device: str) -> Iterator[World]:
         raise UsageProblem(tr("--device mps trains in one process only"), tr("use --device cpu"))
     inner = distributed.PrefixStore("group", _store)
     with _talking():
-        distributed.init_process_group(
-            backend, store=inner, rank=world.rank, world_size=world.size, timeout=TIMEOUT
-        )
+        distributed.init_process_group(backend, store=inner, rank=world.rank, world_size=world.size, timeout=TIMEOUT)
     yield world
     distributed.destroy_process_group()  # not after an error: the others may be gone, and this process goes too
 
@@ -149,23 +149,34 @@ def joined(device: str) -> Iterator[World]:
 def verdict(status: int) -> tuple[int, bool]:
     """Return the exit status of a process that fails with `status`, and whether it is the one that says why.
 
-    The process that failed first speaks and gives all the others, which fail because of it, its status.
+    The process that failed first speaks and gives all the others, which fail because of it, its status. These wait a
+    moment, for a launcher ends all processes as soon as one has gone, be it in the middle of a word.
     """
     world = _told()
     if world.size == 1:
         return status, True
-    if _store is None:  # before anything but the command line was read, which all have in common
-        return status, world.is_main
+    if _store is None:  # before anything but the command line was read: most likely all fail alike
+        return status, world.is_main or not _ended_by_launcher()
     try:
         first = json.loads(_store.compare_set("failed", "", json.dumps([world.rank, status])))
     except RuntimeError:  # the process that kept the store has gone
         return status, True
-    return int(first[1]), first[0] == world.rank
+    speaks = first[0] == world.rank
+    if not speaks:
+        _ended_by_launcher()
+    return int(first[1]), speaks
 
 
-def is_main() -> bool:
-    """Whether this process is on its own or the first of several."""
-    return _told().is_main
+def _ended_by_launcher() -> bool:
+    """Wait a moment for TERM, and return whether it came."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGALRM})
+    signal.alarm(LAST_SECONDS)
+    return signal.sigwait({signal.SIGTERM, signal.SIGALRM}) == signal.SIGTERM
+
+
+def several() -> bool:
+    """Whether this process is one of several."""
+    return _told().size > 1
 
 
 def _told() -> World:
@@ -185,7 +196,9 @@ def _talking() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise AigcError(tr("lost the other processes of this training: {why}", why=error), tr("see what they said")) from error
+        raise AigcError(
+            tr("lost the other processes of this training: {why}", why=error), tr("see what they said")
+        ) from error
 
 
 def _buckets(tensors: "Sequence[Tensor]") -> "Iterator[list[Tensor]]":

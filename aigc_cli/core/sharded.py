@@ -14,7 +14,6 @@ from aigc_cli.core.errors import BadData
 from aigc_cli.core.messages import tr
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
     from torch.distributed.device_mesh import DeviceMesh
 
