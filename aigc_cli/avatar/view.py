@@ -16,7 +16,7 @@ from aigc_cli.core.pictures import PictureStyle, draw
 from aigc_cli.core.plain import cell_width, clean
 
 BOLD, DIM, NAME, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[1;36m", "\x1b[0m"
-# A reply is read for its expression once it has a bubble or this many characters, so that the face comes first.
+# A reply is read for its expression once it has a bubble or is this many cells wide, so that the face comes first.
 READ_AFTER = 40
 
 
@@ -33,7 +33,7 @@ class Look:
 def bubble_parts(pieces: Iterable[str], read_after: int) -> Iterator[tuple[bool, str]]:
     """Yield (whether it starts a bubble, text) as pieces come, without the newlines between bubbles.
 
-    The first part of a bubble is held back until it is whole or has `read_after` characters.
+    The first part of a bubble is held back until it is whole or `read_after` cells wide.
     """
     held, starts = "", True
     for piece in pieces:
@@ -42,7 +42,7 @@ def bubble_parts(pieces: Iterable[str], read_after: int) -> Iterator[tuple[bool,
             bubble, held = held.split("\n", 1)
             yield starts, bubble
             starts = True
-        if held and (not starts or len(held) >= read_after):
+        if held and (not starts or cell_width(held) >= read_after):
             yield starts, held
             held, starts = "", False
     if held:

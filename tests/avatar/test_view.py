@@ -61,6 +61,13 @@ def test_chinese_bubbles_stand_under_each_other_in_cells():
     assert all(screen.buffer[row][column].data in " " for row in (1, 2) for column in range(8))
 
 
+def test_chinese_is_held_back_half_as_many_characters_for_the_face():
+    assert list(bubble_parts("我今天补了七个洞", 8)) == [
+        (True, "我今天补"),
+        *((False, letter) for letter in "了七个洞"),
+    ]
+
+
 def test_a_long_chinese_reply_wraps_between_characters_and_loses_none():
     out = io.StringIO()
     said = "今天修了一页被虫吃了三十七个洞的纸，每一个洞都补上了，顾老师看了半天点了一下头。"
