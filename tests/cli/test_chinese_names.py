@@ -1,6 +1,7 @@
 """Chinese file names, people and words pass through every command as real processes, with LC_ALL=C as under cron."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image
@@ -35,27 +36,20 @@ def home(cli, small, tmp_path_factory):
         lines += [asked.replace("：", ": ", 1), f"麦冬: {answered}"] if answered else ["---"]
     (folder / "聊天记录.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "问题.txt").write_text("你在哪里？\n", encoding="utf-8")
-    for words in (
+    sets = (
         ("prepare", "images", "照片", "--size", "16", "--labels", "folders", "-o", "数据/脸"),
         ("prepare", "chat", "聊天记录.txt", "--me", "麦冬", "--valid", "0.3", "-o", "数据/聊天"),
         ("prepare", "text", "聊天记录.txt", "-o", "数据/文字"),
-        (
-            "train-gpt",
-            "数据/聊天",
-            "-o",
-            "模型/麦冬",
-            "--steps",
-            "2",
-            "--tokenizer",
-            "char",
-            *small["scratch"],
-            "--context",
-            "128",
-        ),
+    )
+    shape = (*small["scratch"], "--context", "128")
+    runs = (
+        ("train-gpt", "数据/聊天", "-o", "模型/麦冬", "--steps", "2", "--tokenizer", "char", *shape),
         ("train-gan", "数据/脸", "-o", "模型/脸", "--steps", "2", *small["face"]),
-    ):
-        done = cli.run(folder, *words)
-        assert done.returncode == 0, done.stderr
+    )
+    for commands in (sets, runs):
+        with ThreadPoolExecutor() as pool:
+            for done in pool.map(lambda words: cli.run(folder, *words), commands):
+                assert done.returncode == 0, done.stderr
     return folder
 
 
@@ -63,7 +57,7 @@ def test_the_sets_know_whose_they_are_and_hide_the_number(home):
     manifest = json.loads((home / "数据" / "聊天" / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["subject"], manifest["redacted"]) == ("麦冬", {"phone": 1})
     said = (home / "数据" / "聊天" / "train.jsonl").read_text(encoding="utf-8")
-    assert "你是" in said or "You are 麦冬." in said
+    assert "You are 麦冬." in said
     assert "有葱" in said  # written as itself, not as \u escapes
     labels = json.loads((home / "数据" / "脸" / "manifest.json").read_text(encoding="utf-8"))["label_names"]
     assert labels == ["自拍"]
