@@ -39,7 +39,7 @@ class MetricsLog:
                 record = json.loads(line)
             except (ValueError, RecursionError):
                 continue  # the half line of a process that was killed while appending
-            at = record.get("step", 0) if isinstance(record, dict) else None
+            at = record.get("step") if isinstance(record, dict) else None
             if isinstance(at, int) and at <= step:
                 kept.append(line + "\n")
         write_text(self._path, "".join(kept))

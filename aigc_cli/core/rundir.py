@@ -125,6 +125,10 @@ class RunDir:
             raise BadData(
                 tr("{path}: not a run's record", path=self.record_path), tr("restore it from a backup or train again")
             )
+        if not isinstance(record.get("status", ""), str) or not isinstance(record.get("step", 0), int):
+            raise BadData(
+                tr("{path}: not a run's record", path=self.record_path), tr("restore it from a backup or train again")
+            )
         if record.get("schema") != SCHEMA:
             raise BadData(
                 tr("{path}: format {schema!r}", path=self.record_path, schema=record.get("schema")),
@@ -234,14 +238,18 @@ def _require_same(
             tr("{path}: a {kind} run; this trains a {needed} run", path=run.path, kind=record["kind"], needed=kind),
             tr("choose another -o"),
         )
-    old = record["settings"]
+    old, had = record.get("settings"), record.get("data")
+    if not isinstance(old, dict) or not isinstance(had, dict) or not {"path", "hash"} <= had.keys():
+        raise BadData(
+            tr("{path}: not a run's record", path=run.record_path), tr("restore it from a backup or train again")
+        )
     different = [
         tr("{name} was {old!r}, is {new!r}", name=name.replace("_", "-"), old=old.get(name), new=settings.get(name))
         for name in settings
         if name not in NOT_COMPARED and old.get(name) != settings.get(name)
     ]
-    if record["data"]["hash"] != data["hash"]:
-        different.append(tr("the data was {path}, is other data now", path=record["data"]["path"]))
+    if had["hash"] != data["hash"]:
+        different.append(tr("the data was {path}, is other data now", path=had["path"]))
     if different:
         raise BadConfig(
             tr(

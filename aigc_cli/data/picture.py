@@ -5,6 +5,7 @@ Knows nothing of sets. Everything that can be wrong with a file is one of the re
 
 import io
 import struct
+import warnings
 import zlib
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ _DAMAGE = (ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, O
 
 # Pillow warns, then fails, above a global number of pixels; here each picture's size is checked before it is decoded.
 Image.MAX_IMAGE_PIXELS = None
+# It also warns of damaged metadata, which nobody here reads but for the orientation.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class Unusable(Exception):

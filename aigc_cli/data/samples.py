@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aigc_cli.core.errors import BadConfig, BadData, CannotCreate
+from aigc_cli.core.errors import AigcError, BadConfig, BadData, CannotCreate
 from aigc_cli.core.files import cannot_create, read_bytes, write_bytes, write_jsonl
 from aigc_cli.core.messages import tr
-from aigc_cli.core.provenance import ai_label, label_png, label_record
+from aigc_cli.core.provenance import ai_label, is_own_label, label_png, label_record, read_png_label
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -101,17 +101,28 @@ class SampleFolder:
         for line in text.splitlines():
             try:
                 record = json.loads(line)
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):
                 torn = True
                 continue
-            if isinstance(record, dict) and {"index", "file"} <= record.keys():
-                if (self._folder / record["file"]).is_file():
-                    records.append(record)
-                else:
-                    torn = True  # it is made again, and has its line again
+            if self._is_whole(record):
+                records.append(record)
+            else:
+                torn = True  # it is made again, and has its line again
         if torn and self._repair:
             write_jsonl(self._index_path, records)
         return records
+
+    def _is_whole(self, record: Any) -> bool:
+        """Whether a line is that of a picture that is there, undamaged (its chunks have checksums) and labelled."""
+        if not isinstance(record, dict) or type(record.get("index")) is not int:
+            return False
+        if record.get("file") != f"{record['index']:06d}.png":
+            return False
+        try:
+            read_png_label(read_bytes(self._folder / record["file"]))
+        except AigcError:
+            return False
+        return True
 
 
 class SampleFile:
@@ -132,11 +143,13 @@ class SampleFile:
         for number, line in enumerate(whole.splitlines(), start=1):
             try:
                 record = json.loads(line)
-            except ValueError as error:
-                raise BadData(
-                    tr("{path}: line {number} is not valid JSON", path=path, number=number), tr("move the file away")
-                ) from error
-            self._done[record["index"]] = record
+                index = record["index"]
+                is_own = type(index) is int and "AIGC" in record and is_own_label(record)
+            except (ValueError, KeyError, TypeError, RecursionError):
+                is_own = False
+            if not is_own:
+                raise BadData(tr("{path}: line {number} is damaged", path=path, number=number), tr("remove the line"))
+            self._done[index] = record
         if len(whole) < len(data) and repair:
             os.truncate(path, len(whole))  # the torn last line of a process that was killed
 

@@ -154,10 +154,15 @@ def load_tokenizer(folder: Path) -> ChatTokenizer:
     inner = read_tokenizer(path)
     config_path = folder / "tokenizer_config.json"
     config = read_json(config_path) if config_path.exists() else {}
-    bos = config.get("bos_token")
+    config = config if isinstance(config, dict) else {"bos_token": 0}
+    bos, system = config.get("bos_token"), config.get("default_system")
     bos = bos.get("content") if isinstance(bos, dict) else bos
+    if not all(isinstance(value, str | None) for value in (bos, system)):
+        raise BadData(
+            tr("{path}: not a tokenizer's configuration", path=config_path), tr("download or export the model again")
+        )
     chat = bool(config.get("chat_template")) or (folder / "chat_template.jinja").exists()
-    return ChatTokenizer(inner, chat=chat, default_system=config.get("default_system"), bos=bos)
+    return ChatTokenizer(inner, chat=chat, default_system=system, bos=bos)
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
@@ -165,11 +170,13 @@ def read_tokenizer(path: Path) -> Tokenizer:
     values = read_json(path)
     try:
         inner = Tokenizer.from_str(json.dumps(values))
-    except Exception as error:  # tokenizers raises Exception itself
+    except BaseException as error:  # tokenizers raises Exception itself, and its panics are no Exceptions
+        if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
+            raise
         raise BadData(
             tr("{path}: not a tokenizer: {error}", path=path, error=error), tr("download or export the model again")
         ) from error
-    if "ByteLevel" not in json.dumps(values.get("decoder")):
+    if not isinstance(values, dict) or "ByteLevel" not in json.dumps(values.get("decoder")):
         raise BadData(
             tr("{path}: not a byte-level tokenizer", path=path), tr("SmolLM2, Llama 3 and Qwen models have one")
         )

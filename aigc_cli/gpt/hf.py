@@ -5,6 +5,7 @@ layouts are read, single files and sharded ones. Knows nothing of training.
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from aigc_cli.core.checkpoint import load_tensors, read_metadata, save_tensors
-from aigc_cli.core.errors import BadData, NoInput
+from aigc_cli.core.errors import BadConfig, BadData, NoInput
 from aigc_cli.core.files import read_json, sha256_bytes, write_json, write_text
 from aigc_cli.core.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer
@@ -20,6 +21,7 @@ from aigc_cli.gpt.model import GptModel, ModelConfig, RopeScaling
 
 _ARCHITECTURES = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM"}
 MAX_SHARD_NAMES = 1000
+MAX_SIZE, MAX_LAYERS = 1 << 26, 10_000
 TOKENIZER_SEAL = "aigc_tokenizer_sha256"
 
 
@@ -80,7 +82,7 @@ def config_from_json(path: Path) -> ModelConfig:
     """Read a folder's `config.json`. BadData for layouts that this model cannot express."""
     values = read_json(path)
     kind = values.get("model_type") if isinstance(values, dict) else None
-    if kind not in _ARCHITECTURES:
+    if kind not in tuple(_ARCHITECTURES):
         raise BadData(
             tr("{path}: model type {kind!r} is not supported", path=path, kind=kind),
             tr("use a {kinds} model", kinds=", ".join(_ARCHITECTURES)),
@@ -94,7 +96,7 @@ def config_from_json(path: Path) -> ModelConfig:
     rope = values.get("rope_parameters") or {}
     try:
         heads = int(values["num_attention_heads"])
-        return ModelConfig(
+        config = ModelConfig(
             vocab_size=int(values["vocab_size"]),
             width=int(values["hidden_size"]),
             layers=int(values["num_hidden_layers"]),
@@ -110,11 +112,22 @@ def config_from_json(path: Path) -> ModelConfig:
             qk_norm=kind == "qwen3",
             qkv_bias=kind == "qwen2",
         )
-    except (KeyError, TypeError, ValueError) as error:
+        check_sizes(config)
+        return config
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, BadConfig) as error:
         raise BadData(
             tr("{path}: not a model's configuration: {error!r}", path=path, error=error),
             tr("download or export the model again"),
         ) from error
+
+
+def check_sizes(config: ModelConfig) -> None:
+    """Raise ValueError for a shape that no model has, before anything is made of it."""
+    sizes = (config.vocab_size, config.width, config.heads, config.kv_heads, config.head_dim, config.mlp_width)
+    if not all(0 < size <= MAX_SIZE for size in (*sizes, config.context)) or not 0 < config.layers <= MAX_LAYERS:
+        raise ValueError("sizes that no model has")
+    if not (math.isfinite(config.rope_theta) and config.rope_theta > 0 and 0 <= config.norm_eps < 1):
+        raise ValueError("rope_theta or rms_norm_eps is no sensible number")
 
 
 def _scaling(path: Path, values: dict[str, Any] | None) -> RopeScaling | None:
@@ -186,7 +199,8 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     if not index.exists():
         return load_tensors(folder / "model.safetensors")
     table = read_json(index)
-    names = set(table["weight_map"].values()) if isinstance(table, dict) and "weight_map" in table else set()
+    shards = table.get("weight_map") if isinstance(table, dict) else None
+    names = {str(name) for name in shards.values()} if isinstance(shards, dict) else set()
     if not names or len(names) > MAX_SHARD_NAMES or any("/" in name for name in names):
         raise BadData(tr("{index}: not an index of shards", index=index), tr("download the model again"))
     weights: dict[str, Tensor] = {}
@@ -204,6 +218,12 @@ def read_model(folder: Path) -> GptModel:
         )
     config = config_from_json(folder / "config.json")
     weights = _read_weights(folder)
+    last = f"model.layers.{config.layers - 1}.input_layernorm.weight"
+    if last not in weights:  # before as many layers are made
+        raise BadData(
+            tr("{folder}: weights do not fit config.json: {first}", folder=folder, first=last),
+            tr("download or export it again"),
+        )
     with torch.device("meta"):
         model = GptModel(config)
     try:
@@ -259,7 +279,8 @@ def check_tokenizer(folder: Path, tokenizer: ChatTokenizer) -> None:
     """Raise BadData if the tokenizer is not the one that the folder's weights were trained with, where they say so."""
     weights = folder / "model.safetensors"
     wanted = read_metadata(weights).get(TOKENIZER_SEAL) if weights.is_file() else None
-    if wanted is not None and wanted != tokenizer_digest(tokenizer):
+    vocab_size = config_from_json(folder / "config.json").vocab_size
+    if tokenizer.size > vocab_size or (wanted is not None and wanted != tokenizer_digest(tokenizer)):
         raise BadData(
             tr("{path}: not the tokenizer that these weights were trained with", path=folder / "tokenizer.json"),
             tr("restore it from a backup or train again"),

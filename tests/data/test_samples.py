@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from aigc_cli.core.errors import BadConfig, BadData, CannotCreate
-from aigc_cli.core.provenance import read_png_label, read_record_label
+from aigc_cli.core.provenance import label_record, read_png_label, read_record_label
 from aigc_cli.data.samples import SampleFile, SampleFolder, encode_png, grid_of
 
 PICTURE = torch.arange(48, dtype=torch.uint8).reshape(3, 4, 4)
@@ -19,7 +19,8 @@ def faces(*indices, **changes):
 
 def texts(*indices, **changes):
     item = {"seed": 0, "prompt": "hi", "settings": {"temperature": 1}, "batch_size": 4, "run_hash": "f", **changes}
-    return [{"schema": "aigc.sample/1", "kind": "text", "index": index, **item} for index in indices]
+    records = [{"schema": "aigc.sample/1", "kind": "text", "index": index, **item} for index in indices]
+    return [label_record(record) for record in records]
 
 
 def indices_of(items):
