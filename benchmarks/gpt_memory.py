@@ -45,12 +45,12 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        aigc("prepare", "text", arguments.text, "-o", folder / "set", "-q")
+        aigc("prepare", "text", arguments.text, "-o", folder / "set")
         for preset in arguments.presets.split(","):
             words = ["train-gpt", folder / "set", "-o", folder / preset, "--preset", preset, *more]
             words += ["--steps", str(arguments.steps), "--evaluations", "1"]
             plan, _ = aigc(*words, "--dry-run")
-            _, peak = aigc(*words, "-q")
+            _, peak = aigc(*words)
             stated = int(str(plan["memory_bytes"]))
             record = {"preset": preset, "stated_mb": round(stated / 1e6), "measured_mb": round(peak / 1e6)}
             record |= {"ratio": round(stated / peak, 3), "parameters": plan["parameters"], "parts": plan["memory"]}

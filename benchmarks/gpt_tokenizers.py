@@ -42,13 +42,13 @@ def main() -> None:
     results: dict[str, list[float]] = {way: [] for way in ways}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        aigc("prepare", "text", arguments.text, "-o", folder / "set", "-q")
+        aigc("prepare", "text", arguments.text, "-o", folder / "set")
         for number in range(arguments.rounds):
             for way, words in ways.items():
                 began = time.perf_counter()
                 length = ["--minutes", str(arguments.seconds / 60), "--eval-tokens", "1000000000", "--evaluations", "1"]
                 run = folder / f"{way}-{number}".replace(" ", "-")
-                shared = ["--preset", arguments.preset, "--seed", str(number), "-q"]
+                shared = ["--preset", arguments.preset, "--seed", str(number)]
                 record = aigc("train-gpt", folder / "set", "-o", run, *shared, *words, *length)
                 seconds = time.perf_counter() - began
                 best = record["best"]

@@ -11,15 +11,19 @@ from typing import Any
 from aigc_cli.config.train_gpt import TrainGptSettings
 
 FLOAT = 4
-# A process that has loaded Python, torch and the tokenizer's library, and computed something.
-PROCESS_BYTES = 330_000_000
+# A process that has loaded Python, torch and the tokenizer's library, and computed something: most of it is torch,
+# here one that can do CUDA; one for processors alone takes some 200 MB less.
+PROCESS_BYTES = 630_000_000
+# What comes and goes in a step leaves holes in the heap that the next does not quite fill (fitted to nano..base).
+HOLES = 1.25
 EVALUATION_ROWS = 16
 # Tokens that a character tokenizer has beside one for each character of an alphabet: special ones and all bytes.
 SPECIAL_AND_BYTES = 259
 ALPHABET = 100
 _LOSS_CHUNK, _WRITTEN_OUT_TOKENS = 256, 128  # as in `functions`
 _IN_MEMORY_BYTES = 32 << 20  # as in `data.textset`
-_TOKENIZING_BYTES = 200_000_000
+_TOKENIZING_BYTES = 110_000_000  # a group of texts, with all that the library says of each token
+_SHARD_BYTES = 32 << 20
 
 
 def mlp_width(width: int) -> int:
@@ -90,13 +94,13 @@ def memory_parts(settings: TrainGptSettings, text_bytes: int) -> dict[str, int]:
         "weights": FLOAT * shape.parameters,
         "gradients": FLOAT * shape.parameters,
         "optimizer": FLOAT * (2 * others + (shape.matrices if is_muon else 0)),
-        "text": 5 * text_bytes if text_bytes <= _IN_MEMORY_BYTES else _TOKENIZING_BYTES,
+        "text": _TOKENIZING_BYTES + (5 * text_bytes if text_bytes <= _IN_MEMORY_BYTES else 4 * _SHARD_BYTES),
     }
     largest = 2 * shape.layers * shape.mlp * shape.width
     backward = kept_bytes(settings, shape) + _passing_bytes(settings, shape) + _loss(shape)
     update = FLOAT * (shape.matrices + 4 * largest) if is_muon else 0
     evaluation = FLOAT * EVALUATION_ROWS * settings.context * (4 * shape.width + 3 * shape.mlp)
-    parts["step"] = max(backward, update, evaluation)
+    parts["step"] = round(HOLES * max(backward, update, evaluation))
     return parts
 
 
@@ -114,9 +118,9 @@ def kept_bytes(settings: TrainGptSettings, shape: Shape) -> int:
 
 
 def _passing_bytes(settings: TrainGptSettings, shape: Shape) -> int:
-    """Return the bytes that a block takes beside that while it goes backward."""
+    """Return the bytes that the last norm, the loss and one block take beside that while they go backward."""
     again = 4 * shape.queries + 3 * shape.keys + 4 * shape.mlp if settings.gradient_checkpointing else 0
-    return FLOAT * _part_tokens(settings) * (4 * shape.width + 3 * shape.mlp + again)
+    return FLOAT * _part_tokens(settings) * (10 * shape.width + 6 * shape.mlp + again)
 
 
 def _part_tokens(settings: TrainGptSettings) -> int:

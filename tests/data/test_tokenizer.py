@@ -76,3 +76,33 @@ def test_broken_files_are_refused(tmp_path):
         (tmp_path / "tokenizer.json").write_text(content)
         with pytest.raises(error):
             load_tokenizer(tmp_path)
+
+
+QWEN2 = [
+    ("Hello world 12 cats.\n\nIt's", ["Hello", " world", " ", "1", "2", " cats", ".\n\n", "It", "'s"]),
+    ("我们说:你好，世界!", ["我们说", ":你好", "，世界", "!"]),
+    ("a🚲🚲 b  ", ["a", "🚲🚲", " b", "  "]),
+]
+
+
+@pytest.mark.parametrize(("text", "pieces"), QWEN2)
+def test_words_are_parted_as_qwen2_parts_them(text, pieces):
+    parted = train_bpe(TEXTS, 270).inner.pre_tokenizer.pre_tokenize_str(text)
+    assert [text[begin:end] for _, (begin, end) in parted] == pieces
+
+
+def test_bpe_of_english_and_chinese_joins_words_of_both():
+    made = train_bpe(["我们说你好世界 we said hello to the world\n"] * 50, 300)
+    said = "我们说你好世界 hello"
+    assert made.decode(made.encode(said)) == said
+    assert len(made.encode("我们说你好世界")) < len("我们说你好世界")
+    assert len(made.encode(" hello world")) == 2
+
+
+@pytest.mark.parametrize("text", ["x\ud800y", "\udfff", "好\ud83d\n"])
+def test_halves_of_surrogate_pairs_never_raise(tokenizer, text):
+    whole = text.encode("utf-8", "replace").decode()
+    assert tokenizer.decode(tokenizer.encode(text)) == whole
+    assert tokenizer.encode_many([text, "a"]) == [tokenizer.encode(text), tokenizer.encode("a")]
+    for made in (train_char([text]), train_bpe([text], 270)):
+        assert made.decode(made.encode(text)) == whole

@@ -5,6 +5,8 @@ import torch
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
+from aigc_cli.data import textset
+from aigc_cli.gpt import estimate, functions, trainer
 from aigc_cli.gpt.estimate import bytes_per_token, disk_bytes, kept_bytes, memory_parts, planned, shape_of
 from aigc_cli.gpt.model import GptModel
 from aigc_cli.gpt.trainer import new_config
@@ -67,3 +69,10 @@ def test_text_and_its_shards_are_counted():
     more = dataclasses.replace(nano, keep=nano.keep + 2)
     model = 4 * planned(nano, 0)["parameters"]
     assert 4 * model < disk_bytes(more, 0) - disk_bytes(nano, 0) < 6 * model
+
+
+def test_what_is_known_elsewhere_is_the_same_here():
+    assert estimate._LOSS_CHUNK == functions.LOSS_CHUNK
+    assert functions.WRITTEN_OUT_TOKENS[torch.float32] == estimate._WRITTEN_OUT_TOKENS
+    assert (estimate._IN_MEMORY_BYTES, estimate._SHARD_BYTES) == (textset.IN_MEMORY_BYTES, textset.SHARD_BYTES)
+    assert estimate.EVALUATION_ROWS == trainer.EVALUATION_ROWS
