@@ -6,8 +6,8 @@ from typing import Any
 from aigc_cli.config.base import setting
 from aigc_cli.config.shared import device_setting, dry_run_setting, lock_wait_setting, threads_setting
 
-ARCHITECTURES = ("style", "dcgan", "mlp")
-LOSSES = ("rpgan", "nonsaturating", "minimax")
+ARCHITECTURES = ("style", "dcgan", "mlp", "resnet", "r3")
+LOSSES = ("rpgan", "nonsaturating", "minimax", "lsgan", "hinge", "wgan", "wgan-gp")
 SCHEDULES = ("constant", "linear", "cosine", "wsd", "plateau")
 METRICS = ("random_conv", "efficientnet_lite0")
 
@@ -33,6 +33,16 @@ ARCHITECTURE_DEFAULTS: dict[str, dict[str, Any]] = {
         "beta2": 0.999,
         "z_dim": 100,
     },
+    "resnet": {
+        "loss": "hinge",
+        "gamma": 0.0,
+        "lr_g": 2e-4,
+        "lr_d": 2e-4,
+        "beta1": 0.0,
+        "beta2": 0.9,
+        "z_dim": 128,
+    },
+    "r3": {"loss": "rpgan", "gamma": 2.0, "lr_g": 1e-3, "lr_d": 1e-3, "beta1": 0.0, "beta2": 0.99, "z_dim": 64},
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -41,6 +51,20 @@ PRESETS: dict[str, dict[str, Any]] = {
     "large": {"width": 2.0, "batch_size": 32},
     "dcgan": {"arch": "dcgan", "batch_size": 64},
     "mlp": {"arch": "mlp", "batch_size": 64},
+    "wgan": {"arch": "dcgan", "loss": "wgan", "batch_size": 64, "d_steps": 5, "lr_g": 5e-5, "lr_d": 5e-5, "beta1": 0.0},
+    "wgan-gp": {
+        "arch": "dcgan",
+        "loss": "wgan-gp",
+        "batch_size": 64,
+        "d_steps": 5,
+        "penalty_every": 1,
+        "lr_g": 1e-4,
+        "lr_d": 1e-4,
+        "beta1": 0.0,
+        "beta2": 0.9,
+    },
+    "resnet": {"arch": "resnet", "batch_size": 32, "d_steps": 2, "width": 0.25},
+    "r3": {"arch": "r3", "batch_size": 16, "width": 0.5},
 }
 
 
@@ -69,6 +93,8 @@ class TrainGanSettings:
     gamma: float | None = setting(
         None, "Weight of the gradient penalties R1 and R2 at 32 pixels; grows with the area.", minimum=0
     )
+    gp_weight: float = setting(10.0, "With --loss wgan-gp: weight of its gradient penalty.", minimum=0)
+    clip_weights: float = setting(0.01, "With --loss wgan: largest weight of the critic.", minimum=1e-6)
     penalty_every: int = setting(4, "Take the gradient penalties every so many steps.", minimum=1)
     d_steps: int = setting(1, "Critic updates for each update of the generator.", minimum=1)
     class_weight: float = setting(1.0, "Weight of the label classification terms, for sets with labels.", minimum=0)

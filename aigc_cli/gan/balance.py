@@ -15,23 +15,24 @@ CRITIC_AHEAD = 0.9
 GENERATOR_AHEAD = 0.55
 
 
-def critic_accuracy(real_B: Tensor, generated_B: Tensor, *, paired: bool) -> Tensor:
-    """Return the share that the critic gets right: of pairs their order (paired losses), of pictures the sign."""
-    if paired:
+def critic_accuracy(real_B: Tensor, generated_B: Tensor, *, divide: float | None) -> Tensor:
+    """Return the share that the critic gets right: of pairs their order (no `divide`), else of pictures the side."""
+    if divide is None:
         return (real_B > generated_B).float().mean()
-    return 0.5 * ((real_B > 0).float().mean() + (generated_B < 0).float().mean())
+    return 0.5 * ((real_B > divide).float().mean() + (generated_B < divide).float().mean())
 
 
-def standing(train_B: Tensor, valid_B: Tensor, generated_B: Tensor, *, paired: bool) -> dict[str, float]:
+def standing(train_B: Tensor, valid_B: Tensor, generated_B: Tensor, *, divide: float | None) -> dict[str, float]:
     """Return the critic's accuracy on training, held-out and generated pictures, and its overfitting.
 
-    Logits of paired losses have no zero, so there the midpoint between training and generated pictures divides
-    real from generated. Overfitting is (D(train) - D(held-out)) / (D(train) - D(generated)), means of logits: 0 where
-    the critic treats held-out pictures as training ones, 1 where it takes them for generated (Karras et al. 2020,
-    arXiv:2006.06676, eq. 1). The held-out numbers are left out where nothing is held out.
+    `divide` is the logit between real and generated pictures; it is None where only differences of logits mean
+    anything, and the midpoint between training and generated pictures divides. Overfitting is
+    (D(train) - D(held-out)) / (D(train) - D(generated)), means of logits: 0 where the critic treats held-out
+    pictures as training ones, 1 where it takes them for generated (Karras et al. 2020, arXiv:2006.06676, eq. 1).
+    The held-out numbers are left out where nothing is held out.
     """
     train, generated = float(train_B.mean()), float(generated_B.mean())
-    divide = (train + generated) / 2 if paired else 0.0
+    divide = (train + generated) / 2 if divide is None else divide
     numbers = {
         "critic_accuracy_train": float((train_B > divide).float().mean()),
         "critic_accuracy_generated": float((generated_B <= divide).float().mean()),

@@ -54,17 +54,21 @@ class DcganGenerator(nn.Module):
 
 
 class DcganCritic(nn.Module):
-    """4x4 stride-2 convolutions with batch normalisation (not at the input) and leaky ReLU of slope 0.2."""
+    """4x4 stride-2 convolutions with batch normalisation (not at the input) and leaky ReLU of slope 0.2.
 
-    def __init__(self, *, size: int, channels: int, labels: int, width: float) -> None:
+    Without `normalise` nothing mixes the pictures of a batch, as a penalty on each picture's gradient wants it
+    (Gulrajani et al. 2017, arXiv:1704.00028, sec. 4).
+    """
+
+    def __init__(self, *, size: int, channels: int, labels: int, width: float, normalise: bool = True) -> None:
         super().__init__()
-        self.labels = labels
+        self.labels, self.mixes = labels, normalise
         here = max(8, round(64 * width))
         layers: list[nn.Module] = [nn.Conv2d(channels + labels, here, 4, 2, 1), nn.LeakyReLU(0.2, True)]
         for _ in range(int(math.log2(size)) - 3):
             layers += [
-                nn.Conv2d(here, here * 2, 4, 2, 1, bias=False),
-                nn.BatchNorm2d(here * 2),
+                nn.Conv2d(here, here * 2, 4, 2, 1, bias=not normalise),
+                *([nn.BatchNorm2d(here * 2)] if normalise else []),
                 nn.LeakyReLU(0.2, True),
             ]
             here *= 2

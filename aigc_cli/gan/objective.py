@@ -1,7 +1,7 @@
 """Losses of a GAN as pure functions of logits, and the gradient penalty. Knows no logging, device or loop.
 
-Logits are real numbers, one a picture: D(x) = sigmoid(logit) in the textbook losses. Every loss is a mean over the
-batch, in nats.
+Logits are real numbers, one a picture: D(x) = sigmoid(logit) in the losses of Goodfellow's game, D(x) = logit in the
+others. Every loss is a mean over the batch.
 """
 
 from collections.abc import Callable
@@ -18,17 +18,21 @@ from aigc_cli.gan.layers import image_gradients_only
 class Objective:
     """A pair of losses, each of (real logits (B,), generated logits (B,)).
 
-    `paired`: a pair compares two pictures, so the generator's loss needs real logits too and pairs share a label.
-    `score` is what a log shows for a logit: D(x) in (0, 1) in the textbook losses, the logit itself in paired ones.
+    `divide` is the logit between real and generated pictures, None where only differences of logits mean anything.
+    `probability`: D(x) is sigmoid(logit). `interpolated`: the penalty is WGAN-GP's instead of R1 and R2. `clips`: the
+    critic's weights are clipped after each of its updates.
     """
 
     critic: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
-    paired: bool = False
+    divide: float | None = 0.0
+    probability: bool = False
+    interpolated: bool = False
+    clips: bool = False
 
     def score(self, logits_B: Tensor) -> Tensor:
-        """Return D(x) for logits (B,)."""
-        return logits_B if self.paired else logits_B.sigmoid()
+        """Return D(x) for logits (B,): what a log shows."""
+        return logits_B.sigmoid() if self.probability else logits_B
 
 
 def relativistic_critic(real_B: Tensor, generated_B: Tensor) -> Tensor:
@@ -56,10 +60,39 @@ def nonsaturating_generator(real_B: Tensor, generated_B: Tensor) -> Tensor:
     return F.softplus(-generated_B).mean()
 
 
+def least_squares_critic(real_B: Tensor, generated_B: Tensor) -> Tensor:
+    """Return L_D = E[(D(x) - 1)^2] / 2 + E[D(G(z))^2] / 2 (LSGAN: Mao et al. 2017, arXiv:1611.04076, eq. 9)."""
+    return 0.5 * ((real_B - 1).square().mean() + generated_B.square().mean())
+
+
+def least_squares_generator(real_B: Tensor, generated_B: Tensor) -> Tensor:
+    """Return L_G = E[(D(G(z)) - 1)^2] / 2 (LSGAN, eq. 9)."""
+    return 0.5 * (generated_B - 1).square().mean()
+
+
+def hinge_critic(real_B: Tensor, generated_B: Tensor) -> Tensor:
+    """Return L_D = E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] (Lim & Ye 2017, arXiv:1705.02894)."""
+    return F.relu(1 - real_B).mean() + F.relu(1 + generated_B).mean()
+
+
+def wasserstein_critic(real_B: Tensor, generated_B: Tensor) -> Tensor:
+    """Return L_D = E[D(G(z))] - E[D(x)] (WGAN: Arjovsky et al. 2017, arXiv:1701.07875, eq. 2, turned round)."""
+    return generated_B.mean() - real_B.mean()
+
+
+def score_generator(real_B: Tensor, generated_B: Tensor) -> Tensor:
+    """Return L_G = -E[D(G(z))], the generator's side of the hinge and Wasserstein losses."""
+    return -generated_B.mean()
+
+
 OBJECTIVES = {
-    "rpgan": Objective(relativistic_critic, relativistic_generator, paired=True),
-    "nonsaturating": Objective(bce_critic, nonsaturating_generator),
-    "minimax": Objective(bce_critic, minimax_generator),
+    "rpgan": Objective(relativistic_critic, relativistic_generator, divide=None),
+    "nonsaturating": Objective(bce_critic, nonsaturating_generator, probability=True),
+    "minimax": Objective(bce_critic, minimax_generator, probability=True),
+    "lsgan": Objective(least_squares_critic, least_squares_generator, divide=0.5),
+    "hinge": Objective(hinge_critic, score_generator),
+    "wgan": Objective(wasserstein_critic, score_generator, divide=None, clips=True),
+    "wgan-gp": Objective(wasserstein_critic, score_generator, divide=None, interpolated=True),
 }
 
 
@@ -73,3 +106,17 @@ def gradient_penalty(images_BCHW: Tensor, logits_B: Tensor) -> Tensor:
     with image_gradients_only():
         (gradient,) = torch.autograd.grad(logits_B.sum(), images_BCHW, create_graph=True)
     return gradient.square().sum((1, 2, 3))
+
+
+def unit_gradient_penalty(images_BCHW: Tensor, logits_B: Tensor) -> Tensor:
+    """Return (||grad D(x)||_2 - 1)^2 of each image, shape (B,), without its factor lambda.
+
+    WGAN-GP: Gulrajani et al. 2017, arXiv:1704.00028, eq. 3; the images are the `interpolated` ones. Images must
+    require grad.
+    """
+    return ((gradient_penalty(images_BCHW, logits_B) + 1e-12).sqrt() - 1).square()
+
+
+def interpolated(real_BCHW: Tensor, generated_BCHW: Tensor, shares_B: Tensor) -> Tensor:
+    """Return points on the straight lines between pairs: share * real + (1 - share) * generated (Gulrajani, alg. 1)."""
+    return generated_BCHW + shares_B[:, None, None, None] * (real_BCHW - generated_BCHW)

@@ -27,7 +27,7 @@ from aigc_cli.gan.balance import balance_in_words, collapse_in_words, critic_acc
 from aigc_cli.gan.dcgan import DcganCritic
 from aigc_cli.gan.judge import Judge
 from aigc_cli.gan.networks import CONFIG_SEAL, check_size, config_digest, make_critic, make_generator
-from aigc_cli.gan.objective import OBJECTIVES, gradient_penalty
+from aigc_cli.gan.objective import OBJECTIVES, gradient_penalty, interpolated, unit_gradient_penalty
 from aigc_cli.gan.pixels import from_uint8, to_uint8
 from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic
 
@@ -90,7 +90,9 @@ class GanTrainer:
             torch.manual_seed(settings.seed)
             self._generator = make_generator(self.config).to(device).to(memory_format=torch.channels_last)
             self._critic = (
-                make_critic(self.config, settings.batch_size).to(device).to(memory_format=torch.channels_last)
+                make_critic(self.config, settings.batch_size, normalise=settings.loss != "wgan-gp")
+                .to(device)
+                .to(memory_format=torch.channels_last)
             )
         self.average = copy.deepcopy(self._generator).requires_grad_(False)
         betas = (float(settings.beta1 or 0.0), float(settings.beta2 or 0.0))
@@ -119,18 +121,19 @@ class GanTrainer:
         both_sides = (step + 1) % settings.d_steps == 0
         with torch.set_grad_enabled(both_sides):
             generated = self._augment(self._generator(self._latents(len(real), random), labels), random)
-        metrics, real_logits = self._update_critic(step, real, generated.detach(), labels)
+        metrics, real_logits = self._update_critic(step, real, generated.detach(), labels, random)
         if both_sides:
             metrics |= self._update_generator(step, generated, real_logits, labels)
             self._update_average(step)
         return {**metrics, **rates, "images": float(len(real))}
 
     def _update_critic(
-        self, step: int, real: Tensor, generated: Tensor, labels: Tensor | None
+        self, step: int, real: Tensor, generated: Tensor, labels: Tensor | None, random: torch.Generator
     ) -> tuple[dict[str, float | Tensor], Tensor]:
         """Return scalars to log, and the logits of the real pictures."""
         settings = self._settings
-        penalised = self._gamma > 0 and step % settings.penalty_every == 0
+        due = step % settings.penalty_every == 0
+        penalised = self._gamma > 0 and due and not self._objective.interpolated
         both = torch.cat([real, generated]).requires_grad_(penalised)
         logits, classes = self._judge_halves(both, labels)
         real_logits, generated_logits = logits.chunk(2)
@@ -139,7 +142,7 @@ class GanTrainer:
             "loss_d": loss,
             "mean_d_real": self._objective.score(real_logits).mean(),
             "mean_d_generated": self._objective.score(generated_logits).mean(),
-            "critic_accuracy": critic_accuracy(real_logits, generated_logits, paired=self._objective.paired),
+            "critic_accuracy": critic_accuracy(real_logits, generated_logits, divide=self._objective.divide),
         }
         if classes is not None and labels is not None:
             class_loss = F.cross_entropy(classes[: len(real)], labels)
@@ -151,12 +154,27 @@ class GanTrainer:
             r1, r2 = (half.mean() for half in penalty_B.chunk(2))
             loss = loss + settings.penalty_every * self._gamma / 2 * (r1 + r2)
             metrics |= {"r1": r1, "r2": r2}
+        if due and self._objective.interpolated:
+            penalty = self._interpolated_penalty(real, generated, labels, random)
+            loss = loss + settings.penalty_every * settings.gp_weight * penalty
+            metrics["gradient_penalty"] = penalty
         self._adam_d.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if step % GRADIENT_NORM_EVERY == 0:
             metrics["gradient_norm_d"] = _gradient_norm(self._critic)
         self._adam_d.step()
+        if self._objective.clips:
+            with torch.no_grad():
+                torch._foreach_clamp_min_(list(self._critic.parameters()), -settings.clip_weights)
+                torch._foreach_clamp_max_(list(self._critic.parameters()), settings.clip_weights)
         return metrics, real_logits.detach()
+
+    def _interpolated_penalty(
+        self, real: Tensor, generated: Tensor, labels: Tensor | None, random: torch.Generator
+    ) -> Tensor:
+        shares = torch.rand(len(real), generator=random).to(self._device)
+        between = interpolated(real, generated, shares).requires_grad_()
+        return unit_gradient_penalty(between, self._critic(between, labels)).mean()
 
     def _update_generator(
         self, step: int, generated: Tensor, real_logits: Tensor, labels: Tensor | None
@@ -189,7 +207,7 @@ class GanTrainer:
 
     def _judge_halves(self, both: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Judge real and generated pictures, one half each: together, unless normalisation would mix them."""
-        if isinstance(self._critic, DcganCritic):
+        if isinstance(self._critic, DcganCritic) and self._critic.mixes:
             return torch.cat([self._critic(half, labels) for half in both.chunk(2)]), None
         return self._judge_pictures(both, None if labels is None else torch.cat([labels, labels]))
 
@@ -249,7 +267,7 @@ class GanTrainer:
         ]
         self._critic.train()
         self.average.train()
-        return standing(*logits, paired=self._objective.paired)
+        return standing(*logits, divide=self._objective.divide)
 
     def _standing_logits(self, pictures: Tensor, labels: Tensor | None) -> Tensor:
         """Return logits of as many pictures as fill whole groups of the critic's batch statistics."""

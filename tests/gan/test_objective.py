@@ -11,10 +11,12 @@ from aigc_cli.gan.objective import (
     OBJECTIVES,
     bce_critic,
     gradient_penalty,
+    interpolated,
     minimax_generator,
     nonsaturating_generator,
     relativistic_critic,
     relativistic_generator,
+    unit_gradient_penalty,
 )
 
 REAL = torch.tensor([2.0, -1.0, 0.5])
@@ -108,3 +110,43 @@ def test_penalty_trains_the_weights_of_our_convolution():
     inner = torch.nn.functional.conv_transpose2d(ones, layer.weight * layer.scale, padding=1)
     (expected,) = torch.autograd.grad(2 * inner.square().sum(), layer.weight)
     assert_close(slope, expected)
+
+
+def test_least_squares_hinge_and_wasserstein_losses_are_their_formulas():
+    real, generated = REAL.tolist(), GENERATED.tolist()
+    expected = {
+        "lsgan": (
+            mean((x - 1) ** 2 for x in real) / 2 + mean(g**2 for g in generated) / 2,
+            mean((g - 1) ** 2 for g in generated) / 2,
+        ),
+        "hinge": (
+            mean(max(0, 1 - x) for x in real) + mean(max(0, 1 + g) for g in generated),
+            -mean(generated),
+        ),
+        "wgan": (mean(generated) - mean(real), -mean(generated)),
+        "wgan-gp": (mean(generated) - mean(real), -mean(generated)),
+    }
+    for name, (critic, generator) in expected.items():
+        assert OBJECTIVES[name].critic(REAL, GENERATED).item() == pytest.approx(critic, rel=1e-6), name
+        assert OBJECTIVES[name].generator(REAL, GENERATED).item() == pytest.approx(generator, rel=1e-6), name
+
+
+def test_unit_penalty_is_nothing_for_a_critic_of_slope_one_and_its_square_for_others():
+    weight = torch.randn(3, 4, 4, dtype=torch.float64)
+    weight /= weight.norm()
+    for slope in (1.0, 3.0, 0.25):
+        images = torch.randn(5, 3, 4, 4, dtype=torch.float64, requires_grad=True)
+        penalty = unit_gradient_penalty(images, slope * (images * weight).sum((1, 2, 3)))
+        assert_close(penalty, torch.full((5,), (slope - 1) ** 2, dtype=torch.float64))
+
+
+def test_interpolated_points_lie_on_the_line_of_their_pair():
+    real, generated = torch.randn(3, 1, 2, 2), torch.randn(3, 1, 2, 2)
+    between = interpolated(real, generated, torch.tensor([0.0, 1.0, 0.25]))
+    assert_close(between, torch.stack([generated[0], real[1], 0.25 * real[2] + 0.75 * generated[2]]))
+
+
+def test_a_log_shows_probabilities_only_where_the_loss_has_them():
+    for name, objective in OBJECTIVES.items():
+        expected = REAL.sigmoid() if name in ("nonsaturating", "minimax") else REAL
+        assert_close(objective.score(REAL), expected)

@@ -27,6 +27,10 @@ KINDS = {
     "style-minimax": {"loss": "minimax"},
     "dcgan": {"arch": "dcgan"},
     "mlp": {"arch": "mlp"},
+    "resnet": {"preset": "resnet", "width": 0.06},
+    "r3": {"preset": "r3"},
+    "wgan": {"preset": "wgan", "d_steps": 2},
+    "wgan-gp": {"preset": "wgan-gp", "d_steps": 2},
 }
 
 
@@ -209,3 +213,19 @@ def test_open_settings_take_the_architecture_s_own():
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_are_valid(preset):
     assert completed(resolve(TrainGanSettings, {"preset": preset}, presets=PRESETS)).lr_g
+
+
+def test_wasserstein_weights_stay_clipped(image_set):
+    trainer = made(image_set, preset="wgan", clip_weights=0.005)
+    for step in range(3):
+        trainer.update(step, 3)
+    critic = [value for name, value in weights(trainer).items() if name.startswith("critic.layers")]
+    parameters = [value for value in critic if value.is_floating_point()]
+    assert max(float(value.abs().max()) for value in parameters if value.dim() == 4) <= 0.005
+
+
+def test_only_the_interpolated_penalty_is_taken_where_the_loss_asks_for_it(image_set):
+    logged = made(image_set, preset="wgan-gp").update(0, 2)
+    assert "r1" not in logged
+    assert 0 < logged["gradient_penalty"].item() < 1
+    assert "gradient_penalty" not in made(image_set).update(0, 2)
