@@ -87,8 +87,11 @@ def test_conversions_of_a_field_are_kept():
 
 
 def words_outside_calls(node):
-    """Yield the literal words of an expression, but not those within a call: tr's are looked up, others' are data."""
-    if isinstance(node, ast.Call):
+    """Yield the literal words of an expression, but not those within a call: tr's are looked up, others' are data.
+
+    Nor the operands of an f-string's fields, such as a path's parts.
+    """
+    if isinstance(node, ast.Call) or (isinstance(node, ast.FormattedValue) and isinstance(node.value, ast.BinOp)):
         return
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.search("[A-Za-z]{2}", node.value):
         yield node.value
