@@ -7,7 +7,15 @@ from aigc_cli.config.base import setting
 from aigc_cli.config.shared import device_setting, dry_run_setting, lock_wait_setting, threads_setting
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "nano": {"layers": 4, "width": 128, "heads": 4, "kv_heads": 4, "context": 64, "vocab_size": 1024},
+    "nano": {
+        "layers": 4,
+        "width": 128,
+        "heads": 4,
+        "kv_heads": 4,
+        "context": 64,
+        "vocab_size": 1024,
+        "eval_tokens": 20000,
+    },
     "tiny": {"layers": 4, "width": 192, "heads": 6, "kv_heads": 3, "context": 256, "vocab_size": 2048},
     "small": {"layers": 6, "width": 320, "heads": 5, "kv_heads": 5, "context": 512, "vocab_size": 6400},
     "base": {
