@@ -35,7 +35,9 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = [*pip, "wheel", *offline, "--no-build-isolation", "-w", str(place), str(place / "source")]
     subprocess.run(build, check=True, capture_output=True)
     [wheel] = place.glob("*.whl")
-    subprocess.run([*pip, "install", *offline, "--prefix", str(place / "prefix"), str(wheel)], check=True)
+    # Without --ignore-installed pip would remove the installation that these tests run in.
+    install = [*pip, "install", *offline, "--ignore-installed", "--prefix", str(place / "prefix"), str(wheel)]
+    subprocess.run(install, check=True)
     return place / "prefix"
 
 
