@@ -17,6 +17,7 @@ from aigc_cli.core.errors import BadData, CannotCreate, NoInput, UsageProblem
 from aigc_cli.core.files import check_free_space, create_file, make_dir, read_json, sha256_file, write_bytes
 from aigc_cli.core.messages import tr
 from aigc_cli.core.pictures import choose_style, draw
+from aigc_cli.core.progress import SilentProgress
 from aigc_cli.core.provenance import label_record
 from aigc_cli.core.rundir import FolderLock, RunDir, output_folder, read_run
 from aigc_cli.core.signals import StopFlag
@@ -28,6 +29,7 @@ DECODING = ("max_new_tokens", "temperature", "top_p", "top_k", "min_p", "repetit
 RECORD_BYTES, LABEL_BYTES = 1000, 1500  # a line of the JSONL; the label in a PNG
 UNKNOWN = "unknown until measured"
 SHOWN_COLUMNS = 32
+TEXT_ESSENCE = ("index", "prompt", "text", "digitalSourceType")  # what a terminal shows of a record
 
 EXAMPLES = """\b
 Examples:
@@ -272,12 +274,13 @@ class _Texts:
 
     def print(self, wanted: list[dict[str, Any]]) -> None:
         """Print the record of each text as it is written."""
-        progress = self.console.progress()
+        # On a terminal the texts themselves show how far it is, and a bar would run into them.
+        progress = self.console.progress() if self.console.json_output else SilentProgress()
         progress.stage(tr("writing"), len(wanted), tr("texts"))
         with StopFlag() as flag:
             for record in self._written(wanted):
                 progress.advance()
-                self.console.data(record)
+                self.console.data(record, essence=TEXT_ESSENCE)
                 flag.raise_if_requested(tr("what was printed is whole"))
         progress.close()
 

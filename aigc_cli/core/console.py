@@ -10,6 +10,8 @@ from aigc_cli.core.messages import in_english
 from aigc_cli.core.plain import clean
 from aigc_cli.core.progress import BarProgress, LineProgress, Progress, SilentProgress, timestamp
 
+MOST_COLUMNS = 8  # of a table with a heading; more would be too narrow to read
+
 
 class Console:
     """What a command may say. Records go to stdout: JSONL when piped or asked for, a table on a terminal."""
@@ -28,20 +30,28 @@ class Console:
         if not self.quiet or self.explicit_json:
             self.data(record)
 
-    def data(self, record: Mapping[str, Any]) -> None:
-        """Print a record that the command is there for, such as a text or a measurement: with `-q` too."""
+    def data(self, record: Mapping[str, Any], *, essence: Sequence[str] = ()) -> None:
+        """Print a record that the command is there for, such as a text or a measurement: with `-q` too.
+
+        On a terminal only its `essence`, if there is one.
+        """
         if self.json_output:
             _write_json(record)
         else:
-            self._table(record)
+            self._table({name: record[name] for name in essence} if essence else record)
 
     def rows(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Print many records that the command is there for: on a terminal as one table with a heading."""
+        """Print many records that the command is there for: on a terminal as one table, or one each if it is wide."""
         if self.json_output:
             for record in records:
                 _write_json(record)
+            return
+        shown = [{name: value for name, value in record.items() if name != "schema"} for record in records]
+        if max((len(_flat(record)) for record in shown), default=0) > MOST_COLUMNS:
+            for record in shown:
+                self._table(record)
         else:
-            self._rows([{name: value for name, value in record.items() if name != "schema"} for record in records])
+            self._rows(shown)
 
     def talk(self, line: str) -> None:
         """Say one line on stderr, unless quiet; with the time where it goes to a log."""
@@ -120,7 +130,8 @@ def _flat(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         elif isinstance(value, float):
             rows.append((prefix + name, f"{value:.4g}"))
         elif isinstance(value, list):
-            rows.append((prefix + name, ", ".join(str(item) for item in value)))
+            items = (f"{item:.4g}" if isinstance(item, float) else str(item) for item in value)
+            rows.append((prefix + name, ", ".join(items)))
         elif value is not None:
             rows.append((prefix + name, str(value)))
     return rows

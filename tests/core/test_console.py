@@ -125,3 +125,23 @@ def test_progress_on_a_terminal_is_bars_or_nothing(terminal):
 
 def test_progress_in_a_log_is_lines():
     assert isinstance(Console().progress(), LineProgress)
+
+
+def test_a_terminal_shows_the_essence_and_a_pipe_the_whole_record(terminal, capsys):
+    record = {"schema": "aigc.test/1", "text": "hello", "hash": "0" * 64}
+    assert terminal(lambda: Console().data(record, essence=("text",)))[1] == ["text  hello"]
+    Console().data(record, essence=("text",))
+    assert json.loads(capsys.readouterr().out) == record
+
+
+def test_few_columns_are_one_table_and_many_a_table_each(terminal):
+    few = [{"path": f"{name}.png", "status": "labelled"} for name in "ab"]
+    assert terminal(lambda: Console().rows(few))[1] == ["path   status", "a.png  labelled", "b.png  labelled"]
+    many = [{f"field{number}": f"{name}{number}" for number in range(10)} for name in "ab"]
+    lines = terminal(lambda: Console().rows(many))[1]
+    assert len(lines) == 20
+    assert lines[0].split() == ["field0", "a0"] and lines[10].split() == ["field0", "b0"]
+
+
+def test_numbers_in_lists_are_as_short_as_others(terminal):
+    assert terminal(lambda: Console().record({"interval": [2.729930357668358, 3]}))[1] == ["interval  2.73, 3"]

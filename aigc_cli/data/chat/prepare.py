@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aigc_cli.config.base import as_json
+from aigc_cli.config.base import as_json, did_you_mean
 from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.files import sha256_bytes, write_jsonl
@@ -135,6 +135,9 @@ def _is_corpus(source: str | Path) -> bool:
 def _chat_files(sources: Sequence[str | Path]) -> list[str]:
     """Return the files to read; a Telegram export folder, and `demo:NAME`, stand for a result.json."""
     demo = Path(__file__).parents[2] / "demo"
+    for name in map(str, sources):
+        if name.startswith("demo:") and name not in DEMO_LOGS:
+            raise UsageProblem(tr("{name} is no demo person", name=name), did_you_mean(name, tuple(DEMO_LOGS)))
     sources = [demo / DEMO_LOGS[str(source)] if str(source) in DEMO_LOGS else source for source in sources]
     exports = [Path(source) / "result.json" if Path(source).is_dir() else Path(source) for source in sources]
     named = [export if export.is_file() else source for source, export in zip(sources, exports, strict=True)]
