@@ -17,7 +17,7 @@ from aigc_cli.core.messages import system_reason, tr
 PROJECT_FILE = Path("aigc.toml")
 # Variables that are no setting of a command.
 SHARED_VARIABLES = ("AIGC_DEBUG", "AIGC_LANG")
-LIKENESS = 0.8  # of two names, from which on one is taken for a misspelling of the other
+LIKENESS = 0.75  # of two names, from which on one is taken for a misspelling of the other
 
 
 def user_file(environment: Mapping[str, str]) -> Path | None:

@@ -35,12 +35,16 @@ def run(*arguments: str) -> tuple[int, set[str]]:
         (("eval", "--help"), 0),
         (("eval", "images", "--help"), 0),
         (("chat", "--help"), 0),
+        (("config", "show"), 0),
+        (("config", "path"), 0),
+        (("eval", "texts", __file__, __file__), 0),
         ((), 2),
         (("train-gun",), 2),
         (("train-gan", "--stepps", "3"), 2),
         (("train-gan", "data", "-o", "run", "--steps", "many"), 2),
         (("train-gan", "no-such-folder", "-o", "run"), 66),
         (("sample", "no-such-folder", "-o", "out"), 66),
+        (("prepare", "images", "no-such-folder", "-o", "out"), 66),
     ],
 )
 def test_nothing_heavy_is_loaded(arguments: tuple[str, ...], expected: int) -> None:

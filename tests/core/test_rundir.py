@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from aigc_cli.core.errors import BadConfig, BadData, CannotCreate, Locked, NoInput
-from aigc_cli.core.rundir import FolderLock, RunDir, open_for_training, read_run
+from aigc_cli.core.rundir import FolderLock, RunDir, existing_run, open_for_training, output_folder, read_run
 
 DATA = {"path": "d", "hash": "h"}
 
@@ -88,3 +88,42 @@ def test_what_was_moved_aside_when_a_process_died_is_put_back(tmp_path):
     (run.checkpoints / ".step-8.y.part").mkdir()
     assert opened(tmp_path / "r")[0].checkpoint_steps() == [7]
     assert [entry.name for entry in run.checkpoints.iterdir()] == ["step-7"]
+
+
+def test_an_output_that_came_to_nothing_leaves_no_folder(tmp_path):
+    with pytest.raises(RuntimeError), output_folder(tmp_path / "a" / "b"):
+        assert (tmp_path / "a" / "b").is_dir()
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with output_folder(tmp_path / "a" / "b"):
+        (tmp_path / "a" / "b" / "file").touch()
+    (tmp_path / "mine").mkdir()
+    with output_folder(tmp_path / "mine"):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "mine"]
+
+
+def test_the_lock_is_of_what_the_path_names_now(tmp_path):
+    """A folder that is replaced under its lock, as a set is, must be locked anew."""
+    (tmp_path / "set").mkdir()
+    with FolderLock(tmp_path / "set"):
+        with pytest.raises(Locked), FolderLock(tmp_path / "set"):
+            pass
+        (tmp_path / "new").mkdir()
+        (tmp_path / "new").replace(tmp_path / "set")
+        with FolderLock(tmp_path / "set"), pytest.raises(Locked), FolderLock(tmp_path / "set"):
+            pass
+
+
+def test_looking_at_a_run_changes_nothing(tmp_path):
+    data = DATA
+    assert existing_run(tmp_path / "none", "face", {"seed": 1}, data, resume="auto") is None
+    assert not (tmp_path / "none").exists()
+    (tmp_path / "run").mkdir()
+    open_for_training(tmp_path / "run", "face", {"seed": 1}, data, resume="auto", private=False)
+    before = sorted(tmp_path.rglob("*"))
+    assert existing_run(tmp_path / "run", "face", {"seed": 1}, data, resume="auto")["status"] == "new"
+    with pytest.raises(BadConfig, match="seed was 1, is 2"):
+        existing_run(tmp_path / "run", "face", {"seed": 2}, data, resume="auto")
+    assert existing_run(tmp_path / "run", "face", {"seed": 2}, data, resume="restart") is None
+    assert sorted(tmp_path.rglob("*")) == before
