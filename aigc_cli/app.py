@@ -170,7 +170,8 @@ def _program(arguments: list[str]) -> str:
 
     A word that is no command is left out, so that there is a help of that name.
     """
-    command, names = typer.main.get_command(app), ["aigc"]
+    command: Any = typer.main.get_command(app)
+    names = ["aigc"]
     words = iter(arguments)
     for word in words:
         if word == "--lang":
