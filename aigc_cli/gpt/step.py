@@ -34,6 +34,9 @@ from aigc_cli.gpt.prefix import PrefixStates
 
 DECODING = {"temperature": 0.8, "top_p": 0.9, "repetition_penalty": 1.1}
 
+# Of a reply, and of running text: a short training must not wait for them.
+PREVIEW_TOKENS = {True: 48, False: 32}
+
 
 class Optimizer(Protocol):
     """What moves some of the parameters. `rate_name` is what its learning rate is called where it is logged."""
@@ -220,7 +223,7 @@ class GptTrainer:
         """Write how a few held-out prompts go on, and return the first on one line."""
         if not self.held.prompts or not (self.world.is_main or self.is_sharded):
             return ""
-        settings = GenerationSettings(max_new_tokens=48)
+        settings = GenerationSettings(max_new_tokens=PREVIEW_TOKENS[self.tokenizer.chat])
         text = TextModel(self.model, self.tokenizer)
         replies = list(
             generate(text, self.held.prompts, settings, seed=self.settings.seed, batch_size=len(self.held.prompts))

@@ -226,13 +226,14 @@ def test_previews_answer_held_out_prompts(chat, tmp_path):
     assert line == made.preview(tmp_path / "previews", 7)
 
 
-def test_previews_of_running_text_go_on_from_held_out_places(plain, tmp_path):
-    made = trainer(plain)
+def test_previews_of_running_text_go_on_from_held_out_places(tmp_path):
+    held = " ".join(f"line {number} of it" for number in range(60))
+    records = [{"schema": "aigc.text/1", "text": text} for text in ("".join(CORPUS) * 3, held)]
+    made = trainer(write_set(tmp_path / "text", "text", records[:1], records[1:]))
     made.preview(tmp_path / "previews", 7)
-    records = list(read_jsonl(tmp_path / "previews" / "step-7.jsonl"))
-    held = "".join(CORPUS)
-    assert [record["prompt"].strip("\ufffd") in held for record in records] == [True] * 3
-    assert len({record["prompt"] for record in records}) == 3
+    prompts = [record["prompt"] for record in read_jsonl(tmp_path / "previews" / "step-7.jsonl")]
+    places = [held.index(prompt) for prompt in prompts]
+    assert places[0] == 0 < places[1] < places[2]
     made.export(tmp_path, 7, {"bits_per_byte": 1.0})
     assert "as one person does in chats" not in (tmp_path / "README.md").read_text()
 
