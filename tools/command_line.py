@@ -90,7 +90,7 @@ def _parameter(
     names = sorted([*parameter.opts, *parameter.secondary_opts], key=lambda name: name.startswith("--"))
     return Parameter(
         names=tuple(names) if is_option else (),
-        metavar="" if is_flag else parameter.metavar or _metavar(hint),
+        metavar="" if is_flag else (parameter.metavar or _metavar(hint)).rstrip("…"),  # `repeated` says it
         help=parameter.help or "",
         required=parameter.required,
         repeated=parameter.nargs == -1 or parameter.multiple,

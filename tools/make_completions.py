@@ -86,15 +86,15 @@ _aigc_words() { # WORD...: those that begin as the word does
 }
 
 _aigc_marked() { # MARKER KIND...: the folders that hold a marker of one of the kinds, up to two levels below
-    local marker=$1 file kind text
+    local marker=$1 file found kind text
     shift
     for file in "$word"*/"$marker" "$word"*/*/"$marker"; do
         [[ -e $file ]] || continue
         IFS= read -r -d '' -n 4096 text <"$file"
         for kind in "${@:-}"; do
             if [[ $text == *$'\n "kind": '"\"$kind"* ]]; then
-                COMPREPLY+=("${file%/*}")
-                compopt -o filenames
+                printf -v found %q "${file%/*}" # as a whole word: a folder of its kind is not gone into
+                COMPREPLY+=("$found")
             fi
         done
     done
@@ -170,7 +170,7 @@ _aigc_values() { # REST MARKER KINDS WORD...: words, folders that hold a marker 
                 if [[ $kind == any || $(<$file) == *$'\n "kind": "'$kind* ]]; then found+=($file:h); fi
             done
         done
-        (( $#found )) && compadd -f -- $found
+        (( $#found )) && compadd -- $found
     fi
     (( $# )) && compadd -- "$@"
     case $rest in

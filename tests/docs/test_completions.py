@@ -75,6 +75,7 @@ def work(tmp_path: Path) -> Path:
         "runs/plain/config.json": {"label_names": [], "more": ["smudge"]},
         "data/chat/manifest.json": {"schema": "aigc.manifest/1", "kind": "chat"},
         "data/faces/manifest.json": {"schema": "aigc.manifest/1", "kind": "images"},
+        "second runs/text/aigc.json": {"schema": "aigc.run/1", "kind": "text"},
         "notes/todo.txt": {},
     }
     for name, content in files.items():
@@ -92,6 +93,8 @@ LINES = [
     ("aigc sample --device=cu\t runs/face", ["sample", "--device=cuda", "runs/face"]),
     ("aigc sample runs/t\t", ["sample", "runs/text"]),
     ("aigc chat r\t", ["chat", "runs/text"]),
+    ("aigc chat r\t--seed 1", ["chat", "runs/text", "--seed", "1"]),
+    ("aigc chat s\t", ["chat", "second runs/text"]),
     ("aigc chat runs/text --face runs/f\t", ["chat", "runs/text", "--face", "runs/face"]),
     ("aigc chat --face=runs/f\t runs/text", ["chat", "--face=runs/face", "runs/text"]),
     ("aigc train-gan d\t -o runs/p\t", ["train-gan", "data/faces", "-o", "runs/plain"]),
@@ -126,7 +129,7 @@ FISH_OFFERS = {
     "aigc sample runs/face --trunc": {"--truncation"},
     "aigc sample runs/face --device ": {"auto", "cpu", "cuda", "mps"},
     "aigc sample runs/face --device=c": {"--device=cpu", "--device=cuda"},
-    "aigc sample ": {"runs/face", "runs/plain", "runs/text"},
+    "aigc sample ": {"runs/face", "runs/plain", "runs/text", "second runs/text"},
     "aigc chat r": {"runs/text"},
     "aigc chat runs/text --face ": {"runs/face", "runs/plain"},
     "aigc chat --face=r": {"--face=runs/face", "--face=runs/plain"},
@@ -176,7 +179,7 @@ def test_completing_starts_no_program(work: Path) -> None:
     (work / "bin" / "bash").symlink_to(bash)
     only_bash = str(work / "bin")
     offers = {
-        "aigc chat ": {"runs/text"},
+        "aigc chat r": {"runs/text"},
         "aigc sample runs/face --label ": {"neutral", "smile", "sad"},
         "aigc train-gan ": {"data/faces"},
     }
