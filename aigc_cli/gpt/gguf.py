@@ -11,6 +11,7 @@ import struct
 from pathlib import Path
 from typing import IO, Any
 
+import numpy
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
@@ -242,7 +243,11 @@ def _weights(source: Path, reader: Any, config: ModelConfig) -> tuple[GptModel, 
                 tr("{source}: tensor {name} is missing", source=source, name=name),
                 tr("truncated or corrupt; install it again"),
             )
-        return torch.from_numpy(dequantize(found[name].data, found[name].tensor_type).copy())
+        with numpy.errstate(all="ignore"):
+            values = torch.from_numpy(dequantize(found[name].data, found[name].tensor_type).copy())
+        if not values.isfinite().all():
+            raise ValueError(f"tensor {name} is not finite")
+        return values
 
     weights = {"embed": read("token_embd.weight"), "norm": read("output_norm.weight")}
     for i in range(config.layers):
