@@ -214,7 +214,7 @@ class GptModel(nn.Module):
 
     def forward(self, tokens_BT: Tensor, window: Window | None = None, positions: Tensor | None = None) -> Tensor:
         """Return the final hidden states (B, T, C) for `logits`. `positions` defaults to 0..T-1."""
-        return self.finish(self.run_blocks(self.embedded(tokens_BT), 0, None, window, positions))
+        return self.finish(self.run_blocks(self._embedded(tokens_BT), 0, None, window, positions))
 
     def compile_blocks(self) -> None:
         """Have the blocks compiled when first run without a cache: one compilation serves all of them."""
@@ -222,6 +222,9 @@ class GptModel(nn.Module):
 
     def embedded(self, tokens_BT: Tensor) -> Tensor:
         """Return the residual stream before the first block, (B, T, C) in the norms' type."""
+        return self._embedded(tokens_BT)
+
+    def _embedded(self, tokens_BT: Tensor) -> Tensor:
         return F.embedding(tokens_BT, self.embed).to(self.norm.dtype)
 
     def run_blocks(

@@ -25,7 +25,8 @@ def shard(model: GptModel, device: torch.device, world: World) -> DeviceMesh:
     for block in model.blocks:
         fully_shard(block, mesh=mesh)
     fully_shard(model, mesh=mesh)
-    # A training step enters the model here, not by `forward`: this gathers embedding, norm and head for all of it.
+    # A training step enters the model here, `forward` being for the rest: each gathers embedding, norm and head, and
+    # neither may enter by the other, which would let go of them too early.
     register_fsdp_forward_method(model, "embedded")
     return mesh
 
