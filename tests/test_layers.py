@@ -10,9 +10,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "aigc_cli"
 
-# What a part may import besides itself. `options` turns settings into options; `app` registers the commands.
+# What a part may import besides itself. `options` turns settings into options; `localize` translates help; `app`
+# registers the commands.
 BELOW = {
-    "config": {"core.errors"},
+    "config": {"core.errors", "core.messages"},
     "core": {"config"},
     "data": {"config", "core"},
     "measure": {"config", "core", "data"},
@@ -21,8 +22,9 @@ BELOW = {
     "avatar": {"config", "core", "data", "measure", "gan", "gpt"},
     "evaluation": {"config", "core", "data", "measure", "gan", "gpt"},
     "options": {"config", "core"},
+    "localize": {"core"},
     "commands": {"config", "core", "data", "measure", "gan", "gpt", "avatar", "evaluation", "options"},
-    "app": {"core", "commands"},
+    "app": {"core", "commands", "options", "localize"},
     "__main__": {"app"},
 }
 RICH = ("core.console", "core.progress", "core.pictures", "commands")
