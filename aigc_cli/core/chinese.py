@@ -246,6 +246,7 @@ CHINESE: dict[str, str] = {
     "Half-life of the averaged generator, in pictures, at most.": "平均生成器的半衰期上限，以图片数计。",
     "head width {head_dim} is odd": "头的宽度 {head_dim} 是奇数",
     "Held-out prompts to answer; 0 for none.": "要回复的保留集提示词数量；0 表示不回复。",
+    "held-out {nats:.3f} nats/token are worse than guessing ({guess:.3f})": "保留集 {nats:.3f} nats/词元，比随机猜测（{guess:.3f}）还差",
     "held-out {nats:.3f} nats/token, {bits:.3f} bits/byte": "保留集 {nats:.3f} nats/词元，{bits:.3f} bits/字节",
     "How long to train.": "训练多长时间。",
     "how long to train?": "训练多久？",
