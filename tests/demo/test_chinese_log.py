@@ -153,9 +153,9 @@ def test_every_number_and_address_is_a_sample_and_is_redacted(messages, tmp_path
                 expected[found.rule] += 1
     assert set(expected) == set(samples)
     out = tmp_path / "集"
-    record = prepare_chat(["demo:maidong"], out, PrepareChatSettings(consent="synthetic"), SilentProgress())
+    record = prepare_chat(["demo:maidong"], out, PrepareChatSettings(consent="public"), SilentProgress())
     assert record["redacted"] == dict(expected)
-    assert record["subject"] == SUBJECT
+    assert (record["subject"], record["consent"]) == (SUBJECT, "public"), "what was said is kept"
     written = "".join((out / name).read_text(encoding="utf-8") for name in ("train.jsonl", "valid.jsonl"))
     contents = [message["content"] for line in written.splitlines() for message in json.loads(line)["messages"]]
     assert not re.search(r"\d{6}|@\w|example\.|192\.0", "".join(contents))

@@ -132,9 +132,9 @@ def test_every_number_and_address_is_from_a_range_reserved_for_fiction_and_is_re
             expected[item.rule] += 1
     assert set(expected) == set(reserved)
     assert expected.total() >= 18
-    record = prepare_chat(["demo:wren"], tmp_path / "set", PrepareChatSettings(consent="synthetic"), SilentProgress())
+    record = prepare_chat(["demo:wren"], tmp_path / "set", PrepareChatSettings(), SilentProgress())
     assert record["redacted"] == dict(expected)
-    assert record["subject"] == "Wren"
+    assert (record["subject"], record["consent"]) == ("Wren", "synthetic"), "an invented person needs no asking"
     lines = [
         line
         for name in ("train.jsonl", "valid.jsonl")

@@ -81,7 +81,7 @@ def prepare_chat(
         settings=as_json(settings),
         sources=source_records,
         subject=settings.subject or collected.subject,
-        consent=settings.consent,
+        consent=_consent(sources, settings),
     )
     needed_bytes = 3 * sum(len(data) for _, data in inputs)
     if dry_run:
@@ -126,6 +126,12 @@ class _Collected:
             "redacted": dict(sorted(self.redactor.counts.items())),
             "redaction_note": note,
         }
+
+
+def _consent(sources: Sequence[str | Path], settings: PrepareChatSettings) -> str:
+    """Return how the person agreed; the demo persons are invented."""
+    only_invented = all(str(source) in DEMO_LOGS for source in sources)
+    return "synthetic" if only_invented and settings.consent == "unspecified" else settings.consent
 
 
 def _is_corpus(source: str | Path) -> bool:
