@@ -21,7 +21,7 @@ from aigc_cli.core.files import write_jsonl
 from aigc_cli.core.messages import tr
 from aigc_cli.core.provenance import label_record
 from aigc_cli.core.schedule import Schedule
-from aigc_cli.core.sharded import is_sharded, local, part_like, whole
+from aigc_cli.core.sharded import is_sharded, let_go, local, part_like, whole
 from aigc_cli.data.tokenizer import ChatTokenizer
 from aigc_cli.gpt.batches import Batch, TrainingData
 from aigc_cli.gpt.decode import GenerationSettings, TextModel, generate
@@ -36,6 +36,7 @@ DECODING = {"temperature": 0.8, "top_p": 0.9, "repetition_penalty": 1.1}
 
 # Of a reply, and of running text: a short training must not wait for them.
 PREVIEW_TOKENS = {True: 48, False: 32}
+WORSE_THAN_GUESSING = 1.5
 
 
 class Optimizer(Protocol):
@@ -166,8 +167,11 @@ class GptTrainer:
         return target_loss(hidden_NC, head, batch.targets().to(device))
 
     def trouble(self, metrics: Mapping[str, float]) -> str:
-        """Return "": what can go wrong with a language model is seen in its loss."""
-        return ""
+        """Say that the model knows less than nothing: held-out text surprises it far more than if it only guessed."""
+        nats, guessing = metrics["nats_per_token"], math.log(self.model.config.vocab_size)
+        if nats <= WORSE_THAN_GUESSING * guessing:
+            return ""
+        return tr("held-out {nats:.3f} nats/token are worse than guessing ({guess:.3f})", nats=nats, guess=guessing)
 
     def evaluate(self, step: int) -> dict[str, float]:
         """Return nats per held-out target token and bits per byte, over everything held out, summed before dividing."""
@@ -177,8 +181,7 @@ class GptTrainer:
                 own = batch.share(self.world.rank, self.world.size)
                 nats += float(self._summed_loss(own, self.held.states))
                 tokens += int(own.predicts_BT.sum())
-        if self.is_sharded:
-            self.model.reshard()
+        let_go(self.model)
         nats, tokens = self.world.totals(nats, tokens)
         return {"nats_per_token": nats / tokens, "bits_per_byte": nats / math.log(2) / self.held.target_bytes}
 
@@ -228,8 +231,7 @@ class GptTrainer:
         replies = list(
             generate(text, self.held.prompts, settings, seed=self.settings.seed, batch_size=len(self.held.prompts))
         )
-        if self.is_sharded:
-            self.model.reshard()
+        let_go(self.model)
         if not self.world.is_main:
             return ""
         folder.mkdir(exist_ok=True)

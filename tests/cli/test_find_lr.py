@@ -4,9 +4,11 @@ from itertools import pairwise
 
 import pytest
 
+RATES = ("--learning-rate", "0.003", "--matrix-learning-rate", "0.02")
+
 
 def test_it_prints_each_trial_and_two_suggestions_and_writes_nothing(cli, small, sets, tmp_path):
-    words = ("train-gpt", sets / "text", "-o", tmp_path / "run", *small["scratch"], "--find-lr")
+    words = ("train-gpt", sets / "text", "-o", tmp_path / "run", *small["scratch"], "--find-lr", *RATES)
     records = cli.records(tmp_path, *words)
     assert not (tmp_path / "run").exists()
     assert {record["schema"] for record in records} == {"aigc.find-lr/1"}

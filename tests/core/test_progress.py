@@ -59,6 +59,17 @@ def test_bars_go_to_stderr_and_take_no_markup(capsys):
     assert "4/4" in err
 
 
+def test_only_a_bar_draws_the_curve_small_before_its_note(capsys):
+    shown = {}
+    for progress in (BarProgress(), LineProgress(every_seconds=0)):
+        progress.stage("training", 4, "steps")
+        progress.advance(1, "loss 1.0", [8.0, 4.0, 1.0])
+        progress.close()
+        shown[type(progress)] = capsys.readouterr().err
+    assert "█▄▁ loss 1.0" in shown[BarProgress]
+    assert "| loss 1.0" in shown[LineProgress] and "█" not in shown[LineProgress]
+
+
 def test_silence(capsys):
     work(SilentProgress())
     assert capsys.readouterr() == ("", "")

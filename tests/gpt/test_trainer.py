@@ -7,9 +7,13 @@ import torch
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
-from aigc_cli.core.errors import BadConfig, BadData, NoInput, UsageProblem
+from aigc_cli.core.errors import AigcError, BadConfig, BadData, NoInput, UsageProblem
 from aigc_cli.core.files import read_jsonl
+from aigc_cli.core.loop import Plan, train
+from aigc_cli.core.progress import SilentProgress
 from aigc_cli.core.provenance import read_record_label
+from aigc_cli.core.rundir import open_for_training
+from aigc_cli.core.signals import StopFlag
 from aigc_cli.gpt.decode import GenerationSettings, generate, load_text_run
 from aigc_cli.gpt.hf import read_model, write_model_folder
 from aigc_cli.gpt.trainer import build_trainer, frozen_type, model_folder
@@ -214,6 +218,29 @@ def test_the_learning_rate_follows_the_schedule_and_the_rollback_scale(chat):
     assert rates(2, None) == pytest.approx([1, 1])
     made.lr_scale = 0.5
     assert rates(2, None) == pytest.approx([0.5, 0.5])
+
+
+class Said(SilentProgress):
+    """Keeps what is said."""
+
+    def __init__(self):
+        self.lines = []
+
+    def say(self, line):
+        self.lines.append(line)
+
+
+def test_a_learning_rate_far_too_high_is_noticed_and_gone_back_from(plain, tmp_path):
+    """A real divergence: every weight moves by about 1 in every step."""
+    made = trainer(plain, learning_rate=1.0, matrix_learning_rate=1.0, clip=0.0, warmup_steps=0, schedule="constant")
+    (tmp_path / "run").mkdir()
+    run, _ = open_for_training(tmp_path / "run", "text", {}, {"path": "d", "hash": "h"}, resume="auto", private=False)
+    plan, said = Plan(steps=60, minutes=None, log_every_steps=2, save_every_steps=2, evaluations=6), Said()
+    with StopFlag() as flag, pytest.raises(AigcError, match=r"diverged: .* at step .*lower the learning rate"):
+        train(made, plan, run, said, flag)
+    back = [line for line in said.lines if "back to step" in line]
+    assert [line.rpartition(" x ")[2] for line in back] == ["0.5", "0.25"]
+    assert all("worse than guessing" in line or "the loss rose" in line or "not finite" in line for line in back)
 
 
 def test_previews_answer_held_out_prompts(chat, tmp_path):
