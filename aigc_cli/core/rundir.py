@@ -55,13 +55,18 @@ class FolderLock:
 
     def __enter__(self) -> Self:
         deadline = time.monotonic() + self._wait_seconds
-        while not self._taken():
-            if time.monotonic() >= deadline:
-                raise Locked(
-                    tr("{folder}: another aigc process is working in it", folder=self._folder),
-                    tr("wait, or --lock-wait SECONDS"),
-                )
-            time.sleep(0.1)
+        while self._descriptor is None:
+            try:
+                descriptor = os.open(self._folder, os.O_RDONLY)
+            except OSError as error:
+                raise cannot_create(self._folder, error) from error
+            try:
+                self._wait(descriptor, deadline)
+                if self._is_named(descriptor):
+                    self._descriptor = descriptor
+            finally:
+                if self._descriptor is None:
+                    os.close(descriptor)
         return self
 
     def __exit__(
@@ -69,22 +74,27 @@ class FolderLock:
     ) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
+            self._descriptor = None
 
-    def _taken(self) -> bool:
-        """Take the lock if nobody has it, and if what was locked is still what the path names."""
+    def _wait(self, descriptor: int, deadline: float) -> None:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError as error:
+                if time.monotonic() >= deadline:
+                    raise Locked(
+                        tr("{folder}: another aigc process is working in it", folder=self._folder),
+                        tr("wait, or --lock-wait SECONDS"),
+                    ) from error
+            time.sleep(0.1)
+
+    def _is_named(self, descriptor: int) -> bool:
+        """Say whether what was locked is still what the path names: the one before may have replaced it."""
         try:
-            descriptor = os.open(self._folder, os.O_RDONLY)
-        except OSError as error:
-            raise cannot_create(self._folder, error) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), self._folder.stat()):
-                self._descriptor = descriptor
-                return True
-        except (BlockingIOError, FileNotFoundError):
-            pass
-        os.close(descriptor)
-        return False
+            return os.path.samestat(os.fstat(descriptor), self._folder.stat())
+        except FileNotFoundError:
+            return False
 
 
 @contextmanager
