@@ -28,7 +28,7 @@ from aigc_cli import app
 from aigc_cli.avatar.conversation import Turn
 from aigc_cli.avatar.face import load_face
 from aigc_cli.avatar.session import SessionLog, new_session, sessions_folder
-from aigc_cli.core.provenance import read_png_label
+from aigc_cli.core.provenance import read_png_label, read_text_label
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "aigc_cli", "chat"]
@@ -297,6 +297,13 @@ def test_slash_commands(ada_run, tmp_path):
         person.see("2 turns")
         person.type(f"/export {exported}\r")
         person.see("2 turns as text")
+        letter = saved.with_name("letter.txt")
+        letter.write_text("dear")
+        person.type(f"/export {letter}\r")
+        person.see("is there already")
+        assert letter.read_text() == "dear"
+        person.type(f"/save {saved}\r")  # its own file it may write again
+        person.see("2 turns", count=3)
         person.type("/set temperature 9\r")
         person.see("too large")
         person.type("/set temperature 0.5\r")
@@ -311,7 +318,8 @@ def test_slash_commands(ada_run, tmp_path):
         person.see("there is no face")
         assert person.leave() == 0
     assert [record["content"] for record in records(saved)] == ["joke", "hahaha lol"]
-    assert exported.read_text().splitlines() == [NOTICE, "", "you: joke", "Ada: hahaha lol"]
+    assert exported.read_text().splitlines()[:5] == [NOTICE, "", "you: joke", "Ada: hahaha lol", ""]
+    assert read_text_label(exported.read_text())["AIGC"]["Label"] == "1"
     assert sessions(tmp_path) == []
 
 

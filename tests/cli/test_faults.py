@@ -5,6 +5,7 @@ import os
 import pty
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -276,11 +277,19 @@ class TestFullDisk:
         assert list(full.path.iterdir()) == []
 
     def test_samples_go_on_when_there_is_room(self, cli, runs, disk, leftovers):
-        full = disk("40k")
-        words = ("sample", "face", "-n", "30", "--batch-size", "8", "--threads", "1", "-o")
-        assert "free some space" in cli.refused(runs, 73, *words, full.path / "out")
+        full = disk("400k")
+        words = ("sample", "face", "-n", "400", "--batch-size", "8", "--threads", "1", "-q", "--json", "-o")
+        assert "needs about 1 MB" in cli.refused(runs, 73, *words, full.path / "out")
+        assert list(full.path.iterdir()) == []
+        full.change("size=8m")
+        process = cli.start(runs, *words, full.path / "out")
+        cli.wait_until(lambda: (full.path / "out" / "000003.png").exists(), process)
+        full.change(f"size={full.used_bytes + 8192}")
+        out, err = process.communicate()
+        assert (process.returncode, out) == (73, "")
+        assert "free some space" in err
         assert leftovers(full.path) == []
-        full.change("size=1m")
+        full.change("size=8m")
         cli.records(runs, *words, full.path / "out")
         cli.records(runs, *words, "roomy")
         there, here = contents(full.path / "out"), contents(runs / "roomy")
@@ -289,6 +298,12 @@ class TestFullDisk:
             for found in (there, here)
         ]
         assert lines[0] == lines[1] and there == here
+
+    def test_a_finished_run_needs_no_room(self, cli, runs, small, disk):
+        full = disk("8m")
+        shutil.copytree(runs / "gpt", full.path / "gpt")
+        done = cli.run(runs, "train-gpt", "chat", "-o", full.path / "gpt", "--steps", "12", *small["scratch"])
+        assert (done.returncode, "nothing to do" in done.stderr) == (0, True), done.stderr
 
     def test_training_keeps_the_last_checkpoint_and_goes_on(self, cli, runs, small, disk, leftovers):
         full = disk("4g")
@@ -309,3 +324,29 @@ class TestFullDisk:
         assert cli.run(runs, *words, "undisturbed").returncode == 0
         name = "model.safetensors"
         assert (run.path / name).read_bytes() == (runs / "undisturbed" / name).read_bytes()
+
+
+class TestHarness:
+    """The trials of benchmarks/faults.py: a few in the usual tests, all of them in the slow ones."""
+
+    HARNESS = Path(__file__).parents[2] / "benchmarks" / "faults.py"
+
+    def trials(self, *words):
+        """Run the harness and return its records; it must find nothing wrong."""
+        done = subprocess.run([sys.executable, self.HARNESS, *words], capture_output=True, text=True)
+        records = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        assert [record for record in records if record["problems"]] == []
+        assert done.returncode == 0, done.stderr
+        return {(record["command"], record["fault"]): record["good"] for record in records}
+
+    def test_commands_that_are_killed_or_limited_once(self):
+        commands = ("prepare images", "prepare chat", "sample images", "sample text", "chat session")
+        found = self.trials("--moments", "1", "--faults", "kill", "limit", "--commands", *commands)
+        assert found == {(command, fault): 1 for command in commands for fault in ("kill", "limit")}
+
+    @pytest.mark.slow
+    @pytest.mark.skipif(os.geteuid() != 0, reason="file systems can be mounted by root alone")
+    def test_every_command_at_fifty_moments(self):
+        found = self.trials("--moments", "50")
+        assert len(found) == 36
+        assert all(good == 50 for (_, fault), good in found.items() if fault == "kill")
