@@ -20,12 +20,11 @@ from aigc_cli.core.messages import tr
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torch.distributed import Store
 
 BUCKET_BYTES = 1 << 25
 TIMEOUT = timedelta(hours=2)  # for what one process does while the others wait; a process that dies is noticed at once
 LAST_SECONDS = 3
-_store: "Store | None" = None
+_store: Any = None
 
 
 class World:
@@ -50,7 +49,7 @@ class World:
             for bucket in _buckets(tensors):
                 flat = torch.cat([tensor.reshape(-1) for tensor in bucket])
                 all_reduce(flat)
-                parts = flat.split([tensor.numel() for tensor in bucket])
+                parts = torch.split(flat, [tensor.numel() for tensor in bucket])
                 for tensor, part in zip(bucket, parts, strict=True):
                     tensor.copy_(part.view_as(tensor))
 
@@ -118,9 +117,10 @@ def joined(device: str) -> Iterator[World]:
         yield world
         return
     import torch
-    from torch import distributed
+    import torch.distributed
 
     global _store
+    distributed: Any = torch.distributed
     if not distributed.is_available():
         raise Unavailable(tr("this torch build cannot train in several processes"), tr("install another, or run one"))
     _store, _, _ = next(distributed.rendezvous("env://", world.rank, world.size, timeout=TIMEOUT))

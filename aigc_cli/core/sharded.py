@@ -43,6 +43,12 @@ def local(tensor: Any) -> "Tensor":
     return part
 
 
+def let_go(model: Any) -> None:
+    """Give up the whole weights that a sharded model keeps after computing; a backward pass does it by itself."""
+    if hasattr(model, "reshard"):
+        model.reshard()
+
+
 def part_like(tensor: Any, like: Any) -> "Tensor":
     """Return this process's part of a whole or sharded tensor, cut as `like` is."""
     if is_sharded(like) and not is_sharded(tensor):
@@ -66,19 +72,21 @@ def copy_like(tensor: Any, like: Any) -> "Tensor":
 
 def save_sharded(folder: Path, tensors: "Mapping[str, Tensor]") -> None:
     """Write each process's parts into `folder`, which all see. Returns when all have."""
-    from torch.distributed import checkpoint
+    from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageWriter
+    from torch.distributed.checkpoint.state_dict_saver import save
 
-    storage = checkpoint.HuggingFaceStorageWriter(str(folder), save_distributed=True)
-    checkpoint.save({name: tensor.detach() for name, tensor in tensors.items()}, storage_writer=storage)
+    storage = HuggingFaceStorageWriter(str(folder), save_distributed=True)
+    save({name: tensor.detach() for name, tensor in tensors.items()}, storage_writer=storage)
 
 
 def load_sharded(folder: Path, mesh: "DeviceMesh | None") -> "dict[str, Tensor]":
     """Read a sharded checkpoint: this process's parts of every tensor where there is a mesh, else all of it."""
     import torch
-    from torch.distributed import checkpoint
+    from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
+    from torch.distributed.checkpoint.state_dict_loader import load
     from torch.distributed.tensor import Shard, zeros
 
-    reader = checkpoint.HuggingFaceStorageReader(str(folder))
+    reader = HuggingFaceStorageReader(str(folder))
     try:
         found: Any = reader.read_metadata().state_dict_metadata
         tensors: dict[str, Tensor] = {}
@@ -89,7 +97,7 @@ def load_sharded(folder: Path, mesh: "DeviceMesh | None") -> "dict[str, Tensor]"
                 tensors[name] = zeros(kept.size, dtype=kept.properties.dtype, device_mesh=mesh, placements=[Shard(0)])
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "torch.distributed is disabled")  # meant so, where there is no mesh
-            checkpoint.load(tensors, storage_reader=reader, no_dist=mesh is None)
+            load(tensors, storage_reader=reader, no_dist=mesh is None)
     except (RuntimeError, ValueError, KeyError, OSError) as error:
         raise BadData(
             tr("{path}: not a whole sharded checkpoint: {why}", path=folder, why=error),

@@ -128,7 +128,7 @@ class Attention(nn.Module):
             gains = torch.cat([self.q_norm.expand(self.heads, -1), self.k_norm.expand(self.kv_heads, -1)])
             qk_BTHD = rms_norm(qk_BTHD, gains, self.eps, x_BTC.dtype)
         qk_BHTD = rotate(qk_BTHD, cos, sin)
-        q, k = qk_BHTD.split((self.heads, self.kv_heads), 1)
+        q, k = torch.split(qk_BHTD, [self.heads, self.kv_heads], 1)
         v = v_BTGD.transpose(1, 2)
         mixed = causal_attention(q, k, v) if window is None else _attend_cached(q, k, v, layer, window)
         return self.out(mixed.transpose(1, 2).reshape(b, t, -1))  # type: ignore[no-any-return]

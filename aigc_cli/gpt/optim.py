@@ -4,6 +4,7 @@ Both keep their state as named tensors, so that a checkpoint is safetensors and 
 losses or schedules: learning rates arrive with each step.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -46,7 +47,7 @@ def _orthogonalised_by_all(gradients_NRC: Tensor, world: World) -> Tensor:
 
 def shape_factor(rows: int, columns: int) -> float:
     """Return what an update is scaled by, so that one learning rate suits matrices of every shape."""
-    return max(1.0, rows / columns) ** 0.5
+    return math.sqrt(max(1.0, rows / columns))
 
 
 class Muon:

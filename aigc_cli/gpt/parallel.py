@@ -7,6 +7,7 @@ data or files.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,9 +74,10 @@ class ShardedMuon:
     def _updates(self, names: Sequence[str]) -> list[Tensor]:
         updates = []
         for turn, name in enumerate(names):
-            nesterov = whole(torch.lerp(self._parameters[name].grad, self._buffers[name], self._momentum))
+            gradient: Any = self._parameters[name].grad
+            nesterov = whole(torch.lerp(gradient, self._buffers[name], self._momentum))
             if turn == self._world.rank:
-                parts = nesterov.split(list(self._sections.get(name, [len(nesterov)])))
+                parts = torch.split(nesterov, list(self._sections.get(name, [len(nesterov)])))
                 updates.append(torch.cat([orthogonalised(part[None])[0] * shape_factor(*part.shape) for part in parts]))
             else:
                 updates.append(torch.zeros_like(nesterov))
