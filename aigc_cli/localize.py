@@ -103,7 +103,7 @@ def _example(line: str) -> str:
     return line if line.startswith("  ") or not line.strip("\b") else tr(line)
 
 
-class _Page(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
+class HelpPage(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
     """A help page whose columns are measured in cells, and whose lines may end between Chinese characters."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
@@ -142,7 +142,7 @@ class _Page(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
 
 
 class _Context(typer.Context):
-    formatter_class = _Page
+    formatter_class = HelpPage
 
 
 def _meaning(text: str, width: int) -> list[str]:
