@@ -23,4 +23,4 @@ def test_it_prints_each_trial_and_two_suggestions_and_writes_nothing(cli, small,
     lowest = min(trials, key=lambda trial: trial["smoothed_loss"])
     assert set(found) == {"steepest", "lowest / 10"}
     assert found["steepest"]["factor"] <= lowest["factor"]
-    assert found["lowest / 10"]["factor"] == pytest.approx(lowest["factor"] / 10, rel=0.06)
+    assert found["lowest / 10"]["factor"] == pytest.approx(lowest["factor"] / 10, rel=0.07)

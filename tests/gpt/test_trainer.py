@@ -230,17 +230,24 @@ class Said(SilentProgress):
         self.lines.append(line)
 
 
-def test_a_learning_rate_far_too_high_is_noticed_and_gone_back_from(plain, tmp_path):
-    """A real divergence: every weight moves by about 1 in every step."""
-    made = trainer(plain, learning_rate=1.0, matrix_learning_rate=1.0, clip=0.0, warmup_steps=0, schedule="constant")
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_learning_rate_far_too_high_is_noticed_and_gone_back_from(plain, tmp_path, optimizer):
+    """A real divergence: every weight moves by about 1 in a step. A quarter of that is still too much for AdamW."""
+    rates = {"learning_rate": 1.0, "matrix_learning_rate": 1.0, "warmup_steps": 0, "schedule": "constant"}
+    made, said = trainer(plain, optimizer=optimizer, clip=0.0, **rates), Said()
     (tmp_path / "run").mkdir()
     run, _ = open_for_training(tmp_path / "run", "text", {}, {"path": "d", "hash": "h"}, resume="auto", private=False)
-    plan, said = Plan(steps=60, minutes=None, log_every_steps=2, save_every_steps=2, evaluations=6), Said()
-    with StopFlag() as flag, pytest.raises(AigcError, match=r"diverged: .* at step .*lower the learning rate"):
-        train(made, plan, run, said, flag)
+    plan = Plan(steps=40, minutes=None, log_every_steps=2, save_every_steps=2, evaluations=4)
+    with StopFlag() as flag:
+        if optimizer == "adamw":
+            with pytest.raises(AigcError, match=r"diverged: .* at step .*lower the learning rate"):
+                train(made, plan, run, said, flag)
+        else:
+            assert train(made, plan, run, said, flag)["status"] == "finished"
+            assert made.evaluate(40)["nats_per_token"] < 2
     back = [line for line in said.lines if "back to step" in line]
     assert [line.rpartition(" x ")[2] for line in back] == ["0.5", "0.25"]
-    assert all("worse than guessing" in line or "the loss rose" in line or "not finite" in line for line in back)
+    assert all("worse than guessing" in line for line in back)
 
 
 def test_previews_answer_held_out_prompts(chat, tmp_path):
