@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -87,11 +88,36 @@ class TestUsage:
             (("train-gpt", "d"), "-o"),
             (("train-gpt", "-o", "r"), "DATA"),
             (("prepare", "chatt"), "chat"),
+            (("prepare", "images", "dicebear:dilan", "-o", "s"), "did you mean 'dylan'?"),
+            (("train-gan", "d", "-o", "r", "--metric", "efficientnet"), "did you mean 'efficientnet_lite0'?"),
+            (("prepare", "text", "d", "-o", "%Q"), "write %% for %"),
+            (("prepare", "text", "d", "-o", "s", "--keep-days", "3"), "whole date"),
         ],
     )
     def test_mistakes_are_one_line_with_a_remedy(self, arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
         assert said in refused(aigc(*arguments, folder=tmp_path), 2)
         assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [("train-gtp",), ("prepare", "chatt"), ("eval",), ("frob", "nicate"), ("sample", "--cuont", "3"), ("--jsn",)],
+    )
+    def test_the_remedy_names_a_help_that_there_is(self, arguments: tuple[str, ...], tmp_path: Path) -> None:
+        done = aigc(*arguments, folder=tmp_path)
+        named = re.search(r"\(see aigc (.*--help)\)", done.stderr)
+        assert done.returncode == 2
+        assert named or done.stderr.startswith("Usage: aigc eval")
+        if named:
+            assert aigc(*named.group(1).split(), folder=tmp_path).returncode == 0
+
+    def test_errors_are_red_only_where_colour_is_wanted(self, tmp_path: Path) -> None:
+        red = "\x1b[1;31merror:\x1b[0m"
+        assert red not in aigc("sample", "nowhere", folder=tmp_path).stderr
+        assert red in aigc("sample", "nowhere", "--color", "always", folder=tmp_path).stderr
+        assert red in aigc("sample", "nowhere", folder=tmp_path, environment={"FORCE_COLOR": "1"}).stderr
+        both = {"FORCE_COLOR": "1", "NO_COLOR": "1"}
+        assert red not in aigc("sample", "nowhere", folder=tmp_path, environment=both).stderr
+        assert "did you mean 'always'?" in refused(aigc("sample", "x", "--color", "allways", folder=tmp_path), 2)
 
     def test_the_line_names_the_command(self, tmp_path: Path) -> None:
         assert refused(aigc("train-gpt", "--nonsense", folder=tmp_path), 2).startswith("aigc train-gpt: error: ")
@@ -139,6 +165,37 @@ class TestInput:
         (tmp_path / "set").mkdir()
         (tmp_path / "set" / "manifest.json").write_text('{"schema": "aigc.man')
         assert "manifest.json" in refused(aigc("train-gpt", "set", "-o", "run", folder=tmp_path), 65)
+
+    def test_a_run_where_a_set_or_another_model_should_be_is_65(self, sets: Path, tmp_path: Path) -> None:
+        (tmp_path / "face").mkdir()
+        (tmp_path / "face" / "aigc.json").write_text('{"schema": "aigc.run/1", "kind": "face"}')
+        (tmp_path / "face" / "config.json").write_text("{}")
+        init = ("train-gpt", sets / "text", "-o", "run", "--init", "face")
+        assert "a face run; this needs a text run" in refused(aigc(*init, folder=tmp_path), 65)
+        assert "a run, not a set" in refused(aigc("train-gpt", "face", "-o", "run", folder=tmp_path), 65)
+        assert "a run, not a set" in refused(aigc("eval", "images", "face", "face", folder=tmp_path), 65)
+        assert not (tmp_path / "run").exists()
+
+    @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="there is no file here that cannot be read")
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("prepare", "text", "broken", "-o", "set"),
+            ("prepare", "chat", "broken", "-o", "set"),
+            ("prepare", "images", "broken", "-o", "set"),
+            ("eval", "texts", "broken", "broken"),
+            ("train-gan", "set-of-broken", "-o", "run"),
+            ("chat", "run-of-broken", "-"),
+        ],
+    )
+    def test_what_cannot_be_read_is_66(self, arguments: tuple[str, ...], tmp_path: Path) -> None:
+        (tmp_path / "broken").symlink_to("/proc/self/mem")  # reading it is an input/output error, for root too
+        for folder, name in (("set-of-broken", "manifest.json"), ("run-of-broken", "aigc.json")):
+            (tmp_path / folder).mkdir()
+            (tmp_path / folder / name).symlink_to("/proc/self/mem")
+        line = refused(aigc(*arguments, folder=tmp_path), 66)
+        assert "broken" in line and "Input/output error" in line
+        assert not (tmp_path / "set").exists() and not (tmp_path / "run").exists()
 
     def test_a_run_of_the_wrong_kind_is_65(self, tmp_path: Path) -> None:
         (tmp_path / "face").mkdir()
