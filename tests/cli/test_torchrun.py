@@ -1,0 +1,81 @@
+"""`torchrun … -m aigc_cli train-gpt`: stopped in the middle, taken up by one process and by two again; and failing."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from aigc_cli.core.rundir import RunDir
+from tests.cli.conftest import PATIENCE
+
+STEPS = "60"
+TORCHRUN = ("-m", "torch.distributed.run", "--nnodes", "1", "--nproc-per-node", "2", "--rdzv-backend", "c10d")
+TORCHRUN += ("--rdzv-endpoint", "localhost:0", "-m", "aigc_cli")
+
+
+def start(folder, *words):
+    return subprocess.Popen(
+        [sys.executable, *TORCHRUN, *map(str, words)],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def own_lines(said):
+    return [line for line in said.splitlines() if line.startswith("aigc ")]
+
+
+def losses(path):
+    lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+    return {line["step"]: line["loss"] for line in lines if "loss" in line}
+
+
+@pytest.mark.parametrize("parallel", ["ddp", pytest.param("fsdp", marks=pytest.mark.slow)])
+def test_stopped_by_term_a_training_goes_on_with_any_number_of_processes(cli, small, sets, tmp_path, parallel):
+    words = ["train-gpt", sets / "text", "--steps", STEPS, "--save-minutes", "0", *small["scratch"]]
+    words += ["--parallel", parallel, "--batch-size", "5"]
+    run = RunDir(tmp_path / "cut")
+
+    def stopped(process):
+        reached = (run.checkpoint_steps() or [0])[-1] + 5
+        cli.wait_until(lambda: (run.checkpoint_steps() or [0])[-1] >= reached, process)
+        process.send_signal(signal.SIGTERM)
+        return process.communicate(timeout=PATIENCE)[1]
+
+    said = own_lines(stopped(start(tmp_path, *words, "-o", run.path, "-q")))
+    [line] = said
+    step = run.checkpoint_steps()[-1]
+    assert re.fullmatch(rf"aigc train-gpt: error: stopped by SIGTERM; saved at step {step}; the same command .*", line)
+    assert run.record()["status"] == "interrupted"
+    assert "stopped by SIGTERM" in stopped(cli.start(tmp_path, *words, "-o", run.path, "-q"))
+    assert run.checkpoint_steps()[-1] < int(STEPS)
+    process = start(tmp_path, *words, "-o", run.path)
+    out, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, said
+    assert json.loads(out)["status"] == "finished"
+    assert cli.run(tmp_path, *words, "-o", "whole", "-q").returncode == 0
+    assert losses(run.path) == pytest.approx(losses(tmp_path / "whole"), rel=1e-4)
+
+
+def test_what_fails_is_said_once_and_is_the_status_of_all(tmp_path):
+    process = start(tmp_path, "train-gpt", "none", "-o", "run")
+    out, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (1, "")  # torchrun's own; it shows that of the processes
+    assert len(own_lines(said)) == 1
+    assert set(re.findall(r"exitcode\s*: (-?\d+)", said)) == {"66"}
+    assert not (tmp_path / "run").exists()
+
+
+def test_faces_are_trained_by_one_process(sets, small, tmp_path):
+    process = start(tmp_path, "train-gan", sets / "images", "-o", "run", "--steps", "2", *small["face"])
+    _, said = process.communicate(timeout=PATIENCE)
+    [line] = own_lines(said)
+    assert "train-gan: error: faces are trained in one process" in line
+    assert set(re.findall(r"exitcode\s*: (-?\d+)", said)) == {"2"}
