@@ -55,7 +55,7 @@ def test_paths_exist(name: str) -> None:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_options_exist(name: str) -> None:
     commands = [typer.main.get_command(app)]
-    known = {"--help"}
+    known = {"--help", "--nproc-per-node"}  # torchrun's
     for command in commands:  # grows while it is read
         commands += getattr(command, "commands", {}).values()
         known |= {word for parameter in command.params for word in (*parameter.opts, *parameter.secondary_opts)}
@@ -91,6 +91,18 @@ def test_the_chinese_readme_is_simplified_with_full_width_punctuation() -> None:
     # The five replies are whatever the model wrote; what it was asked stands in examples/prompts.zh.txt.
     prompts = (ROOT / "examples" / "prompts.zh.txt").read_text(encoding="utf-8").splitlines()[:5]
     assert re.findall(r"^ {4}你 +(.+)$", text_of("README.zh-CN.md"), re.MULTILINE) == prompts
+
+
+def test_every_clause_of_the_contract_names_tests_that_there_are() -> None:
+    named = re.findall(r"`((?:cli|core|docs|gpt|gan|data)/test_\w+\.py)((?:::[^`]+)?)`", text_of("docs/CONTRACT.md"))
+    assert len(named) > 50
+    for path, names in named:
+        source = (ROOT / "tests" / path).read_text(encoding="utf-8")
+        for name in names.split("::")[1:]:
+            if name.endswith(("*", "…")):
+                assert re.search(rf"(def|class) {name.rstrip('*…')}", source), (path, name)
+            else:
+                assert re.search(rf"(def|class) {name}\b", source), (path, name)
 
 
 def test_formats_are_those_of_the_code() -> None:
