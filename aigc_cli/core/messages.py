@@ -53,7 +53,7 @@ def set_language(language: str) -> None:
 
 
 class Said(str):
-    """A message in another language, with the same in English beside it: what records hold, so that scripts can rely."""
+    """A message in another language, with the same in English beside it: what records hold, for scripts."""
 
     __slots__ = ("english",)
     english: str

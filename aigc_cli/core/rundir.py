@@ -256,7 +256,8 @@ def _require_same(
     different = [
         tr("{name} was {old!r}, is {new!r}", name=name.replace("_", "-"), old=old.get(name), new=settings.get(name))
         for name in settings
-        if name not in NOT_COMPARED and old.get(name) != settings.get(name)
+        # A setting that the run's version did not have yet cannot have been another.
+        if name not in NOT_COMPARED and name in old and old[name] != settings[name]
     ]
     if had["hash"] != data["hash"]:
         different.append(tr("the data was {path}, is other data now", path=had["path"]))

@@ -29,7 +29,7 @@ def read_manifest(folder: Path, *kinds: str) -> dict[str, Any]:
         raise NoInput(
             tr("{folder}: {missing}", folder=folder, missing=missing), tr("make one with {makers}", makers=makers)
         )
-    manifest = read_json(path)
+    manifest: dict[str, Any] = read_json(path)
     if not _is_whole(manifest):
         raise BadData(
             tr("{path}: not the manifest of a prepared set", path=path),

@@ -2,7 +2,8 @@ r"""Find personal data in messages and replace it by stable placeholders such as
 
 Covers what has a recognisable form: links, e-mail and IP addresses, IBANs, Chinese identity and company
 numbers, payment cards, telephone numbers, account handles that are announced as such, and Chinese streets with a
-house number. Names and other postal addresses have no form and are NOT covered. Knows nothing of chats, files or records, and never prints a value.
+house number. Names and other postal addresses have no form and are NOT covered. Knows nothing of chats, files or
+records, and never prints a value.
 
 Matching runs on a shadow of the text: NFKC (so that full-width digits count), invisible marks removed, all
 dashes alike. Boundaries are "no further digit" and "no further Latin letter", never `\b`, because a Chinese

@@ -13,7 +13,8 @@ DISTINCT_WORDS = 500
 LOOP_TIMES, LOOP_WORDS, LOOP_SPAN = 3, 6, 12
 BLEU_ORDER = 4
 Gram = tuple[str, ...]
-# From CJK punctuation (its space left out) to the unified ideographs, and full-width forms: each is a word; else what spaces separate.
+# From CJK punctuation (its space left out) to the unified ideographs, and full-width forms: each is a word; else what
+# spaces separate.
 _UNSPACED = r"\u3001-\u9fff\uff00-\uffef"
 _WORDS = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 

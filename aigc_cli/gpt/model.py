@@ -199,9 +199,9 @@ class GptModel(nn.Module):
 
         With zero output projections each block starts as the identity; the gains above 1 sharpen attention. An
         embedding that is not the head too starts at unit variance: early updates then turn its rows no faster than
-        other weights.
+        other weights. One that is the head too starts small: a token's score for itself is width times deviation.
         """
-        stds = {"embed": 0.02 if self.head is None else 1.0, "head": 0.02}
+        stds = {"embed": min(0.02, 4 / self.config.width) if self.head is None else 1.0, "head": 0.02}
         for name, parameter in self.named_parameters():
             with torch.no_grad():
                 if name.endswith(("out.weight", "down.weight", "bias")):

@@ -127,3 +127,8 @@ def test_looking_at_a_run_changes_nothing(tmp_path):
         existing_run(tmp_path / "run", "face", {"seed": 2}, data, resume="auto")
     assert existing_run(tmp_path / "run", "face", {"seed": 2}, data, resume="restart") is None
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_run_from_before_a_setting_existed_goes_on(tmp_path):
+    opened(tmp_path / "r", settings={"lr": 1.0})
+    assert opened(tmp_path / "r", settings={"lr": 1.0, "newer": "auto"})[1]["settings"] == {"lr": 1.0}
