@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from aigc_cli.commands.training import train_run
-from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
+from aigc_cli.config.train_gan import PRESETS, TrainGanSettings, augmentations
 from aigc_cli.core.console import Console
 from aigc_cli.core.distributed import several
 from aigc_cli.core.errors import UsageProblem
@@ -35,6 +35,9 @@ def train_gan(
     if several():
         raise UsageProblem(tr("faces are trained in one process"), tr("start it without torchrun"))
 
+    def check() -> None:
+        augmentations(settings)
+
     def build(*_: object) -> object:
         from aigc_cli.core.device import choose_device
         from aigc_cli.gan.trainer import build_trainer
@@ -42,7 +45,15 @@ def train_gan(
         return build_trainer(data, settings, choose_device(settings.device))
 
     train_run(
-        console, settings, data, output, kind="face", data_kinds=("images",), needed_bytes=NEEDED_BYTES, build=build
+        console,
+        settings,
+        data,
+        output,
+        kind="face",
+        data_kinds=("images",),
+        needed_bytes=NEEDED_BYTES,
+        build=build,
+        check=check,
     )
 
 

@@ -3,12 +3,15 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aigc_cli.config.base import setting
+from aigc_cli.config.base import did_you_mean, setting
 from aigc_cli.config.shared import device_setting, dry_run_setting, lock_wait_setting, threads_setting
+from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.messages import tr
 
 ARCHITECTURES = ("style", "dcgan", "mlp", "resnet", "r3")
 LOSSES = ("rpgan", "nonsaturating", "minimax", "lsgan", "hinge", "wgan", "wgan-gp")
 SCHEDULES = ("constant", "linear", "cosine", "wsd", "plateau")
+AUGMENTATIONS = ("flip", "translate", "scale", "rotate", "crop", "cutout", "colour")
 METRICS = ("random_conv", "efficientnet_lite0")
 
 # What an architecture uses where the setting is not given. The style row's learning rates are the best of those
@@ -99,8 +102,18 @@ class TrainGanSettings:
     d_steps: int = setting(1, "Critic updates for each update of the generator.", minimum=1)
     class_weight: float = setting(1.0, "Weight of the label classification terms, for sets with labels.", minimum=0)
     labels: bool = setting(True, "Use the set's labels.")
-    flip: bool = setting(True, "Mirror pictures left to right at random.")
-    translate: float = setting(0.0, "Shift pictures by up to this share of their side.", minimum=0, maximum=0.5)
+    augment: str = setting(
+        "flip",
+        "Change pictures at random, real and generated alike: a comma list of flip, translate, scale, rotate, crop, "
+        "cutout, colour; or none.",
+        metavar="LIST",
+    )
+    augment_strength: float = setting(
+        0.5, "Share of the pictures that each augmentation but flip changes.", minimum=0, maximum=1
+    )
+    augment_adapt: bool = setting(
+        False, "Let that share follow how far the critic overfits; needs held-out pictures. For few pictures."
+    )
     ema_images: int = setting(8000, "Half-life of the averaged generator, in pictures, at most.", minimum=0)
     metric: str = setting("random_conv", "Features whose Fréchet distance chooses the best weights.", choices=METRICS)
     metric_images: int = setting(512, "Generated pictures behind each evaluation.", minimum=16)
@@ -117,6 +130,19 @@ class TrainGanSettings:
     resume: str = setting("auto", "Go on with an existing run, or restart it.", choices=("auto", "restart"), kept=False)
     lock_wait: float = lock_wait_setting()
     dry_run: bool = dry_run_setting()
+
+
+def augmentations(settings: TrainGanSettings) -> tuple[str, ...]:
+    """Return the names in `augment`; UsageProblem for one that is not known, or where nothing could adapt."""
+    names = tuple(name.strip() for name in settings.augment.split(",") if name.strip() not in ("", "none"))
+    for name in names:
+        if name not in AUGMENTATIONS:
+            raise UsageProblem(tr("--augment {name!r} is not known", name=name), did_you_mean(name, AUGMENTATIONS))
+    if settings.augment_adapt and set(names) <= {"flip"}:
+        raise UsageProblem(
+            tr("--augment-adapt has nothing to adapt"), tr("for example --augment flip,translate,scale,rotate,colour")
+        )
+    return names
 
 
 def completed(settings: TrainGanSettings) -> TrainGanSettings:

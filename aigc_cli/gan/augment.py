@@ -1,31 +1,151 @@
 """Differentiable augmentation of real and generated pictures alike (Zhao et al. 2020, arXiv:2006.10738).
 
-Flips double what little data there is; translation by a share of the side, filled with the edge, keeps the critic
-from remembering places. Draws come from the generator that is handed in.
+Flips double what little data there is and hit half the pictures. Each other augmentation hits a picture with
+probability `strength`, so that most stay as they are to it and the generator is not led to copy it (Karras et al.
+2020, arXiv:2006.06676, sec. 2.2). Draws come from the generator that is handed in: two at the same place augment two
+batches of one size alike.
+
+Shapes: B batch, C channels, H height, W width. Pictures are square, about in [-1, 1].
 """
+
+import math
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+SHIFT = 0.125  # largest shift, in sides
+SCALE = 0.25  # largest zoom either way, in doublings
+TURN = 15.0  # largest turn either way, in degrees
+CROP = 0.75  # side of the smallest window, in sides
+HOLE = 0.5  # side of what is cut out, in sides
+BRIGHTNESS = 0.5  # largest change either way, where black to white is 2
+
+
+def augment(pictures_BCHW: Tensor, names: Sequence[str], strength: float, random: torch.Generator) -> Tensor:
+    """Return the pictures with the named augmentations, each but the flip on a share `strength` of them.
+
+    Whatever turns, scales or crops is composed and sampled once. Without names it returns what it was given.
+    """
+    if "flip" in names:
+        pictures_BCHW = flip(pictures_BCHW, random)
+    if strength <= 0:
+        return pictures_BCHW
+    if "translate" in names:
+        pictures_BCHW = translate(pictures_BCHW, strength, random)
+    placed = [PLACEMENTS[name] for name in PLACEMENTS if name in names]
+    if placed:
+        pictures_BCHW = place(pictures_BCHW, placed, strength, random)
+    if "colour" in names:
+        pictures_BCHW = colour(pictures_BCHW, strength, random)
+    if "cutout" in names:
+        pictures_BCHW = cutout(pictures_BCHW, strength, random)
+    return pictures_BCHW
+
 
 def flip(pictures_BCHW: Tensor, random: torch.Generator) -> Tensor:
     """Mirror each picture left to right with probability one half."""
-    mirrored_B = torch.rand(len(pictures_BCHW), generator=random, device=random.device) < 0.5
+    mirrored_B = _hits(pictures_BCHW, 0.5, random)
     return torch.where(mirrored_B[:, None, None, None], pictures_BCHW.flip(3), pictures_BCHW)
 
 
-def translate(pictures_BCHW: Tensor, share: float, random: torch.Generator) -> Tensor:
-    """Shift each picture by up to `share` of its side in both directions, whole pixels, edges repeated."""
-    side = pictures_BCHW.shape[3]
-    reach = round(share * side)
-    if reach == 0:
-        return pictures_BCHW
+def translate(pictures_BCHW: Tensor, strength: float, random: torch.Generator) -> Tensor:
+    """Shift pictures by up to `SHIFT` of their side in both directions, whole pixels, edges repeated."""
+    side, device = pictures_BCHW.shape[3], pictures_BCHW.device
+    reach = max(1, round(SHIFT * side))
+    hit_B = _hits(pictures_BCHW, strength, random)
+    shift_B2 = torch.randint(-reach, reach + 1, (len(pictures_BCHW), 2), generator=random).to(device)
+    shift_B2 = shift_B2 * hit_B[:, None]
+    places = torch.arange(side, device=device)
+    rows_BHW = (shift_B2[:, :1] + places).clamp(0, side - 1)[:, :, None].expand(-1, -1, side)
+    columns_BHW = (shift_B2[:, 1:] + places).clamp(0, side - 1)[:, None, :].expand(-1, side, -1)
+    index_B = torch.arange(len(pictures_BCHW), device=device)[:, None, None]
+    return pictures_BCHW.permute(0, 2, 3, 1)[index_B, rows_BHW, columns_BHW].permute(0, 3, 1, 2)
+
+
+def place(
+    pictures_BCHW: Tensor,
+    placements: Sequence[Callable[[int, torch.Generator], Tensor]],
+    strength: float,
+    random: torch.Generator,
+) -> Tensor:
+    """Sample pictures where the placements, composed, look: bilinear, the edge repeated; the others stay bit-equal."""
     batch = len(pictures_BCHW)
-    shift_B2 = torch.randint(0, 2 * reach + 1, (batch, 2), generator=random, device=random.device)
-    padded = F.pad(pictures_BCHW, (reach,) * 4, mode="replicate")
-    place = torch.arange(side, device=pictures_BCHW.device)
-    rows_BHW = (shift_B2[:, :1] + place)[:, :, None].expand(-1, -1, side)
-    columns_BHW = (shift_B2[:, 1:] + place)[:, None, :].expand(-1, side, -1)
-    index_B = torch.arange(batch, device=pictures_BCHW.device)[:, None, None]
-    return padded.permute(0, 2, 3, 1)[index_B, rows_BHW, columns_BHW].permute(0, 3, 1, 2)
+    looked_B33 = torch.eye(3).expand(batch, 3, 3)
+    moved_B = torch.zeros(batch, dtype=torch.bool)
+    for placement in placements:
+        hit_B = torch.rand(batch, generator=random) < strength
+        matrix_B33 = placement(batch, random)
+        looked_B33 = torch.where(hit_B[:, None, None], looked_B33 @ matrix_B33, looked_B33)
+        moved_B |= hit_B
+    matrix_B23 = looked_B33[:, :2].to(pictures_BCHW)
+    grid_BHW2 = F.affine_grid(matrix_B23, list(pictures_BCHW.shape), align_corners=False)
+    sampled = F.grid_sample(pictures_BCHW, grid_BHW2, padding_mode="border", align_corners=False)
+    return torch.where(moved_B.to(pictures_BCHW.device)[:, None, None, None], sampled, pictures_BCHW)
+
+
+def scale_matrix(batch: int, random: torch.Generator) -> Tensor:
+    """Return where to look, (B, 3, 3), for zooms about the middle by 2^-SCALE to 2^SCALE, uniform in the exponent."""
+    factor_B = torch.exp2(SCALE * _symmetric(batch, random))
+    return torch.diag_embed(torch.stack([factor_B, factor_B, torch.ones(batch)], 1))
+
+
+def rotate_matrix(batch: int, random: torch.Generator) -> Tensor:
+    """Return where to look, (B, 3, 3), for turns about the middle by up to `TURN` degrees either way."""
+    angle_B = math.radians(TURN) * _symmetric(batch, random)
+    cosine_B, sine_B, zero_B, one_B = angle_B.cos(), angle_B.sin(), torch.zeros(batch), torch.ones(batch)
+    entries = [cosine_B, -sine_B, zero_B, sine_B, cosine_B, zero_B, zero_B, zero_B, one_B]
+    return torch.stack(entries, 1).view(batch, 3, 3)
+
+
+def crop_matrix(batch: int, random: torch.Generator) -> Tensor:
+    """Return where to look, (B, 3, 3), for windows of `CROP` to all of the side, anywhere within the picture."""
+    side_B = CROP + (1 - CROP) * torch.rand(batch, generator=random)
+    matrix_B33 = torch.diag_embed(torch.stack([side_B, side_B, torch.ones(batch)], 1))
+    matrix_B33[:, :2, 2] = (1 - side_B)[:, None] * _symmetric((batch, 2), random)
+    return matrix_B33
+
+
+PLACEMENTS: dict[str, Callable[[int, torch.Generator], Tensor]] = {
+    "scale": scale_matrix,
+    "rotate": rotate_matrix,
+    "crop": crop_matrix,
+}
+
+
+def cutout(pictures_BCHW: Tensor, strength: float, random: torch.Generator) -> Tensor:
+    """Set a square of `HOLE` of the side to the middle of the range, its centre anywhere in the picture."""
+    batch, side, device = len(pictures_BCHW), pictures_BCHW.shape[3], pictures_BCHW.device
+    hit_B = _hits(pictures_BCHW, strength, random)
+    hole = round(HOLE * side)
+    first_B2 = torch.randint(-(hole // 2), side - hole // 2, (batch, 2), generator=random).to(device)
+    offset_B2S = torch.arange(side, device=device) - first_B2[:, :, None]
+    within_B2S = (offset_B2S >= 0) & (offset_B2S < hole) & hit_B[:, None, None]
+    hole_BHW = within_B2S[:, 0, :, None] & within_B2S[:, 1, None, :]
+    return pictures_BCHW * ~hole_BHW[:, None]
+
+
+def colour(pictures_BCHW: Tensor, strength: float, random: torch.Generator) -> Tensor:
+    """Change saturation (0 to 2, luma kept), contrast (0.5 to 1.5, the mean kept) and brightness; alpha stays.
+
+    Luma is the mean of the channels (Karras et al. 2020, appendix B).
+    """
+    seen_BCHW, alpha = pictures_BCHW[:, :3], pictures_BCHW[:, 3:]
+    hit_B = _hits(pictures_BCHW, strength, random).float()
+    drawn_B3 = _symmetric((len(seen_BCHW), 3), random).to(seen_BCHW.device) * hit_B[:, None]
+    saturation, contrast, brightness = drawn_B3.to(seen_BCHW.dtype)[:, :, None, None, None].unbind(1)
+    luma_B1HW = seen_BCHW.mean(1, keepdim=True)
+    seen_BCHW = seen_BCHW + saturation * (seen_BCHW - luma_B1HW)
+    mean_B111 = seen_BCHW.mean((1, 2, 3), keepdim=True)
+    seen_BCHW = seen_BCHW + contrast / 2 * (seen_BCHW - mean_B111) + BRIGHTNESS * brightness
+    return torch.cat([seen_BCHW, alpha], 1) if alpha.shape[1] else seen_BCHW
+
+
+def _hits(pictures_BCHW: Tensor, probability: float, random: torch.Generator) -> Tensor:
+    return (torch.rand(len(pictures_BCHW), generator=random) < probability).to(pictures_BCHW.device)
+
+
+def _symmetric(shape: int | tuple[int, ...], random: torch.Generator) -> Tensor:
+    """Return numbers uniform in -1 to 1."""
+    return 2 * torch.rand(shape, generator=random) - 1

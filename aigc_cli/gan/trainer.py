@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aigc_cli.config.train_gan import TrainGanSettings, completed
+from aigc_cli.config.train_gan import TrainGanSettings, augmentations, completed
 from aigc_cli.core.checkpoint import save_tensors
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.files import make_dir, write_bytes, write_json
@@ -22,7 +22,8 @@ from aigc_cli.core.schedule import Schedule
 from aigc_cli.core.seeding import stream
 from aigc_cli.data.imageset import ImageSet, open_image_set
 from aigc_cli.data.samples import encode_png, grid_of
-from aigc_cli.gan.augment import flip, translate
+from aigc_cli.gan.adaptation import Adaptation
+from aigc_cli.gan.augment import augment
 from aigc_cli.gan.balance import balance_in_words, collapse_in_words, critic_accuracy, standing
 from aigc_cli.gan.dcgan import DcganCritic
 from aigc_cli.gan.judge import Judge
@@ -57,6 +58,11 @@ def build_trainer(data: Path, settings: TrainGanSettings, device: torch.device) 
             ),
             tr("lower it or add images"),
         )
+    if settings.augment_adapt and int(images.is_valid.sum()) < settings.batch_size:
+        raise BadData(
+            tr("{data}: --augment-adapt needs at least {count} held-out images", data=data, count=settings.batch_size),
+            tr("hold out more with aigc prepare images --valid, or use --no-augment-adapt"),
+        )
     return GanTrainer(images, completed(settings), device)
 
 
@@ -71,6 +77,8 @@ class GanTrainer:
         )
         self._widest_spread = 0.0
         self._settings, self._device = settings, device
+        self._augmentations = augmentations(settings)
+        self._adaptation = Adaptation(settings.augment_strength) if settings.augment_adapt else None
         labelled = settings.labels and images.labels is not None
         self.config: dict[str, Any] = {
             "schema": "aigc.face/1",
@@ -117,14 +125,17 @@ class GanTrainer:
         self._adam_g.param_groups[0]["lr"], self._adam_d.param_groups[0]["lr"] = rates["lr_g"], rates["lr_d"]
         random = stream(settings.seed, "step", step)
         real, labels = self._batch(step)
-        real = self._augment(real, random)
+        real = self._augment(real, step)
         both_sides = (step + 1) % settings.d_steps == 0
         with torch.set_grad_enabled(both_sides):
-            generated = self._augment(self._generator(self._latents(len(real), random), labels), random)
+            generated = self._augment(self._generator(self._latents(len(real), random), labels), step)
         metrics, real_logits = self._update_critic(step, real, generated.detach(), labels, random)
         if both_sides:
             metrics |= self._update_generator(step, generated, real_logits, labels)
             self._update_average(step)
+        if self._adaptation:
+            metrics["augment_strength"] = self._adaptation.strength
+            self._adapt(self._adaptation, step, real, generated.detach(), labels)
         return {**metrics, **rates, "images": float(len(real))}
 
     def _update_critic(
@@ -231,12 +242,29 @@ class GanTrainer:
         real = from_uint8(self._pixels[chosen])
         return real, None if self._labels is None else self._labels[chosen]
 
-    def _augment(self, pictures: Tensor, random: torch.Generator) -> Tensor:
-        if self._settings.flip:
-            pictures = flip(pictures, random)
-        if self._settings.translate > 0:
-            pictures = translate(pictures, self._settings.translate, random)
+    def _augment(self, pictures: Tensor, step: int) -> Tensor:
+        """Return augmented pictures; all of a step are augmented by the same draws."""
+        strength = self._adaptation.strength if self._adaptation else self._settings.augment_strength
+        random = stream(self._settings.seed, "augment", step)
+        pictures = augment(pictures, self._augmentations, strength, random)
         return pictures.contiguous(memory_format=torch.channels_last)
+
+    @torch.no_grad()
+    def _adapt(self, adaptation: Adaptation, step: int, real: Tensor, generated: Tensor, labels: Tensor | None) -> None:
+        """Measure how the critic judges held-out pictures beside the step's own, now and then."""
+        if not adaptation.due(step):
+            return
+        random = stream(self._settings.seed, "held out", step)
+        chosen = torch.randperm(len(self._valid_pixels), generator=random)[: len(real)].to(self._device)
+        held_out = self._augment(from_uint8(self._valid_pixels[chosen]), step)
+        held_out_labels = None if self._valid_labels is None else self._valid_labels[chosen]
+        self._critic.eval()
+        train_B, valid_B, generated_B = (
+            self._critic(pictures, its_labels)
+            for pictures, its_labels in ((real, labels), (held_out, held_out_labels), (generated, labels))
+        )
+        self._critic.train()
+        adaptation.take(train_B, valid_B, generated_B, batch_size=len(real))
 
     def evaluate(self, step: int) -> dict[str, float]:
         """Return the distance of averaged samples from the real set, their spread, and how the critic stands."""
@@ -288,11 +316,14 @@ class GanTrainer:
         for part, adam in (("adam_g", self._adam_g), ("adam_d", self._adam_d)):
             for index, slots in adam.state_dict()["state"].items():
                 tensors |= {f"{part}.{index}.{slot}": value for slot, value in slots.items()}
-        return tensors, {"config": self.config, "widest_spread": self._widest_spread}
+        adaptation = {"adaptation": self._adaptation.state()} if self._adaptation else {}
+        return tensors, {"config": self.config, "widest_spread": self._widest_spread, **adaptation}
 
     def restore(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
         """Take back what `state` returned."""
         self._widest_spread = float(scalars.get("widest_spread", 0.0))
+        if self._adaptation:
+            self._adaptation.restore(scalars["adaptation"])
         for part, module in (("generator", self._generator), ("average", self.average), ("critic", self._critic)):
             module.load_state_dict(
                 {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
@@ -337,6 +368,8 @@ class GanTrainer:
         if self.objective in metrics:
             distance, spread = metrics[self.objective], metrics["spread"]
             parts.append(tr("distance {distance:.1f}, spread {spread:.2f}", distance=distance, spread=spread))
+        if "augment_strength" in metrics:
+            parts.append(tr("augmentation {strength:.0%}", strength=metrics["augment_strength"]))
         return ", ".join(parts)
 
 

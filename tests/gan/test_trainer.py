@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from aigc_cli.config.base import resolve
-from aigc_cli.config.train_gan import PRESETS, TrainGanSettings, completed
+from aigc_cli.config.train_gan import AUGMENTATIONS, PRESETS, TrainGanSettings, completed
 from aigc_cli.core.checkpoint import load_tensors
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.loop import Plan, train
@@ -14,6 +14,7 @@ from aigc_cli.core.progress import SilentProgress
 from aigc_cli.core.provenance import read_png_label
 from aigc_cli.core.rundir import open_for_training
 from aigc_cli.core.signals import StopFlag
+from aigc_cli.gan.adaptation import MEASURED_EVERY, Adaptation
 from aigc_cli.gan.sampler import load_generator
 from aigc_cli.gan.trainer import build_trainer
 from tests.gan.conftest import write_image_set
@@ -22,8 +23,9 @@ CPU = torch.device("cpu")
 SMALL = {"width": 0.125, "z_dim": 8, "batch_size": 4, "metric_images": 16, "metric": "random_conv", "seed": 3}
 KINDS = {
     "style": {},
-    "style-augmented": {"translate": 0.2, "d_steps": 2, "penalty_every": 2, "labels": False},
-    "style-no-classes": {"class_weight": 0.0, "flip": False},
+    "style-augmented": {"augment": "flip,translate,scale", "d_steps": 2, "penalty_every": 2, "labels": False},
+    "style-adapting": {"augment": ",".join(AUGMENTATIONS), "augment_adapt": True},
+    "style-no-classes": {"class_weight": 0.0, "augment": "none"},
     "style-minimax": {"loss": "minimax"},
     "dcgan": {"arch": "dcgan"},
     "mlp": {"arch": "mlp"},
@@ -60,6 +62,52 @@ def test_resumed_training_is_bit_equal(image_set, kind):
     for step in range(5, 8):
         resumed.update(step, 8)
     assert same(weights(resumed), weights(whole))
+
+
+def test_an_adapting_strength_moves_and_resumes_in_the_middle_of_measuring(image_set):
+    settings = {**KINDS["style-adapting"], "z_dim": 2}
+    whole, cut = made(image_set, **settings), made(image_set, **settings)
+    logged = [whole.update(step, 40)["augment_strength"] for step in range(40)]
+    for step in range(20):
+        cut.update(step, 40)
+    resumed = made(image_set, **settings)
+    tensors, scalars = cut.state()
+    assert scalars["adaptation"]["count"] == 2
+    resumed.restore({name: tensor.clone() for name, tensor in tensors.items()}, json.loads(json.dumps(scalars)))
+    assert [resumed.update(step, 40)["augment_strength"] for step in range(20, 40)] == logged[20:]
+    assert logged[0] == 0.5 != logged[-1]
+    assert same(weights(resumed), weights(whole))
+
+
+def test_measuring_how_the_critic_overfits_leaves_its_running_statistics_alone(image_set):
+    """Held-out pictures never reach the weights or the normalisation: only the strength knows of them."""
+    settings = {"arch": "dcgan", "augment": "flip,translate"}
+    alone, measured = made(image_set, **settings), made(image_set, **settings)
+    adaptation = Adaptation(0.5)
+    for trainer in (alone, measured):
+        trainer.update(0, 4)
+    real, labels = measured._batch(0)
+    measured._adapt(adaptation, MEASURED_EVERY - 1, real, -real, labels)
+    assert adaptation.state()["count"] == 1
+    assert same(weights(measured), weights(alone))
+
+
+def test_real_and_generated_pictures_of_a_step_get_the_same_draws(image_set):
+    trainer = made(image_set, augment="flip,translate,rotate,cutout,colour", augment_strength=1.0)
+    ramp = torch.linspace(-1, 1, 16).expand(4, 3, 16, 16)
+    assert torch.equal(trainer._augment(ramp, 5), trainer._augment(ramp.clone(), 5))
+    assert not torch.equal(trainer._augment(ramp, 5), trainer._augment(ramp, 6))
+
+
+def test_augmentations_that_do_not_fit_are_refused(image_set, tmp_path):
+    with pytest.raises(UsageProblem, match="'colou' is not known") as problem:
+        made(image_set, augment="flip,colou")
+    assert "colour" in problem.value.remedy
+    with pytest.raises(UsageProblem, match="nothing to adapt"):
+        made(image_set, augment_adapt=True)
+    few = write_image_set(tmp_path / "few", count=12)
+    with pytest.raises(BadData, match="at least 4 held-out images"):
+        made(few, augment="colour", augment_adapt=True)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -126,7 +174,7 @@ def test_the_generator_s_phase_leaves_no_gradient_in_the_critic(image_set):
 
 
 def test_every_epoch_shows_every_training_picture_once_and_no_held_out_one(image_set):
-    trainer = made(image_set, flip=False, batch_size=6)
+    trainer = made(image_set, augment="none", batch_size=6)
     seen = torch.cat([trainer._batch(step)[0] for step in range(3)])
     bytes_seen = {((picture + 1) * 127.5).round().to(torch.uint8).numpy().tobytes() for picture in seen}
     pixels = load_tensors(image_set / "pixels.safetensors")
@@ -155,7 +203,7 @@ def test_learning_rates_follow_the_schedule_and_the_loop_s_scale(image_set):
 
 
 def test_it_learns_brightness_as_label_under_the_loop(image_set, tmp_path):
-    settings = {"lr_g": 0.01, "lr_d": 0.01, "flip": False, "ema_images": 100}
+    settings = {"lr_g": 0.01, "lr_d": 0.01, "augment": "none", "ema_images": 100}
     trainer = made(image_set, **settings)
     (tmp_path / "run").mkdir()
     run, _ = open_for_training(tmp_path / "run", "face", {}, {"path": "set", "hash": "0"}, resume="auto", private=False)
@@ -203,6 +251,7 @@ def test_a_summary_says_the_balance_the_speed_and_the_distance(image_set):
         {"critic_accuracy": 0.7, "images_per_second": 40.0, trainer.objective: 12.34, "spread": 0.91}
     )
     assert line == "balanced (critic 70%), 40 images/s, distance 12.3, spread 0.91"
+    assert trainer.summary({"augment_strength": 0.256}) == "augmentation 26%"
 
 
 def test_open_settings_take_the_architecture_s_own():
