@@ -1,7 +1,8 @@
 """`aigc train-gan`: train a face generator on a prepared set of images."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +12,7 @@ from aigc_cli.core.console import Console
 from aigc_cli.core.distributed import several
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.messages import tr
+from aigc_cli.core.rundir import RunDir
 from aigc_cli.options import with_settings
 
 NEEDED_BYTES = 100_000_000
@@ -44,6 +46,20 @@ def train_gan(
 
         return build_trainer(data, settings, choose_device(settings.device))
 
+    def conclude(run: RunDir) -> Mapping[str, Any]:
+        from aigc_cli.gan.conclusion import share_near_training
+
+        share = share_near_training(run)
+        if share is None:
+            return {}
+        console.talk(
+            tr(
+                "{share:.1%} of the samples are as near to a training picture as the nearest 1% of held-out ones",
+                share=share,
+            )
+        )
+        return {"near_training": share}
+
     train_run(
         console,
         settings,
@@ -54,6 +70,7 @@ def train_gan(
         needed_bytes=NEEDED_BYTES,
         build=build,
         check=check,
+        conclude=conclude,
     )
 
 

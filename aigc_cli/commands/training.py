@@ -30,6 +30,7 @@ def train_run(
     build: "Callable[[Progress, Callable[[], None], World], Any]",
     check: Callable[[], None] = lambda: None,
     foreseen: Callable[[], Mapping[str, Any]] = dict,
+    conclude: Callable[[RunDir], Mapping[str, Any]] = lambda _: {},
 ) -> None:
     """Train into `output` under its lock, resuming what is there, and print the run's record.
 
@@ -37,11 +38,13 @@ def train_run(
     `needed_bytes` is room for the model, its checkpoints and previews. `check` raises what can be known before
     anything is written; `build` then returns the trainer: it is given where to report
     long work, what to call now and then in it, for that raises when a signal has come, and who else trains.
-    `foreseen` adds to the plan of a dry run.
+    `foreseen` adds to the plan of a dry run, and `conclude` to the record of a run that has just been finished.
     """
     with joined(settings.device) as world:
         if world.is_main:
-            _lead(console, settings, data, output, kind, data_kinds, needed_bytes, build, check, foreseen, world)
+            _lead(
+                console, settings, data, output, kind, data_kinds, needed_bytes, build, check, foreseen, conclude, world
+            )
         elif told := world.decided(None):
             if told["private"]:
                 os.umask(0o077)
@@ -59,6 +62,7 @@ def _lead(
     build: Callable[..., Any],
     check: Callable[[], None],
     foreseen: Callable[[], Mapping[str, Any]],
+    conclude: Callable[[RunDir], Mapping[str, Any]],
     world: World,
 ) -> None:
     """Do all but what the other processes do too, which hear here whether there is anything to train."""
@@ -99,7 +103,8 @@ def _lead(
             run.update_record(
                 subject=manifest.get("subject"), consent=manifest.get("consent"), credit=manifest.get("credit", [])
             )
-            record = _train(console, settings, lambda *ways: _built(lambda: build(*ways), run, existed), run, world)
+            _train(console, settings, lambda *ways: _built(lambda: build(*ways), run, existed), run, world)
+            record = run.update_record(**conclude(run))
     console.record(summary(output, record))
 
 
@@ -159,7 +164,8 @@ def _train(console: Console, settings: Any, build: Callable[..., Any], run: RunD
 def summary(output: Path, record: dict[str, Any]) -> dict[str, Any]:
     """Return the record that a training command prints: where the run is and how it went."""
     names = ("kind", "status", "step", "total_steps", "seconds", "best", "subject", "consent")
-    return {"schema": "aigc.run/1", "run": str(output), **{name: record.get(name) for name in names}}
+    own = {name: record[name] for name in ("near_training",) if name in record}
+    return {"schema": "aigc.run/1", "run": str(output), **{name: record.get(name) for name in names}, **own}
 
 
 def _measured_memory(output: Path) -> int | None:

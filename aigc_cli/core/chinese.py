@@ -866,6 +866,8 @@ CHINESE: dict[str, str] = {
     "{run}: no checkpoint {wanted}": "{run}：没有检查点 {wanted}",
     "{run}: no conversation with it is kept": "{run}：没有保存过与它的对话",
     "{run}: no weights yet": "{run}：还没有权重",
+    "{share:.0%} nearly copied": "{share:.0%} 近乎复制",
+    "{share:.1%} of the samples are as near to a training picture as the nearest 1% of held-out ones": "{share:.1%} 的样本与训练图片的接近程度不亚于留出图片中最接近的 1%",
     "{source!r} is not -": "{source!r} 不是 -",
     "{source}: architecture {architecture!r}": "{source}：结构为 {architecture!r}",
     "{source}: chat {number}": "{source}：第 {number} 个聊天",

@@ -1,7 +1,8 @@
 """How good are the samples, cheaply and always alike: what chooses the best weights of a run.
 
 The Fréchet distance between the features of a fixed number of samples and of real pictures, under the extractor
-that `--metric` names. It orders the checkpoints of one run; `aigc eval images` is for everything else.
+that `--metric` names. It orders the checkpoints of one run; `aigc eval images` is for everything else. The same
+features tell whether samples are copies of training pictures.
 """
 
 import torch
@@ -12,8 +13,10 @@ from aigc_cli.data.imageset import ImageSet
 from aigc_cli.gan.pixels import to_uint8
 from aigc_cli.measure.features import extract, load_extractor
 from aigc_cli.measure.frechet import Gaussian, frechet_distance, gaussian, spread
+from aigc_cli.measure.neighbours import near_training
 
 BATCH = 32
+COMPARED = 2048  # training pictures, at most, that samples are searched among; their mirror images too
 
 
 class Judge:
@@ -23,20 +26,41 @@ class Judge:
         self._images, self._count, self._seed, self._device = images, count, seed, device
         self._extractor = load_extractor(metric, device)
         self.objective = f"frechet[{self._extractor.name}]"
+        self.nearness = f"near_training[{self._extractor.name}]"
         self._real: Gaussian | None = None
+        self._references: tuple[Tensor, Tensor] | None = None
 
     def scores(self, generator: nn.Module) -> dict[str, float]:
-        """Return the Fréchet distance of `count` samples (labels in turn), and their spread."""
+        """Return the Fréchet distance of `count` samples (labels in turn), their spread, and how many are near copies.
+
+        The last is left out where nothing is held out to compare with.
+        """
         real = self._real_features()
-        samples = self._samples(generator)
-        generated = gaussian(extract(self._extractor, samples))
-        return {self.objective: frechet_distance(generated, real), "spread": spread(generated, real)}
+        features_MD = extract(self._extractor, self._samples(generator))
+        generated = gaussian(features_MD)
+        scores = {self.objective: frechet_distance(generated, real), "spread": spread(generated, real)}
+        if bool(self._images.is_valid.any()):
+            held_out_KD, train_ND = self._reference_features()
+            scores[self.nearness] = near_training(features_MD, held_out_KD, train_ND)
+        return scores
 
     def _real_features(self) -> Gaussian:
         if self._real is None:
             order = torch.randperm(len(self._images.pixels), generator=stream(self._seed, "judge"))
             self._real = gaussian(extract(self._extractor, self._images.pixels[order[: self._count]]))
         return self._real
+
+    def _reference_features(self) -> tuple[Tensor, Tensor]:
+        """Return the features of held-out pictures, and of training pictures and their mirror images."""
+        if self._references is None:
+            random = stream(self._seed, "references")
+            pixels = self._images.pixels
+            order = torch.randperm(len(pixels), generator=random)
+            held_out = pixels[order[self._images.is_valid[order]][:COMPARED]]
+            train = pixels[order[~self._images.is_valid[order]][:COMPARED]]
+            both = torch.cat([train, train.flip(3)])
+            self._references = extract(self._extractor, held_out), extract(self._extractor, both)
+        return self._references
 
     @torch.no_grad()
     def _samples(self, generator: nn.Module) -> Tensor:

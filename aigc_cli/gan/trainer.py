@@ -37,6 +37,7 @@ EMA_RAMP = 0.05  # the average's half-life is at most this share of the pictures
 PREVIEW_COUNT = 40
 STANDING_COUNT = 256
 GRADIENT_NORM_EVERY = 10
+MANY_NEAR = 0.02  # twice what pictures as new as the held-out ones show
 
 
 def build_trainer(data: Path, settings: TrainGanSettings, device: torch.device) -> "GanTrainer":
@@ -111,7 +112,7 @@ class GanTrainer:
         self._gamma = (settings.gamma or 0.0) * (images.size / 32) ** 2
         self._permutation: tuple[int, Tensor] = (-1, torch.empty(0))
         self._judge = Judge(images, settings.metric, settings.metric_images, settings.seed, device)
-        self.objective = self._judge.objective
+        self.objective, self._nearness = self._judge.objective, self._judge.nearness
 
     def update(self, step: int, total_steps: int | None) -> dict[str, float | Tensor]:
         """Update the critic, and on every `d_steps`-th step the generator and its average; return scalars.
@@ -368,6 +369,8 @@ class GanTrainer:
         if self.objective in metrics:
             distance, spread = metrics[self.objective], metrics["spread"]
             parts.append(tr("distance {distance:.1f}, spread {spread:.2f}", distance=distance, spread=spread))
+        if metrics.get(self._nearness, 0.0) > MANY_NEAR:
+            parts.append(tr("{share:.0%} nearly copied", share=metrics[self._nearness]))
         if "augment_strength" in metrics:
             parts.append(tr("augmentation {strength:.0%}", strength=metrics["augment_strength"]))
         return ", ".join(parts)

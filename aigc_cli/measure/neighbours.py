@@ -1,5 +1,7 @@
 """Precision, recall, density and coverage: how realistic the generated pictures are, and how much real they cover.
 
+And whether they are copies: nearer to the training pictures than pictures that were held out.
+
 Each set is described by balls around its members that reach to the k-th nearest neighbour within the set.
 
 Suffixes: N real, M generated pictures, D feature dimension.
@@ -69,3 +71,19 @@ def radii(features_ND: Tensor, k: int) -> Tensor:
         distance[own, start + own] = torch.inf
         found.append(distance.kthvalue(k, dim=1).values)
     return torch.cat(found)
+
+
+def nearest(from_MD: Tensor, to_ND: Tensor) -> Tensor:
+    """Return each row's distance to the nearest row of the other set, shape (M,); 0 for a copy."""
+    exact = "donot_use_mm_for_euclid_dist"
+    rows = [torch.cdist(block, to_ND, compute_mode=exact).amin(1) for block in torch.split(from_MD, ROWS_AT_A_TIME)]
+    return torch.cat(rows)
+
+
+def near_training(generated_MD: Tensor, held_out_KD: Tensor, train_ND: Tensor, quantile: float = 0.01) -> float:
+    """Return the share of generated pictures as near to a training picture as the nearest `quantile` of held-out ones.
+
+    About `quantile` for pictures that are as new as the held-out ones, 1 for copies.
+    """
+    limit = nearest(held_out_KD, train_ND).quantile(quantile)
+    return float((nearest(generated_MD, train_ND) <= limit).double().mean())

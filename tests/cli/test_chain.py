@@ -72,6 +72,16 @@ class TestTraining:
         kept = json.loads((runs / record["run"] / "aigc.json").read_text())
         assert (kept["kind"], kept["step"], kept["best"]) == (kind, 12, record["best"])
 
+    def test_a_face_run_says_how_many_of_its_samples_are_near_copies(self, runs):
+        record = json.loads((runs / "face.record").read_text())
+        at_best = [
+            line for line in read_records(runs / "face" / "metrics.jsonl") if line["step"] == record["best"]["step"]
+        ]
+        [share] = [line["near_training[random_conv]"] for line in at_best if "near_training[random_conv]" in line]
+        assert (
+            record["near_training"] == share == json.loads((runs / "face" / "aigc.json").read_text())["near_training"]
+        )
+
     def test_previews_carry_the_label(self, runs):
         previews = list((runs / "face" / "previews").glob("*.png"))
         assert len(previews) == 3

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import pytest
 import torch
 from torch import nn
 
@@ -53,3 +56,19 @@ def test_labels_are_asked_for_in_turn(image_set):
 def test_grey_pictures_are_judged_too(tmp_path):
     images, judge = judge_of(write_image_set(tmp_path / "grey", channels=1))
     assert abs(judge.scores(Replay(images.pixels))["spread"] - 1) < 1e-4
+
+
+def test_copies_of_training_pictures_and_their_mirror_images_are_found(image_set):
+    """The set itself: its 18 training pictures are copies, and the nearest held-out one is as near as itself."""
+    images, judge = judge_of(image_set)
+    assert judge.scores(Replay(images.pixels))[judge.nearness] == pytest.approx(19 / 24)
+    assert judge_of(image_set)[1].scores(Replay(images.pixels.flip(3)))[judge.nearness] >= 0.75
+    new = (images.pixels.int() + 60).clamp(0, 255).to(torch.uint8)
+    assert judge.scores(Replay(new))[judge.nearness] < 0.2
+
+
+def test_without_held_out_pictures_nothing_is_said_of_copies(image_set):
+    images = open_image_set(image_set)
+    whole = replace(images, is_valid=torch.zeros_like(images.is_valid))
+    judge = Judge(whole, "random_conv", 24, 0, CPU)
+    assert judge.nearness not in judge.scores(Replay(images.pixels))

@@ -3,7 +3,7 @@ import torch
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.measure import neighbours
-from aigc_cli.measure.neighbours import neighbourhood, radii
+from aigc_cli.measure.neighbours import near_training, nearest, neighbourhood, radii
 
 
 def column(*values):
@@ -56,3 +56,28 @@ def test_a_set_against_itself_is_perfect():
 def test_too_few_pictures():
     with pytest.raises(BadData, match="3 nearest"):
         neighbourhood(column(0, 1, 2), column(0, 1, 2, 3), k=3)
+
+
+def test_nearest_is_the_smallest_distance_and_zero_for_a_copy():
+    points = torch.randn(40, 5, generator=torch.Generator().manual_seed(3))
+    others = torch.cat([points[7:9], points[3:4] + 0.25])
+    found = nearest(others, points)
+    assert found[:2].tolist() == [0, 0]
+    assert float(found[2]) == pytest.approx(0.25 * 5**0.5)
+
+
+def test_blocks_of_rows_do_not_change_the_nearest(monkeypatch):
+    random = torch.Generator().manual_seed(0)
+    some, others = torch.randn(23, 4, generator=random), torch.randn(17, 4, generator=random)
+    whole = nearest(some, others)
+    monkeypatch.setattr(neighbours, "ROWS_AT_A_TIME", 5)
+    assert torch.equal(nearest(some, others), whole)
+
+
+def test_copies_are_near_and_new_pictures_are_as_rarely_near_as_held_out_ones():
+    train, held_out, new = torch.randn(3, 3000, 3, generator=torch.Generator().manual_seed(0))
+    assert near_training(train[:100], held_out, train) == 1
+    assert near_training(new, held_out, train) == pytest.approx(0.01, abs=0.006)
+    assert near_training(new, held_out, train, quantile=0.5) == pytest.approx(0.5, abs=0.04)
+    assert near_training(torch.cat([new, train[:1000]]), held_out, train) == pytest.approx(0.25, abs=0.02)
+    assert near_training(new + 100, held_out, train) == 0
