@@ -90,10 +90,11 @@ def aigc(text: Path, work: Path, *length: str) -> dict[str, Any]:
 
 
 def scored(code: str, folder: Path, *arguments: str) -> float:
-    """Run a scoring program in a folder and return the number that it prints."""
+    """Run a scoring program in a folder and return the number that it prints last."""
     command = [sys.executable, "-c", code, *arguments]
     path = {**os.environ, "PYTHONPATH": str(folder)}
-    return float(subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, env=path).stdout)
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, env=path)
+    return float(done.stdout.split()[-1])
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "context": 64,
         "vocab_size": 1024,
         "eval_tokens": 20000,
+        "evaluations": 3,
     },
     "tiny": {"layers": 4, "width": 192, "heads": 6, "kv_heads": 3, "context": 256, "vocab_size": 2048},
     "small": {"layers": 6, "width": 320, "heads": 5, "kv_heads": 5, "context": 512, "vocab_size": 6400},

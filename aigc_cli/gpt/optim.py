@@ -17,6 +17,7 @@ from aigc_cli.core.sharded import copy_like, local, whole
 # Coefficients of the quintic iteration whose fixed point is an orthogonal matrix (Jordan et al. 2024, "Muon").
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
+_MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 def orthogonalised(gradients_NRC: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
@@ -105,40 +106,57 @@ class Muon:
 
 
 class AdamW:
-    """torch's fused AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) with state by parameter name."""
+    """AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101, alg. 2) by torch's fused kernel, with state by parameter name.
+
+    The kernel and not torch.optim.AdamW, whose first use imports torch's compiler: a second of a training of ten.
+    """
 
     rate_name = "learning_rate"
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], betas: tuple[float, float], eps: float = 1e-8) -> None:
-        self._parameters = dict(parameters)
-        self._inner = torch.optim.AdamW(list(self._parameters.values()), lr=0.0, betas=betas, eps=eps, fused=True)
+        self._parameters, self._betas, self._eps = dict(parameters), betas, eps
+        self._moments: dict[str, dict[str, Tensor]] = {}
 
     def step(self, learning_rate: float, weight_decay: float) -> None:
-        """Move every parameter; decay only matrices, never gains or biases."""
-        group = self._inner.param_groups[0]
-        group["lr"], group["weight_decay"] = learning_rate, 0.0
+        """Move every parameter that has a gradient; decay only matrices, never gains or biases."""
+        moving = {name: parameter for name, parameter in self._parameters.items() if parameter.grad is not None}
         with torch.no_grad():
-            for parameter in self._parameters.values():
+            for name, parameter in moving.items():
                 if parameter.dim() > 1 and weight_decay:
                     parameter.mul_(1 - learning_rate * weight_decay)
-        self._inner.step()
+                if name not in self._moments:
+                    count = torch.zeros((), dtype=torch.float32, device=parameter.device)
+                    self._moments[name] = {"step": count} | {kind: torch.zeros_like(parameter) for kind in _MOMENTS}
+            moments = [self._moments[name] for name in moving]
+            steps = [moment["step"] for moment in moments]
+            torch._foreach_add_(steps, 1)
+            torch._fused_adamw_(
+                list(moving.values()),
+                [parameter.grad for parameter in moving.values() if parameter.grad is not None],
+                [moment["exp_avg"] for moment in moments],
+                [moment["exp_avg_sq"] for moment in moments],
+                [],
+                steps,
+                lr=learning_rate,
+                beta1=self._betas[0],
+                beta2=self._betas[1],
+                weight_decay=0.0,
+                eps=self._eps,
+                amsgrad=False,
+                maximize=False,
+            )
 
     def state(self) -> dict[str, Tensor]:
         """Return both moments and the step count of each parameter, once there are any."""
-        return {
-            f"adamw.{kind}.{name}": value
-            for name, parameter in self._parameters.items()
-            for kind, value in self._inner.state.get(parameter, {}).items()
-        }
+        return {f"adamw.{kind}.{name}": value for name, kinds in self._moments.items() for kind, value in kinds.items()}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Take back what `state` returned."""
-        self._inner.state.clear()
-        for name, parameter in self._parameters.items():
-            kinds = ("step", "exp_avg", "exp_avg_sq")
-            if f"adamw.step.{name}" in tensors:
-                saved = {kind: tensors[f"adamw.{kind}.{name}"] for kind in kinds}
-                self._inner.state[parameter] = {kind: copy_like(value, parameter) for kind, value in saved.items()}
+        self._moments = {
+            name: {kind: copy_like(tensors[f"adamw.{kind}.{name}"], parameter) for kind in ("step", *_MOMENTS)}
+            for name, parameter in self._parameters.items()
+            if f"adamw.step.{name}" in tensors
+        }
 
 
 def clipped(parameters: Sequence[nn.Parameter], max_norm: float) -> Tensor:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import termios
 import time
+from datetime import datetime
 from fcntl import ioctl
 from pathlib import Path
 
@@ -139,7 +140,8 @@ def test_a_pipe_gets_the_reply_alone(ada_run, tmp_path):
         check=False,
     )
     assert done.stdout.decode() == "hello you\nhow are you\n"
-    assert done.stderr.decode() == NOTICE + "\n"
+    time, _, notice = done.stderr.decode().partition(" ")  # stderr is a log here, so the line says when
+    assert notice == NOTICE + "\n" and datetime.fromisoformat(time)
     assert done.returncode == 0
     assert sessions(tmp_path) == []
 

@@ -7,7 +7,7 @@ import torch
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
-from aigc_cli.core.errors import AigcError, BadConfig, BadData, NoInput, UsageProblem
+from aigc_cli.core.errors import AigcError, BadConfig, BadData, NoInput
 from aigc_cli.core.files import read_jsonl
 from aigc_cli.core.loop import Plan, train
 from aigc_cli.core.progress import SilentProgress
@@ -250,6 +250,17 @@ def test_a_learning_rate_far_too_high_is_noticed_and_gone_back_from(plain, tmp_p
     assert all("worse than guessing" in line for line in back)
 
 
+def test_the_default_system_turn_is_the_commonest_and_of_equals_the_first(tmp_path):
+    records = [dialogue(number) for number in range(24)]
+    for number, record in enumerate(records):
+        record["messages"][0] = {"role": "system", "content": f"You are Cat {number % 12}."}
+    first = trainer(write_set(tmp_path / "chat", "chat", records, records[:1]))
+    assert first.tokenizer.default_system == "You are Cat 0."
+    records[5]["messages"][0]["content"] = "You are Cat 7."
+    other = trainer(write_set(tmp_path / "other", "chat", records, records[:1]))
+    assert other.tokenizer.default_system == "You are Cat 7."
+
+
 def test_previews_answer_held_out_prompts(chat, tmp_path):
     made = trainer(chat)
     line = made.preview(tmp_path / "previews", 7)
@@ -273,8 +284,6 @@ def test_previews_of_running_text_go_on_from_held_out_places(tmp_path):
 
 
 def test_impossible_wishes_are_refused(chat, tmp_path, base):
-    with pytest.raises(UsageProblem, match="precision"):
-        trainer(chat, precision="bf16")
     with pytest.raises(BadConfig, match="width"):
         trainer(chat, width=33)
     with pytest.raises(NoInput, match="smollm2"):
