@@ -19,6 +19,7 @@ from aigc_cli.core.messages import tr
 from aigc_cli.core.rundir import WRITTEN, FolderLock
 
 DIRECTIVES = "YmdHMSjyGVu"
+PROBE = datetime(2037, 12, 31)  # a day that no pattern gives back unless it says year, month and day
 SET_FILES = ("manifest.json", "train.jsonl", "valid.jsonl", "pixels.safetensors", "images.jsonl")
 
 
@@ -43,7 +44,7 @@ def resolve_output(text: str, now: datetime) -> Output:
                 tr("known: {names}; write %% for %", names=known),
             )
     path, name = now.strftime(text), Path(text).name
-    dated = _date_in(now.strftime(name), name) == now.date()
+    dated = _date_in(PROBE.strftime(name), name) == PROBE.date()
     return Output(path, name if dated and not re.search(r"%[^%]", str(Path(text).parent).replace("%%", "")) else "")
 
 

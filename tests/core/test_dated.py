@@ -34,6 +34,11 @@ def test_a_date_is_filled_in_and_a_whole_one_is_known(text, path, pattern):
     assert (output.path, output.pattern) == (path, pattern)
 
 
+@pytest.mark.parametrize("text", ["months/%Y-%m", "years/%Y", "hours/%Y-%H", "days/%Y-%d", "weeks/%G-%V"])
+def test_a_part_of_a_date_is_none_on_the_first_of_january_either(text):
+    assert resolve_output(text, datetime(2026, 1, 1)).pattern == ""
+
+
 @pytest.mark.parametrize("text", ["out/%Q", "out/100%", "out/% d", "out/%-d"])
 def test_a_percent_that_is_no_date_is_refused(text):
     with pytest.raises(UsageProblem, match="write %% for %"):
