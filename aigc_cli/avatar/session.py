@@ -23,6 +23,7 @@ from aigc_cli.core.provenance import label_record
 
 SCHEMA = "aigc.session/1"
 ROLES = ("user", "assistant")
+_BEGIN = f'{{"schema": "{SCHEMA}"'.encode()  # of every line that was ever written
 
 
 def turn_record(turn: Turn) -> dict[str, Any]:
@@ -66,9 +67,14 @@ def read_session(path: Path) -> list[Turn]:
 
 
 def torn_bytes(path: Path) -> int:
-    """Return the length of a last line that was cut off while it was written; 0 if the file ends with a whole one."""
+    """Return the length of a last line that was cut off while it was written; 0 if the file ends with a whole one.
+
+    BadData if it is the only line and no session begins like it: of another file nothing may be cut off.
+    """
     data = read_bytes(path)
     tail = data[data.rfind(b"\n") + 1 :]
+    if tail == data and tail[: len(_BEGIN)] != _BEGIN[: len(tail)]:
+        raise BadData(tr("{path}: line {number}: not a turn of a session", path=path, number=1), tr("remove the line"))
     try:
         json.loads(tail)
     except (ValueError, RecursionError):

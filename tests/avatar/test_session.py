@@ -116,6 +116,26 @@ def test_a_torn_last_line_is_left_out_and_the_file_goes_on(tmp_path, tail):
     assert len(lines(path)) == 3
 
 
+@pytest.mark.parametrize("content", ["a letter of one line", '{"schema": "aigc.reply/1", "reply": "h'])
+def test_nothing_is_cut_off_another_file(tmp_path, content):
+    path = tmp_path / "letter"
+    path.write_text(content)
+    with pytest.raises(BadData, match="line 1"):
+        read_session(path)
+    with pytest.raises(BadData, match="line 1"):
+        SessionLog(path)
+    assert path.read_text() == content
+
+
+def test_a_session_of_which_only_half_a_line_is_there_begins_anew(tmp_path):
+    path = tmp_path / "s.jsonl"
+    path.write_text('{"schema": "aigc.session/1", "role": "us')
+    assert read_session(path) == []
+    with SessionLog(path) as log:
+        log.write([HELLO])
+    assert read_session(path) == [HELLO]
+
+
 def test_a_last_line_that_lacks_only_its_end_is_kept(tmp_path):
     path = tmp_path / "s.jsonl"
     with SessionLog(path) as log:
