@@ -30,9 +30,9 @@ def read_prompts(prompt: str | None, prompts: Path | None) -> list[Conversation]
 
 def _lines(prompts: Path) -> list[str]:
     if str(prompts) == "-":
-        return sys.stdin.read().splitlines()
+        return sys.stdin.read().split("\n")  # not splitlines(): JSON holds U+2028 and others that it splits at
     try:
-        return prompts.read_text(encoding="utf-8-sig").splitlines()
+        return prompts.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise BadData(
             tr("{path}: not UTF-8 at byte {byte}", path=prompts, byte=error.start), tr("convert it first")
@@ -46,7 +46,7 @@ def _messages(line: str, number: int) -> Conversation:
         return [{"role": "user", "content": line.strip()}]
     try:
         value = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # beside syntax, integers of thousands of digits
         raise BadData(
             tr("prompts: line {number} is not valid JSON", number=number), tr("mend it or write plain text")
         ) from error

@@ -45,7 +45,7 @@ def read_texts(place: str) -> list[str]:
         data = read_bytes(path)
     name = tr("stdin") if place == "-" else str(path)
     try:
-        lines = data.decode("utf-8-sig").splitlines()
+        lines = data.decode("utf-8-sig").split("\n")  # not splitlines(): JSON holds U+2028 and others that it splits at
     except UnicodeDecodeError as error:
         raise BadData(
             tr("{path}: not UTF-8 at byte {byte}", path=name, byte=error.start), tr("convert it first")

@@ -24,6 +24,12 @@ def test_every_kind_of_record_gives_its_texts(tmp_path):
     assert read_texts(str(tmp_path / "set")) == ["held out"]
 
 
+def test_a_line_ends_at_its_newline_alone(tmp_path):
+    text = "one\u2028two\u0085three"
+    (tmp_path / "texts.jsonl").write_text(json.dumps({"text": text}, ensure_ascii=False) + "\r\n", newline="")
+    assert read_texts(str(tmp_path / "texts.jsonl")) == [text]
+
+
 @pytest.mark.parametrize(
     ("content", "error", "said"),
     [
