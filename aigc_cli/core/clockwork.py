@@ -67,7 +67,7 @@ class Clockwork:
 
     def lower(self, minutes: float) -> bool:
         """Lower the number of steps, once, if the projected time is far beyond the minutes; return whether it did."""
-        if self.lowered or self.total_steps is None or not self.step:
+        if self.lowered or self.total_steps is None or not 0 < self.step < self.total_steps:
             return False
         budget, seconds_per_step = 60.0 * minutes, self.elapsed_seconds / self.step
         if seconds_per_step * self.total_steps <= TOO_SLOW * budget:

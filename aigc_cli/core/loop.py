@@ -125,6 +125,8 @@ class _Loop:
     def run(self) -> dict[str, Any]:
         if self._saved_steps():
             self._resume()
+        else:
+            self._cut_logs_after(-1)  # what an attempt that left no checkpoint had logged
         self._update_record(status="training")
         self._last_saved = time.monotonic()
         self._start_clock()
@@ -416,7 +418,6 @@ class _Loop:
         length = {"steps": plan.steps, "minutes": plan.minutes or record["settings"].get("minutes")}
         self._work.total_steps, self._work.minutes = wanted, plan.minutes
         self._work.evaluations, self._work.stale_evaluations, self._work.lowered = plan.evaluations, 0, False
-        self._clock_zero = time.monotonic() - self._work.elapsed_seconds
         self._save("training")
         self._update_record(settings={**record["settings"], **length})
 
@@ -434,9 +435,12 @@ class _Loop:
         self._sums = dict(self._work.sums)
         self._logged, self._evaluated = {}, {}
         self._scale_rates()
+        self._cut_logs_after(step)
+        self._world.wait()  # for whoever still reads what the next checkpoint replaces
+
+    def _cut_logs_after(self, step: int) -> None:
         for log in self._logs:
             log.cut_after(step)
-        self._world.wait()  # for whoever still reads what the next checkpoint replaces
 
     def _finish(self) -> dict[str, Any]:
         self._work.elapsed_seconds = self._elapsed()

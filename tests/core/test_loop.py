@@ -120,16 +120,17 @@ def assert_same_run(one, other):
     assert lines_of(one) == lines_of(other)
 
 
-def killed(path, save_every_seconds):
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import pathlib, test_loop\n"
-    code += "test_loop.run_in(pathlib.Path(sys.argv[2]), test_loop.LeastSquares(kill_at=37), save_every_seconds=0.0)"
-    process = subprocess.run([sys.executable, "-c", code, str(Path(__file__).parent), str(path)], check=False)
-    assert process.returncode == -signal.SIGKILL
+def killed(path, **plan):
+    code = "import json, pathlib, sys; sys.path.insert(0, sys.argv[1]); import test_loop\n"
+    code += "trainer, plan = test_loop.LeastSquares(kill_at=37), json.loads(sys.argv[3])\n"
+    code += "test_loop.run_in(pathlib.Path(sys.argv[2]), trainer, **plan)"
+    words = [sys.executable, "-c", code, str(Path(__file__).parent), str(path), json.dumps(plan)]
+    assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
 
 
 def test_kill_and_resume_is_bit_equal(tmp_path):
     run_in(tmp_path / "whole", LeastSquares())
-    killed(tmp_path / "cut", 0.0)
+    killed(tmp_path / "cut", save_every_seconds=0.0)
     resumed = LeastSquares()
     run_in(tmp_path / "cut", resumed)
     assert resumed.updates == 60
@@ -138,6 +139,15 @@ def test_kill_and_resume_is_bit_equal(tmp_path):
         assert all(torch.equal(whole[key], cut[key]) for key in whole)
     steps = [json.loads(line)["step"] for line in (tmp_path / "cut" / "metrics.jsonl").read_text().splitlines()]
     assert steps == sorted(steps)
+
+
+def test_what_was_logged_before_a_kill_without_a_checkpoint_is_not_there_twice(tmp_path):
+    run_in(tmp_path / "whole", LeastSquares())
+    killed(tmp_path / "cut", save_every_seconds=1e9)
+    assert not list((tmp_path / "cut" / "checkpoints").iterdir())
+    assert len(lines_of(tmp_path / "cut")) == 10
+    run_in(tmp_path / "cut", LeastSquares())
+    assert lines_of(tmp_path / "cut") == lines_of(tmp_path / "whole")
 
 
 def test_interrupt_saves_and_exits_130(tmp_path):
