@@ -202,6 +202,8 @@ def target_loss(hidden_NC: Tensor, head_VC: Tensor, targets_N: Tensor) -> Tensor
 
     The gradient is computed with the loss, chunk by chunk: softmax(logits) - onehot, times the head.
     """
+    if not torch.is_grad_enabled():  # of which a Function is not told
+        hidden_NC, head_VC = hidden_NC.detach(), head_VC.detach()
     result: Tensor = _TargetLoss.apply(hidden_NC, head_VC, targets_N)
     return result
 

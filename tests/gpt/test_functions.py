@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from aigc_cli.gpt import functions
 from aigc_cli.gpt.functions import (
@@ -107,6 +108,27 @@ def test_target_loss_is_summed_cross_entropy_whatever_the_chunk(monkeypatch, chu
         lambda h, w: F.cross_entropy(h @ w.T, targets, reduction="sum"),
         [normal(5, 4), normal(7, 4)],
     )
+
+
+def test_target_loss_computes_no_gradients_where_none_are_wanted():
+    hidden, head, targets = normal(5, 4), normal(7, 4), torch.tensor([1, 2, 3, 4, 5])
+    wanted = target_loss(hidden, head, targets)
+    with torch.no_grad(), Noting() as noting:
+        loss = target_loss(hidden, head, targets)
+    assert loss == wanted
+    assert noting.products == 1
+
+
+class Noting(TorchDispatchMode):
+    """Counts matrix products."""
+
+    def __init__(self):
+        super().__init__()
+        self.products = 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), named=None):
+        self.products += "mm" in str(function)
+        return function(*arguments, **(named or {}))
 
 
 def test_target_loss_with_a_frozen_head_gives_the_same_hidden_gradient():
