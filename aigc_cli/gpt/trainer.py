@@ -1,6 +1,7 @@
 """Makes a `GptTrainer` from a prepared set and settings: what model, what tokenizer, what data, what optimizers."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -212,8 +213,9 @@ def _cast_frozen(model: GptModel, dtype: torch.dtype) -> None:
 
 
 def _common_system(dialogues: Sequence[Sequence[Message]]) -> str | None:
-    systems = [messages[0]["content"] for messages in dialogues if messages and messages[0]["role"] == "system"]
-    return max(set(systems), key=systems.count) if systems else None
+    """Return the commonest system turn, the first of several that are; None where there is none."""
+    systems = Counter(messages[0]["content"] for messages in dialogues if messages and messages[0]["role"] == "system")
+    return max(systems, key=systems.__getitem__, default=None)
 
 
 def _model(
