@@ -96,17 +96,22 @@ def encode_prompt(tokenizer: ChatTokenizer, messages: Sequence[Message], max_tok
     opening = [start, *tokenizer.encode("assistant\n")]
     turns = [encode_message(tokenizer, message)[0] for message in messages]
     system = turns.pop(0) if messages and messages[0]["role"] == "system" else []
-    room = max_tokens - len(opening) - len(system)
-    if room < 1:
-        raise BadConfig(
-            tr("a prompt of at most {max_tokens} tokens cannot hold the system turn", max_tokens=max_tokens),
-            tr("raise the context"),
-        )
+    room = _room(max_tokens, len(opening) + len(system))
     while len(turns) > 1 and sum(map(len, turns)) > room:
         turns.pop(0)
     if turns and len(turns[0]) > room:
         turns = [turns[0][-room:]]
     return [*system, *(token for turn in turns for token in turn), *opening]
+
+
+def _room(max_tokens: int, taken: int) -> int:
+    """Return how many tokens of a conversation's turns fit beside the system turn and what goes with it."""
+    if taken >= max_tokens:
+        raise BadConfig(
+            tr("a prompt of at most {max_tokens} tokens cannot hold the system turn", max_tokens=max_tokens),
+            tr("raise the context"),
+        )
+    return max_tokens - taken
 
 
 def windows(
@@ -116,12 +121,13 @@ def windows(
 
     Each begins with the system turn. A later one repeats the turn before it (as context, not as target), so that a
     reply keeps what it answers. A turn longer than the room is cut at its end. Windows without targets are left out.
+    BadConfig where the system turn leaves no room.
     """
     turns = [encode_message(tokenizer, message) for message in messages]
     system: tuple[list[int], list[bool]] = ([], [])
     if messages and messages[0]["role"] == "system":
         system = turns.pop(0)
-    room = max_tokens - len(system[0])
+    room = _room(max_tokens, len(system[0]))
     found: list[tuple[list[int], list[bool]]] = []
     current: list[tuple[list[int], list[bool]]] = []
     for ids, mask in turns:

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -106,11 +107,18 @@ def test_windows_cover_every_target_once_and_keep_what_is_answered(tokenizer):
     for window, mask in found:
         assert window[: len(system)] == system
         assert not mask[len(system) + 1]
-        text = tokenizer.decode(window)
-        first = text.index("answer") if "answer" in text else 0
-        number = text[first:].split()[1].removesuffix("user").removesuffix("assistant")
-        assert "question" in text or number
+        asked, answered = (re.findall(rf"{word} (\d+)", tokenizer.decode(window)) for word in ("question", "answer"))
+        assert set(answered) <= set(asked)
     assert windows(tokenizer, talk, 100000) == [(ids, is_target)]
+
+
+def test_a_system_turn_that_leaves_no_room_is_refused(tokenizer):
+    system = encode_dialogue(tokenizer, [SYSTEM])[0]
+    talk = [SYSTEM, turn("assistant", "a reply that is far longer than its context " * 9)]
+    assert [len(ids) for ids, _ in windows(tokenizer, talk, len(system) + 20)] == [len(system) + 20]
+    for context in (len(system), len(system) - 10):
+        with pytest.raises(BadConfig, match="system turn"):
+            windows(tokenizer, talk, context)
 
 
 def test_conversations_without_the_person_are_left_out(tokenizer):
