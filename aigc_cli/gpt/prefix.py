@@ -28,7 +28,7 @@ class PrefixStates:
         self._states_NC = torch.empty(total, model.config.width, dtype=model.norm.dtype)
         with torch.no_grad():
             for batch in ordered(sequences, ROWS):
-                states_BTC = model.run_blocks(model.embedded(batch.inputs_BT), 0, blocks)
+                states_BTC = model.run_blocks(model.embedded(batch.inputs_BT.to(model.norm.device)), 0, blocks)
                 for states_TC, row in zip(states_BTC, batch.rows, strict=True):
                     start, length = int(self._starts[row]), int(lengths[row])
                     self._states_NC[start : start + length] = states_TC[:length]
