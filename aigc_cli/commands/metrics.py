@@ -48,6 +48,8 @@ def metrics(
     for run in found.values():
         run.record()
     if console.json_output:
+        if settings.metric and not settings.follow and any(map(_lines, found.values())):
+            _chosen(found, settings.metric)  # a misspelt one would give nothing, and no error
         for record in _followed(found, settings.metric) if settings.follow else _records(found, settings.metric):
             console.data(record)
         return

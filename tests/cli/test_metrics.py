@@ -119,6 +119,7 @@ def test_records_are_the_lines_of_the_runs(cli, runs):
 
 def test_what_is_not_there_is_said(cli, runs, terminal):
     assert "no such folder" in cli.refused(runs, 66, "metrics", "c")
+    assert "did you mean 'loss'?" in cli.refused(runs, 2, "metrics", "a", "--metric", "los")
     screen, status = terminal(runs, "a", "--metric", "los")
     assert status == 2
     assert "did you mean 'loss'?" in screen.display[0]
