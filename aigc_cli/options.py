@@ -80,6 +80,9 @@ def with_settings(
     """
     asked = inspect.signature(run).parameters
     own = [parameter for name, parameter in asked.items() if name not in ("console", "settings", "origins", "ctx")]
+    for parameter in own:
+        for rule in getattr(parameter.annotation, "__metadata__", ()):
+            rule.readable = False  # reading tells better, with 66; the framework's check is a usage error
     types = typing.get_type_hints(settings_type) if settings_type else {}
     fields = dataclasses.fields(settings_type) if settings_type else ()
     has_output = "output" in asked
@@ -231,6 +234,7 @@ def _option(field: "dataclasses.Field[Any]", kind: Any) -> inspect.Parameter:
         help=rules["help"],
         metavar=rules["metavar"] if kind is not bool else None,
         envvar=variable(field.name),
+        readable=False,
         show_envvar=False,
         show_default=field.default is not None,
         autocompletion=completion,

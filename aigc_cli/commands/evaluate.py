@@ -84,10 +84,10 @@ def text(
     data: Annotated[Path, typer.Argument(help="A prepared chat or text set.", metavar="DATA")],
 ) -> None:
     """Measure a language model: bits per byte on held-out turns, and what its replies look like."""
+    if (run / "aigc.json").is_file():
+        read_run(run, "text")
     if settings.dry_run:
-        if (run / "aigc.json").is_file():
-            read_run(run, "text")
-        elif not (run / "config.json").is_file():
+        if not (run / "config.json").is_file():
             raise NoInput(
                 tr("{folder}: no model there (no config.json)", folder=run),
                 tr("give a Hugging Face model folder or a text run"),

@@ -49,6 +49,10 @@ def read_tables(path: Path, sections: Iterable[str]) -> dict[str, dict[str, Any]
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    except PermissionError as error:
+        if _is_out_of_reach(path):
+            return {}
+        raise _unreadable(path, error) from error
     except (UnicodeDecodeError, OSError) as error:
         raise _unreadable(path, error) from error
     try:
@@ -67,6 +71,15 @@ def read_tables(path: Path, sections: Iterable[str]) -> dict[str, dict[str, Any]
                 tr("write [{name}] above its keys", name=name),
             )
     return {name: {key.replace("-", "_"): value for key, value in table.items()} for name, table in tables.items()}
+
+
+def _is_out_of_reach(path: Path) -> bool:
+    """Say whether not even the file's folder can be looked into: another account's HOME, as under `sudo -u`."""
+    try:
+        path.lstat()
+    except PermissionError:
+        return True
+    return False
 
 
 def _unreadable(path: Path, error: Exception) -> BadConfig:

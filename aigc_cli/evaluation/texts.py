@@ -14,7 +14,7 @@ from typing import Any
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.files import read_bytes
 from aigc_cli.core.messages import tr
-from aigc_cli.data.manifest import refuse_run
+from aigc_cli.data.manifest import read_manifest, refuse_run
 from aigc_cli.evaluation.words import (
     DISTINCT_WORDS,
     distinct,
@@ -41,6 +41,8 @@ def read_texts(place: str) -> list[str]:
         data = sys.stdin.buffer.read()
     else:
         refuse_run(path)
+        if (path / "manifest.json").is_file():
+            read_manifest(path, "chat", "text")
         path = path / "valid.jsonl" if path.is_dir() else path
         data = read_bytes(path)
     name = tr("stdin") if place == "-" else str(path)

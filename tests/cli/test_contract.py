@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -26,6 +27,18 @@ def aigc(
     return subprocess.run(
         command, cwd=folder, env=bare, input=stdin, capture_output=True, encoding="utf-8", check=False
     )
+
+
+def without_rights(
+    *arguments: str | Path, folder: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user for whom permissions hold, which root must be made by taking its rights away."""
+    if os.geteuid() == 0 and not shutil.which("setpriv"):
+        pytest.skip("root cannot be kept from reading here")
+    held = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    bare = {"PATH": os.environ["PATH"], "LC_ALL": "C", **(environment or {})}
+    command = [*held, sys.executable, "-m", "aigc_cli", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, env=bare, capture_output=True, encoding="utf-8", check=False)
 
 
 def refused(done: subprocess.CompletedProcess[str], status: int) -> str:
@@ -174,6 +187,9 @@ class TestInput:
         assert "a face run; this needs a text run" in refused(aigc(*init, folder=tmp_path), 65)
         assert "a run, not a set" in refused(aigc("train-gpt", "face", "-o", "run", folder=tmp_path), 65)
         assert "a run, not a set" in refused(aigc("eval", "images", "face", "face", folder=tmp_path), 65)
+        measured = aigc("eval", "text", "face", sets / "text", folder=tmp_path)
+        assert "a face run; this needs a text run" in refused(measured, 65)
+        assert "a set of images" in refused(aigc("eval", "texts", sets / "text", sets / "images", folder=tmp_path), 65)
         assert not (tmp_path / "run").exists()
 
     @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="there is no file here that cannot be read")
@@ -196,6 +212,19 @@ class TestInput:
         line = refused(aigc(*arguments, folder=tmp_path), 66)
         assert "broken" in line and "Input/output error" in line
         assert not (tmp_path / "set").exists() and not (tmp_path / "run").exists()
+
+    @pytest.mark.parametrize("arguments", [("train-gpt", "shut", "-o", "run"), ("sample", "shut", "-o", "out")])
+    def test_what_may_not_be_read_is_66(self, arguments: tuple[str, ...], tmp_path: Path) -> None:
+        (tmp_path / "shut").mkdir(mode=0)
+        line = refused(without_rights(*arguments, folder=tmp_path), 66)
+        assert "shut" in line and "Permission denied" in line
+
+    def test_a_home_that_may_not_be_entered_has_no_settings(self, tmp_path: Path) -> None:
+        (tmp_path / "home").mkdir(mode=0)
+        done = without_rights("config", "show", "sample", folder=tmp_path, environment={"HOME": f"{tmp_path}/home"})
+        assert (done.returncode, done.stderr) == (0, "")
+        (tmp_path / "aigc.toml").touch(mode=0)
+        assert "aigc.toml: Permission denied" in refused(without_rights("config", "show", folder=tmp_path), 78)
 
     def test_a_run_of_the_wrong_kind_is_65(self, tmp_path: Path) -> None:
         (tmp_path / "face").mkdir()
