@@ -14,6 +14,7 @@ from aigc_cli.core.console import Console
 from aigc_cli.core.distributed import World
 from aigc_cli.core.progress import Progress
 from aigc_cli.core.rundir import read_run
+from aigc_cli.data.manifest import check_data, read_manifest
 from aigc_cli.gpt.estimate import disk_bytes, planned
 from aigc_cli.options import with_settings
 
@@ -48,6 +49,7 @@ def train_gpt(
         return build_trainer(data, settings, choose_device(settings.device), progress, stop, world)
 
     if settings.find_lr:
+        check_data(data, read_manifest(data, "chat", "text"))
         steady = replace(settings, schedule="constant", warmup_steps=0)
         find_learning_rate(console, settings.threads, lambda: _trainer(data, steady))
         return

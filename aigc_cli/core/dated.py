@@ -7,7 +7,7 @@ for a name, must be no link, and must hold nothing but what its own record (`sam
 
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -16,10 +16,11 @@ from typing import Any
 from aigc_cli.core.errors import AigcError, Locked, UsageProblem
 from aigc_cli.core.files import read_json, read_jsonl
 from aigc_cli.core.messages import tr
-from aigc_cli.core.rundir import WRITTEN, FolderLock
+from aigc_cli.core.rundir import FolderLock, is_written
 
 DIRECTIVES = "YmdHMSjyGVu"
 PROBE = datetime(2037, 12, 31)  # a day that no pattern gives back unless it says year, month and day
+TOKENS = re.compile(r"tokens/[^/]+\.(safetensors|json)")
 SET_FILES = ("manifest.json", "train.jsonl", "valid.jsonl", "pixels.safetensors", "images.jsonl")
 
 
@@ -121,11 +122,16 @@ def _all_of(records: Iterable[dict[str, Any]], schema: str) -> bool:
 def _written(path: Path, record: str) -> set[str]:
     """Return the paths, below the folder, of everything that its record says was written."""
     if record == "aigc.json":
-        return set(WRITTEN)
+        return {name for name in _paths_below(path) if is_written(name)}
     if record == "samples.jsonl":
         return {record, *(str(line.get("file")) for line in read_jsonl(path / record))}
     images = read_jsonl(path / "images.jsonl") if (path / "images.jsonl").is_file() else ()
-    return {*SET_FILES, *(str(line.get("file")) for line in images)}
+    tokens = {name for name in _paths_below(path) if TOKENS.fullmatch(name)}
+    return {*SET_FILES, *tokens, *(str(line.get("file")) for line in images)}
+
+
+def _paths_below(path: Path) -> Iterator[str]:
+    return (entry.relative_to(path).as_posix() for entry in path.rglob("*"))
 
 
 def _is_ours(root: Path, entry: Path, ours: set[str]) -> bool:
@@ -134,6 +140,5 @@ def _is_ours(root: Path, entry: Path, ours: set[str]) -> bool:
         return False
     name = entry.relative_to(root).as_posix()
     if entry.is_dir():
-        whole = name in ours  # a run's checkpoints and previews, which nothing else is put into
-        return all(not inside.is_symlink() if whole else _is_ours(root, inside, ours) for inside in entry.rglob("*"))
+        return all(_is_ours(root, inside, ours) for inside in entry.iterdir())
     return name in ours or (entry.name.startswith(".") and entry.name.endswith(".part"))

@@ -43,6 +43,11 @@ WRITTEN = (
     "README.md",
     "aigc.json",
 )
+# And inside the folders among these, and of its temporaries.
+_WRITTEN_BELOW = re.compile(
+    r"checkpoints/step-\d+/[^/]+|previews/(step-\d+\.(png|jsonl|txt)|training\.png)|adapter/adapter_[^/]+"
+    r"|tensorboard/events\.[^/]+|([^/]+/)*\.[^/]+\.part(/.*)?"
+)
 
 
 class FolderLock:
@@ -290,10 +295,25 @@ def _sweep_unfinished(run: RunDir) -> None:
                 entry.unlink()
 
 
+def is_written(name: str) -> bool:
+    """Tell whether training writes a file of this path below a run's root."""
+    return name in WRITTEN or _WRITTEN_BELOW.fullmatch(name) is not None
+
+
 def delete_run(run: RunDir) -> None:
     """Delete what training writes into a run folder, `aigc.json` last; not the folder, nor anything else in it."""
     for entry in (run.path / name for name in WRITTEN):
         if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
+            _delete_written_below(entry, run.path)
         else:
             entry.unlink(missing_ok=True)
+
+
+def _delete_written_below(folder: Path, root: Path) -> None:
+    for inside in folder.iterdir():
+        if inside.is_dir() and not inside.is_symlink():
+            _delete_written_below(inside, root)
+        elif is_written(inside.relative_to(root).as_posix()):
+            inside.unlink()
+    if not any(folder.iterdir()):
+        folder.rmdir()

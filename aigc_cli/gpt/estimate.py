@@ -133,13 +133,16 @@ def _loss(shape: Shape) -> int:
 
 
 def disk_bytes(settings: TrainGptSettings, text_bytes: int) -> int:
-    """Return the room that a run and its set's shards take: model, checkpoints, one of each in the making."""
+    """Return the room that a run and its set's shards take: model and checkpoints, one of each in the making.
+
+    Beside the last `keep` checkpoints two older ones may stay: to go back to, and to branch off from.
+    """
     shape = shape_of(settings)
     model = FLOAT * shape.parameters
     state = model + FLOAT * (shape.matrices if settings.optimizer == "muon" else 0)
     state += 2 * FLOAT * (shape.parameters - (shape.matrices if settings.optimizer == "muon" else 0))
     shards = 0 if text_bytes <= _IN_MEMORY_BYTES else round(2 * text_bytes / bytes_per_token(settings))
-    return 2 * model + (settings.keep + 1) * state + shards + 20_000_000
+    return 2 * model + (settings.keep + 3) * state + shards + 20_000_000
 
 
 def planned(settings: TrainGptSettings, text_bytes: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`aigc train-gpt --find-lr`, as a process."""
 
+import shutil
 from itertools import pairwise
 
 import pytest
@@ -24,3 +25,12 @@ def test_it_prints_each_trial_and_two_suggestions_and_writes_nothing(cli, small,
     assert set(found) == {"steepest", "lowest / 10"}
     assert found["steepest"]["factor"] <= lowest["factor"]
     assert found["lowest / 10"]["factor"] == pytest.approx(lowest["factor"] / 10, rel=0.07)
+
+
+def test_a_set_that_was_altered_is_65(cli, small, sets, tmp_path):
+    altered = tmp_path / "set"
+    shutil.copytree(sets / "text", altered)
+    with (altered / "train.jsonl").open("a") as file:
+        file.write('{"schema": "aigc.text/1", "text": "added"}\n')
+    words = ("train-gpt", altered, "-o", tmp_path / "run", *small["scratch"], "--find-lr", *RATES)
+    assert "altered" in cli.refused(tmp_path, 65, *words)

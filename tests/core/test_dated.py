@@ -60,6 +60,8 @@ def prepared(folder):
     (folder / "images").mkdir(parents=True)
     (folder / "manifest.json").write_text('{"schema": "aigc.manifest/1"}')
     (folder / "pixels.safetensors").write_bytes(b"")
+    (folder / "tokens").mkdir()
+    (folder / "tokens" / "train-abc-00001-of-00001.safetensors").write_bytes(b"")
     (folder / "images.jsonl").write_text('{"file": "images/000000.png"}\n')
     (folder / "images" / "000000.png").write_bytes(b"png")
     return folder
@@ -90,7 +92,10 @@ def test_what_the_tool_wrote_is_deleted_whole(maker, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("place", ["letter.txt", "images/letter.txt", "sub/letter.txt", ".hidden"])
+PLACES = ["letter.txt", "images/letter.txt", "sub/letter.txt", ".hidden", "checkpoints/letter.txt", "tokens/letter.txt"]
+
+
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("maker", [samples, prepared, trained], ids=["samples", "set", "run"])
 def test_one_file_of_somebody_else_keeps_it_all(maker, place, tmp_path):
     made = maker(tmp_path / "made")

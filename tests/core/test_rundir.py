@@ -36,6 +36,20 @@ def test_restart_deletes_the_run(tmp_path):
     assert RunDir(tmp_path / "r").checkpoint_steps() == []
 
 
+def test_restart_deletes_what_training_wrote_and_nothing_else(tmp_path):
+    run, _ = opened(tmp_path / "r")
+    (run.checkpoint(3)).mkdir()
+    kept = [run.checkpoint(3).parent / "notes.txt", run.path / "previews" / "mine.png"]
+    gone = [run.checkpoint(3) / "state.json", run.path / "previews" / "step-000003.png"]
+    run.previews.mkdir(exist_ok=True)
+    for path in kept + gone:
+        path.write_text("x")
+    opened(tmp_path / "r", settings={"lr": 2.0}, resume="restart")
+    assert [path.exists() for path in kept] == [True, True]
+    assert [path.exists() for path in gone] == [False, False]
+    assert run.checkpoint_steps() == []
+
+
 def test_a_folder_with_other_things_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(CannotCreate, match=r"thesis\.txt"):
