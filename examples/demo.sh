@@ -59,7 +59,7 @@ fi
 # Samples: a folder of labelled PNGs with a grid, and a JSONL of replies.
 step aigc sample "$out/runs/face" -n "$samples" -o "$out/samples/faces" -q
 step aigc sample "$out/runs/face" -n 64 --seed 1 -o "$out/samples/sheet" --grid "$out/samples/faces.png" -q
-step aigc sample "$out/runs/text" --prompts "$prompts" -n 1 --temperature 0.6 -o "$out/samples/replies.jsonl"
+step aigc sample "$out/runs/text" --prompts "$prompts" -n 1 --temperature 0.6 -o "$out/samples/replies.jsonl" -q
 
 # How good are they?
 step aigc eval images "$out/data/face" "$out/samples/faces"

@@ -292,6 +292,7 @@ class _Texts:
             missing = samples.missing(wanted)
             if not missing:
                 self.console.talk(tr("{path}: all {count} are there: nothing to do", path=path, count=len(wanted)))
+                self._print_records(samples, wanted)
                 return
             progress = self.console.progress()
             try:
@@ -308,6 +309,13 @@ class _Texts:
                 if is_new and path.stat().st_size == 0:
                     path.unlink()  # not even one text could be written
         self.console.talk(tr("{path}: {count} texts", path=path, count=len(wanted)))
+        self._print_records(samples, wanted)
+
+    def _print_records(self, samples: SampleFile, wanted: list[dict[str, Any]]) -> None:
+        """Print what the file holds as JSON lines, as for pictures; on a terminal the file is enough."""
+        if self.console.json_output:
+            for record in samples.records(wanted):
+                self.console.record(record)
 
     def _written(self, wanted: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the labelled record of each text as it is written."""

@@ -157,6 +157,10 @@ class SampleFile:
         """Return the wanted items that are not there yet; BadConfig if one is there that was made in another way."""
         return _missing(self._path, self._done, wanted, _TEXT_IDENTITY)
 
+    def records(self, wanted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the records of wanted items that are there, in their order."""
+        return [self._done[item["index"]] for item in wanted]
+
     def add(self, record: dict[str, Any]) -> None:
         """Write one labelled record."""
         self._done[record["index"]] = record

@@ -37,7 +37,9 @@ def faces(cli, runs):
 def texts(cli, runs):
     """Twenty texts in answer to two prompts, ten each; the file is read-only."""
     (runs / "prompts.txt").write_text("hi there\n\nwhere are you?\n")
-    cli.records(runs, "sample", "gpt", "--prompts", "prompts.txt", "-n", "10", "-o", "texts.jsonl", *WRITING)
+    words = ("--prompts", "prompts.txt", "-n", "10", "-o", "texts.jsonl", *WRITING)
+    printed = cli.records(runs, "sample", "gpt", *words)
+    assert printed == [json.loads(line) for line in (runs / "texts.jsonl").read_text().splitlines()]
     return runs / "texts.jsonl"
 
 
