@@ -25,7 +25,7 @@ from aigc_cli.commands import (
     train_gpt,
 )
 from aigc_cli.core.console import abandon_stdout, has_colour, open_missing_streams, utf8_streams
-from aigc_cli.core.distributed import verdict
+from aigc_cli.core.distributed import several, verdict
 from aigc_cli.core.errors import AigcError, CannotCreate, NoInput, UsageProblem
 from aigc_cli.core.messages import chosen_language, language, set_language, system_reason, tr
 from aigc_cli.core.plain import one_line
@@ -90,7 +90,12 @@ def main() -> None:
     utf8_streams()
     signal.signal(signal.SIGTERM, _leave)
     set_language(chosen_language(sys.argv[1:]))
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    if status and several():
+        # Leave at once: what torch takes down at the end may abort over processes that have gone already.
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

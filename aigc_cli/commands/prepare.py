@@ -64,6 +64,11 @@ def images(
     for source in sources:
         if not source.startswith(PREFIX) and not Path(source).exists():
             raise NoInput(tr("{source}: no such file or folder", source=source), tr("check the path"))
+        if Path(source).is_dir() and output.resolve().is_relative_to(Path(source).resolve()):
+            raise UsageProblem(  # the next run would take the set's pictures for some of the source's
+                tr("-o {output} lies in {source}, which it is made from", output=output, source=source),
+                tr("choose a folder outside it"),
+            )
 
     def make(dry_run: bool) -> dict[str, Any]:
         from aigc_cli.data.images import prepare_images  # loads torch, which a wrong path need not wait for

@@ -163,6 +163,12 @@ class TestInput:
         assert "nowhere" in refused(aigc(*arguments, folder=tmp_path), 66)
         assert list(tmp_path.iterdir()) == []
 
+    @pytest.mark.parametrize("output", ["photos/set", "photos", "photos/../photos/set"])
+    def test_a_set_inside_its_own_source_is_refused(self, output: str, tmp_path: Path) -> None:
+        (tmp_path / "photos").mkdir()
+        assert "lies in photos" in refused(aigc("prepare", "images", "photos", "-o", output, folder=tmp_path), 2)
+        assert list((tmp_path / "photos").iterdir()) == []
+
     def test_empty_folders_are_66(self, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
         for arguments in (("train-gan", "empty", "-o", "run"), ("prepare", "text", "empty", "-o", "set")):

@@ -64,12 +64,13 @@ def test_stopped_by_term_a_training_goes_on_with_any_number_of_processes(cli, sm
     assert losses(run.path) == pytest.approx(losses(tmp_path / "whole"), rel=1e-4)
 
 
-def test_what_fails_is_said_once_and_is_the_status_of_all(tmp_path):
+def test_what_fails_is_said_once_and_is_the_status(tmp_path):
     process = start(tmp_path, "train-gpt", "none", "-o", "run")
     out, said = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (1, "")  # torchrun's own; it shows that of the processes
     assert len(own_lines(said)) == 1
-    assert set(re.findall(r"exitcode\s*: (-?\d+)", said)) == {"66"}
+    statuses = set(re.findall(r"exitcode\s*: (-?\d+)", said))
+    assert "66" in statuses and statuses <= {"66", "143"}  # torchrun may end the other before it has heard
     assert not (tmp_path / "run").exists()
 
 
@@ -78,4 +79,5 @@ def test_faces_are_trained_by_one_process(sets, small, tmp_path):
     _, said = process.communicate(timeout=PATIENCE)
     [line] = own_lines(said)
     assert "train-gan: error: faces are trained in one process" in line
-    assert set(re.findall(r"exitcode\s*: (-?\d+)", said)) == {"2"}
+    statuses = set(re.findall(r"exitcode\s*: (-?\d+)", said))
+    assert "2" in statuses and statuses <= {"2", "143"}
