@@ -318,12 +318,17 @@ def limited(case: Case, moments: int, random_: random.Random) -> Iterator[list[s
 
 
 @contextmanager
-def disk(folder: Path, size: int) -> Iterator[Callable[[int], None]]:
-    """Mount a file system of some bytes in memory at a folder; yields what changes its size."""
+def disk(folder: Path, size: int) -> Iterator[Callable[[int], bool]]:
+    """Mount a file system of some bytes in memory at a folder; yields what changes its size, and says if it could."""
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
     try:
-        yield lambda bytes_: subprocess.run(["mount", "-o", f"remount,size={bytes_}", folder], check=True) and None
+
+        def resize(bytes_: int) -> bool:
+            command = ["mount", "-o", f"remount,size={bytes_}", folder]
+            return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+        yield resize
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
@@ -341,7 +346,9 @@ def filled(case: Case, moments: int, random_: random.Random) -> Iterator[list[st
                 step = random_.randrange(1, 14)
                 while child.running and reached.checkpoint_steps()[-1:] < [step]:
                     time.sleep(0.0005)
-                resize(shutil.disk_usage(place).used + random_.randrange(0, 8192))
+                # What is written between the look and the change may be more than the new size.
+                while child.running and not resize(shutil.disk_usage(place).used + random_.randrange(0, 8192)):
+                    pass
             ended = child.wait()
             if case.is_training and ended.status == 0:
                 continue  # it was faster than the disk could be made small

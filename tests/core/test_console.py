@@ -26,10 +26,13 @@ def terminal(monkeypatch):
             patch.setattr(sys, "stderr", stream)
             patch.setenv("COLUMNS", "80")
             result = action()
-            stream.write("\n")
+            stream.write("\n\a")  # a bell at the end: a terminal hands over what was written in several parts
             stream.flush()
+            written = b""
+            while not written.endswith(b"\a"):
+                written += os.read(master, 65536)
             screen = pyte.Screen(80, 24)
-            pyte.Stream(screen).feed(os.read(master, 65536).decode())
+            pyte.Stream(screen).feed(written.decode())
         os.close(master)
         return result, [line.rstrip() for line in screen.display if line.strip()]
 
