@@ -5,6 +5,7 @@ from typing import Any
 from aigc_cli.config.base import setting
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+SCHEDULES = ("constant", "linear", "cosine", "wsd", "plateau")
 
 
 def device_setting() -> Any:
@@ -25,3 +26,33 @@ def lock_wait_setting() -> Any:
 def dry_run_setting() -> Any:
     """Declare `--dry-run`."""
     return setting(False, "Check everything, print the plan and write nothing.", kept=False)
+
+
+def schedule_setting() -> Any:
+    """Declare `--schedule`."""
+    return setting("wsd", "Course of the learning rates; wsd: warm-up, stable, decay.", choices=SCHEDULES)
+
+
+def final_lr_setting() -> Any:
+    """Declare `--final-lr`."""
+    return setting(0.0, "Share of its peak that a learning rate falls to.", minimum=0.0, maximum=1.0)
+
+
+def plateau_patience_setting() -> Any:
+    """Declare `--plateau-patience`."""
+    return setting(1, "With plateau: halve the rates after more evaluations than this without progress.", minimum=0)
+
+
+def save_every_setting() -> Any:
+    """Declare `--save-every`."""
+    return setting(0, "Also save every so many steps (0: by minutes alone).", minimum=0, kept=False)
+
+
+def keep_setting() -> Any:
+    """Declare `--keep`."""
+    return setting(2, "Latest checkpoints to keep.", minimum=1, kept=False)
+
+
+def tensorboard_setting() -> Any:
+    """Declare `--tensorboard`."""
+    return setting(False, "Also write TensorBoard's event files, in RUN/tensorboard.", kept=False)

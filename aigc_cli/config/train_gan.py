@@ -4,13 +4,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aigc_cli.config.base import did_you_mean, setting
-from aigc_cli.config.shared import device_setting, dry_run_setting, lock_wait_setting, threads_setting
+from aigc_cli.config.shared import (
+    device_setting,
+    dry_run_setting,
+    final_lr_setting,
+    keep_setting,
+    lock_wait_setting,
+    plateau_patience_setting,
+    save_every_setting,
+    schedule_setting,
+    tensorboard_setting,
+    threads_setting,
+)
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.messages import tr
 
 ARCHITECTURES = ("style", "dcgan", "mlp", "resnet", "r3")
 LOSSES = ("rpgan", "nonsaturating", "minimax", "lsgan", "hinge", "wgan", "wgan-gp")
-SCHEDULES = ("constant", "linear", "cosine", "wsd", "plateau")
 AUGMENTATIONS = ("flip", "translate", "scale", "rotate", "crop", "cutout", "colour")
 METRICS = ("random_conv", "efficientnet_lite0")
 
@@ -87,12 +97,10 @@ class TrainGanSettings:
     lr_d: float | None = setting(None, "Critic's learning rate (default: the architecture's).", minimum=0)
     beta1: float | None = setting(None, "Adam's first decay (default: the architecture's).", minimum=0, maximum=0.999)
     beta2: float | None = setting(None, "Adam's second decay (default: the architecture's).", minimum=0, maximum=0.9999)
-    schedule: str = setting("wsd", "Course of the learning rates; wsd: warm-up, stable, decay.", choices=SCHEDULES)
+    schedule: str = schedule_setting()
     cooldown: float = setting(0.3, "Last share of a wsd schedule, in which they fall.", minimum=0.01, maximum=1)
-    final_lr: float = setting(0.0, "Share of its peak that a learning rate falls to.", minimum=0.0, maximum=1.0)
-    plateau_patience: int = setting(
-        1, "With plateau: halve the rates after more evaluations than this without progress.", minimum=0
-    )
+    final_lr: float = final_lr_setting()
+    plateau_patience: int = plateau_patience_setting()
     gamma: float | None = setting(
         None, "Weight of the gradient penalties R1 and R2 at 32 pixels; grows with the area.", minimum=0
     )
@@ -120,9 +128,9 @@ class TrainGanSettings:
     evaluations: int = setting(5, "How often to evaluate, keep the best and draw a preview.", minimum=1)
     log_every_steps: int = setting(50, "Steps behind each line of metrics.jsonl.", minimum=1)
     save_minutes: float = setting(2.0, "Minutes between checkpoints.", minimum=0)
-    save_every: int = setting(0, "Also save every so many steps (0: by minutes alone).", minimum=0, kept=False)
-    keep: int = setting(2, "Latest checkpoints to keep.", minimum=1, kept=False)
-    tensorboard: bool = setting(False, "Also write TensorBoard's event files, in RUN/tensorboard.", kept=False)
+    save_every: int = save_every_setting()
+    keep: int = keep_setting()
+    tensorboard: bool = tensorboard_setting()
     patience: int = setting(0, "Stop after so many evaluations without a better one; 0 never.", minimum=0)
     seed: int = setting(0, "Seed of every random number.", minimum=0)
     threads: int | None = threads_setting()

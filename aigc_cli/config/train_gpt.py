@@ -4,7 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from aigc_cli.config.base import setting
-from aigc_cli.config.shared import device_setting, dry_run_setting, lock_wait_setting, threads_setting
+from aigc_cli.config.shared import (
+    device_setting,
+    dry_run_setting,
+    final_lr_setting,
+    keep_setting,
+    lock_wait_setting,
+    plateau_patience_setting,
+    save_every_setting,
+    schedule_setting,
+    tensorboard_setting,
+    threads_setting,
+)
 
 PRESETS: dict[str, dict[str, Any]] = {
     "nano": {
@@ -66,17 +77,11 @@ class TrainGptSettings:
     matrix_learning_rate: float = setting(0.04, "From scratch: peak of Muon's, for matrices.", minimum=0.0, maximum=1.0)
     momentum: float = setting(0.85, "From scratch: Muon's momentum.", minimum=0.0, maximum=0.999)
     optimizer: str = setting("muon", "From scratch: what moves the matrices.", choices=("muon", "adamw"))
-    schedule: str = setting(
-        "wsd",
-        "Course of the learning rates; wsd: warm-up, stable, decay.",
-        choices=("constant", "linear", "cosine", "wsd", "plateau"),
-    )
+    schedule: str = schedule_setting()
     warmup_steps: int = setting(10, "Steps in which the learning rates rise.", minimum=0)
     cooldown: float = setting(0.5, "Last share of a wsd schedule, in which they fall.", minimum=0.0, maximum=1.0)
-    final_lr: float = setting(0.0, "Share of its peak that a learning rate falls to.", minimum=0.0, maximum=1.0)
-    plateau_patience: int = setting(
-        1, "With plateau: halve the rates after more evaluations than this without progress.", minimum=0
-    )
+    final_lr: float = final_lr_setting()
+    plateau_patience: int = plateau_patience_setting()
     weight_decay: float = setting(0.0, "Decay of matrices, times the learning rate.", minimum=0.0, maximum=10.0)
     clip: float = setting(1.0, "Largest norm of the gradient (0: any).", minimum=0.0)
     lora_rank: int = setting(16, "Rank of the corrections.", minimum=1, maximum=1024)
@@ -98,9 +103,9 @@ class TrainGptSettings:
     patience: int = setting(0, "Stop after so many evaluations without progress (0: never).", minimum=0)
     log_every_steps: int = setting(20, "Steps between lines of metrics.jsonl.", minimum=1)
     save_minutes: float = setting(2.0, "Minutes between checkpoints.", minimum=0.0)
-    save_every: int = setting(0, "Also save every so many steps (0: by minutes alone).", minimum=0, kept=False)
-    keep: int = setting(2, "Latest checkpoints to keep.", minimum=1, kept=False)
-    tensorboard: bool = setting(False, "Also write TensorBoard's event files, in RUN/tensorboard.", kept=False)
+    save_every: int = save_every_setting()
+    keep: int = keep_setting()
+    tensorboard: bool = tensorboard_setting()
     find_lr: bool = setting(
         False, "Try learning rates on throw-away weights, print the losses, write nothing.", kept=False
     )

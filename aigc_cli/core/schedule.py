@@ -7,7 +7,8 @@ then holds its peak, so what ran before the resolution stays valid.
 import math
 from dataclasses import dataclass
 
-SCHEDULES = ("constant", "linear", "cosine", "wsd", "plateau")
+from aigc_cli.config.shared import SCHEDULES
+
 SHORTEST_WARMUPS = 10  # a training whose length is known lasts at least so many warm-ups
 PLATEAU_FACTOR = 0.5
 

@@ -22,7 +22,9 @@ def test_a_shared_setting_is_declared_once():
     for kind in settings_types(typer.main.get_command(app)):
         for field in dataclasses.fields(kind):
             declared[field.name].append((field.default, dict(field.metadata)))
-    for name in ("device", "threads", "lock_wait", "dry_run"):
+    names = [name.removesuffix("_setting") for name in vars(shared) if name.endswith("_setting")]
+    assert {"device", "threads", "lock_wait", "dry_run", "schedule"} <= set(names)
+    for name in names:
         field = getattr(shared, f"{name}_setting")()
         assert len(declared[name]) > 1
         for default, metadata in declared[name]:
