@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aigc_cli.commands.training import train_run
+from aigc_cli.commands.training import Job, train_run
 from aigc_cli.config.train_gan import PRESETS, TrainGanSettings, augmentations
 from aigc_cli.core.console import Console
 from aigc_cli.core.distributed import several
@@ -60,11 +60,7 @@ def train_gan(
         )
         return {"near_training": share}
 
-    train_run(
-        console,
-        settings,
-        data,
-        output,
+    job = Job(
         kind="face",
         data_kinds=("images",),
         needed_bytes=NEEDED_BYTES,
@@ -72,6 +68,7 @@ def train_gan(
         check=check,
         conclude=conclude,
     )
+    train_run(console, settings, data, output, job)
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aigc_cli.commands.find_lr import find_learning_rate
-from aigc_cli.commands.training import train_run
+from aigc_cli.commands.training import Job, train_run
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
 from aigc_cli.core.console import Console
 from aigc_cli.core.distributed import World
@@ -66,11 +66,7 @@ def train_gpt(
         return planned(settings, _text_bytes(data)) if settings.init is None else {}
 
     needed = FINE_TUNED_BYTES if settings.init else disk_bytes(settings, _text_bytes(data))
-    train_run(
-        console,
-        settings,
-        data,
-        output,
+    job = Job(
         kind="text",
         data_kinds=("chat", "text"),
         needed_bytes=needed,
@@ -78,6 +74,7 @@ def train_gpt(
         check=check,
         foreseen=foreseen,
     )
+    train_run(console, settings, data, output, job)
 
 
 def _trainer(data: Path, settings: TrainGptSettings) -> "GptTrainer":

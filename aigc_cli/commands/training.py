@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,68 +19,55 @@ from aigc_cli.data.manifest import check_data, read_manifest
 UNKNOWN = "unknown until measured"
 
 
-def train_run(
-    console: Console,
-    settings: Any,
-    data: Path,
-    output: Path,
-    *,
-    kind: str,
-    data_kinds: tuple[str, ...],
-    needed_bytes: int,
-    build: "Callable[[Progress, Callable[[], None], World], Any]",
-    check: Callable[[], None] = lambda: None,
-    foreseen: Callable[[], Mapping[str, Any]] = dict,
-    conclude: Callable[[RunDir], Mapping[str, Any]] = lambda _: {},
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What one command trains, beside its settings.
+
+    `needed_bytes` is room for the model, its checkpoints and previews. `check` raises what can be known before
+    anything is written; `build` then returns the trainer: it is given where to report long work, what to call now and
+    then in it, for that raises when a signal has come, and who else trains. `foreseen` adds to the plan of a dry run,
+    and `conclude` to the record of a run that has just been finished.
+    """
+
+    kind: str
+    data_kinds: tuple[str, ...]
+    needed_bytes: int
+    build: Callable[[Progress, Callable[[], None], World], Any]
+    check: Callable[[], None] = lambda: None
+    foreseen: Callable[[], Mapping[str, Any]] = dict
+    conclude: Callable[[RunDir], Mapping[str, Any]] = lambda _: {}
+
+
+def train_run(console: Console, settings: Any, data: Path, output: Path, job: Job) -> None:
     """Train into `output` under its lock, resuming what is there, and print the run's record.
 
     Of several processes that torchrun started the first one does all this and the others only train with it.
-    `needed_bytes` is room for the model, its checkpoints and previews. `check` raises what can be known before
-    anything is written; `build` then returns the trainer: it is given where to report
-    long work, what to call now and then in it, for that raises when a signal has come, and who else trains.
-    `foreseen` adds to the plan of a dry run, and `conclude` to the record of a run that has just been finished.
     """
     with joined(settings.device) as world:
         if world.is_main:
-            _lead(
-                console, settings, data, output, kind, data_kinds, needed_bytes, build, check, foreseen, conclude, world
-            )
+            _lead(console, settings, data, output, job, world)
         elif told := world.decided(None):
             if told["private"]:
                 os.umask(0o077)
-            _train(Console(quiet=True), settings, build, RunDir(output), world)
+            _train(Console(quiet=True), settings, job.build, RunDir(output), world)
 
 
-def _lead(
-    console: Console,
-    settings: Any,
-    data: Path,
-    output: Path,
-    kind: str,
-    data_kinds: tuple[str, ...],
-    needed_bytes: int,
-    build: Callable[..., Any],
-    check: Callable[[], None],
-    foreseen: Callable[[], Mapping[str, Any]],
-    conclude: Callable[[RunDir], Mapping[str, Any]],
-    world: World,
-) -> None:
+def _lead(console: Console, settings: Any, data: Path, output: Path, job: Job, world: World) -> None:
     """Do all but what the other processes do too, which hear here whether there is anything to train."""
-    manifest = read_manifest(data, *data_kinds)
+    manifest = read_manifest(data, *job.data_kinds)
     if manifest["kind"] != "images":  # the pixels carry their own checksum
         check_data(data, manifest)
-    check()
+    job.check()
     if settings.tensorboard:
         from aigc_cli.core.events import require_tensorboard
 
         require_tensorboard()
     kept, described = as_json(settings), {"path": str(data), "hash": manifest["hash"]}
-    existing = existing_run(output, kind, kept, described, resume=settings.resume)
+    existing = existing_run(output, job.kind, kept, described, resume=settings.resume)
     if settings.dry_run:
         console.talk(tr("dry run: nothing is written to {output}", output=output))
-        plan = {"run": str(output), "kind": kind, "data": str(data), "counts": manifest["counts"]}
-        plan |= {"disk_bytes": needed_bytes, "memory_bytes": UNKNOWN, **foreseen()}
+        plan = {"run": str(output), "kind": job.kind, "data": str(data), "counts": manifest["counts"]}
+        plan |= {"disk_bytes": job.needed_bytes, "memory_bytes": UNKNOWN, **job.foreseen()}
         plan["memory_bytes"] = _measured_memory(output) or plan["memory_bytes"]
         console.record({"schema": "aigc.plan/1", **plan, **_prospect(settings, existing)})
         world.decided({})
@@ -88,11 +76,11 @@ def _lead(
     if private:
         os.umask(0o077)
     if not _is_done(existing, kept):
-        check_free_space(output, needed_bytes)
+        check_free_space(output, job.needed_bytes)
     existed = output.exists()
     make_dir(output, private=private)
     with FolderLock(output, wait_seconds=settings.lock_wait):
-        run, record = open_for_training(output, kind, kept, described, resume=settings.resume, private=private)
+        run, record = open_for_training(output, job.kind, kept, described, resume=settings.resume, private=private)
         if _is_done(record, kept):
             console.talk(
                 tr("{output}: already finished at step {step}: nothing to do", output=output, step=record["step"])
@@ -103,8 +91,8 @@ def _lead(
             run.update_record(
                 subject=manifest.get("subject"), consent=manifest.get("consent"), credit=manifest.get("credit", [])
             )
-            _train(console, settings, lambda *ways: _built(lambda: build(*ways), run, existed), run, world)
-            record = run.update_record(**conclude(run))
+            _train(console, settings, lambda *ways: _built(lambda: job.build(*ways), run, existed), run, world)
+            record = run.update_record(**job.conclude(run))
     console.record(summary(output, record))
 
 
