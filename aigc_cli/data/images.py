@@ -18,7 +18,7 @@ import torch
 from aigc_cli.config.base import as_json
 from aigc_cli.config.prepare_images import DEFAULT_COUNT, PrepareImagesSettings
 from aigc_cli.core.checkpoint import save_tensors
-from aigc_cli.core.errors import AigcError, BadConfig, BadData, CannotCreate, NoInput, UsageProblem
+from aigc_cli.core.errors import BadData, CannotCreate, NoInput, UsageProblem
 from aigc_cli.core.files import (
     atomic_folder,
     cannot_create,
@@ -34,8 +34,9 @@ from aigc_cli.core.platform import usable_cores
 from aigc_cli.core.progress import Progress
 from aigc_cli.data.dicebear import PREFIX, FaceJob, draw_faces, require_open_style
 from aigc_cli.data.image_sources import RawPicture, Source, open_source
-from aigc_cli.data.manifest import SCHEMA, read_manifest
+from aigc_cli.data.manifest import SCHEMA
 from aigc_cli.data.picture import CHANNELS, SquareShape, Unusable, encode_png, square_pixels
+from aigc_cli.data.prepared import finished_set
 
 DATA_FILES = ("pixels.safetensors", "images.jsonl")
 NAMED_PROBLEMS = 10
@@ -90,7 +91,8 @@ def prepare_images(
     """
     drawn, found = _open_sources(sources, settings)
     records = [_drawn_record(name, settings) for name in drawn] + [source.record() for source in found]
-    existing = _finished_set(out, as_json(settings), records, force=force)
+    _check_place(out)
+    existing = finished_set(out, "images", as_json(settings), records, force=force, files=DATA_FILES)
     if existing is not None:
         progress.say(tr("{out}: already made with these settings and sources, nothing to do", out=out))
         return _record(out, existing, unchanged=True, dry_run=dry_run)
@@ -141,32 +143,15 @@ def _drawn_record(style: str, settings: PrepareImagesSettings) -> dict[str, str]
     return {"path": PREFIX + style, "sha256": sha256_bytes(what.encode())}
 
 
-def _finished_set(
-    out: Path, settings: dict[str, Any], sources: list[dict[str, str]], *, force: bool
-) -> dict[str, Any] | None:
-    """Return the manifest of the same set if it is there already, None if `out` is free or may be replaced."""
+def _check_place(out: Path) -> None:
+    """Raise CannotCreate where a set can neither be nor be made."""
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise CannotCreate(tr("{out}: not a folder", out=out), tr("choose another output"))
     try:
-        if not out.exists() or not any(out.iterdir()):
-            return None
+        if out.exists():
+            next(out.iterdir(), None)
     except OSError as error:
         raise cannot_create(out, error) from error
-    try:
-        manifest = read_manifest(out)
-    except AigcError as error:
-        raise CannotCreate(
-            tr("{out}: is in the way and not a prepared set", out=out), tr("choose another output")
-        ) from error
-    complete = all((out / name).is_file() for name in DATA_FILES)
-    if complete and [manifest.get("settings"), manifest.get("sources")] == [settings, sources]:
-        return manifest
-    if not force:
-        raise BadConfig(
-            tr("{out}: holds a set made from other sources or settings", out=out),
-            tr("choose another output, or --force to replace it"),
-        )
-    return None
 
 
 def _collect(drawn: list[str], found: list[Source], settings: PrepareImagesSettings, progress: Progress) -> Collected:

@@ -76,12 +76,19 @@ def source_record(source: str, digest: str) -> dict[str, str]:
 
 
 def finished_set(
-    out: Path, kind: str, settings: Mapping[str, Any], sources: Sequence[Mapping[str, str]], *, force: bool
+    out: Path,
+    kind: str,
+    settings: Mapping[str, Any],
+    sources: Sequence[Mapping[str, str]],
+    *,
+    force: bool,
+    files: Sequence[str] = DATA_FILES,
 ) -> dict[str, Any] | None:
     """Return the manifest of the set in `out` if it was made from these sources with these settings, else None.
 
-    None also where `out` is not there, is an empty folder, or holds a set that `force` allows to replace. Raises
-    CannotCreate for anything that is not a prepared set, and BadConfig for another set without `force`.
+    `files` are those that a whole set of the kind has. None also where `out` is not there, is an empty folder, or holds
+    a set that `force` allows to replace. Raises CannotCreate for anything that is not a prepared set, and BadConfig for
+    another set without `force`.
     """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return None
@@ -92,7 +99,7 @@ def finished_set(
             tr("{out}: is in the way and not a prepared set", out=out), tr("choose another output")
         ) from error
     same = [manifest.get("kind"), manifest.get("settings"), manifest.get("sources")]
-    complete = all((out / name).is_file() for name in DATA_FILES)
+    complete = all((out / name).is_file() for name in files)
     if complete and same == [kind, dict(settings), [dict(source) for source in sources]]:
         return manifest
     if not force:
