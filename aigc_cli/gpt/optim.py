@@ -65,8 +65,9 @@ class Muon:
         self,
         parameters: Mapping[str, nn.Parameter],
         sections: Mapping[str, Sequence[int]],
+        *,
+        momentum: float,
         world: World = ALONE,
-        momentum: float = 0.95,
     ) -> None:
         self._parameters, self._world = dict(parameters), world
         self._momentum = momentum

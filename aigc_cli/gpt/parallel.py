@@ -45,8 +45,9 @@ class ShardedMuon:
         self,
         parameters: Mapping[str, nn.Parameter],
         sections: Mapping[str, Sequence[int]],
+        *,
+        momentum: float,
         world: World,
-        momentum: float = 0.95,
     ) -> None:
         self._parameters, self._sections, self._world = dict(parameters), sections, world
         self._momentum = momentum

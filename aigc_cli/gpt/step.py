@@ -27,7 +27,7 @@ from aigc_cli.gpt.batches import Batch, TrainingData
 from aigc_cli.gpt.decode import GenerationSettings, TextModel, generate
 from aigc_cli.gpt.functions import target_loss
 from aigc_cli.gpt.hf import model_card, write_model_folder
-from aigc_cli.gpt.lora import lora_parameters, merged_weights, write_adapter
+from aigc_cli.gpt.lora import merged_weights, write_adapter
 from aigc_cli.gpt.model import GptModel
 from aigc_cli.gpt.optim import clipped
 from aigc_cli.gpt.prefix import PrefixStates
@@ -251,8 +251,3 @@ class GptTrainer:
             nats, bits = metrics["nats_per_token"], metrics["bits_per_byte"]
             parts.append(tr("held-out {nats:.3f} nats/token, {bits:.3f} bits/byte", nats=nats, bits=bits))
         return ", ".join(parts)
-
-
-def lora_count(model: GptModel) -> int:
-    """Return the number of trained values with LoRA."""
-    return sum(value.numel() for value in lora_parameters(model).values())

@@ -330,11 +330,11 @@ def new_optimizers(
         elif name.endswith("gate_up.weight"):
             sections[name] = [value.shape[0] // 2] * 2
     others = {name: value for name, value in trainable.items() if name not in matrices}
-    muon: Optimizer = Muon(matrices, sections, world, settings.momentum)
+    muon: Optimizer = Muon(matrices, sections, momentum=settings.momentum, world=world)
     if is_sharded(model.norm):
         from aigc_cli.gpt.parallel import ShardedMuon
 
-        muon = ShardedMuon(matrices, sections, world, settings.momentum)
+        muon = ShardedMuon(matrices, sections, momentum=settings.momentum, world=world)
     return [(muon, settings.matrix_learning_rate), (AdamW(others, betas=SCRATCH_BETAS), rate)]
 
 

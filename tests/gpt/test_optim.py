@@ -28,8 +28,8 @@ def test_orthogonalising_does_not_depend_on_scale_or_company():
 
 def test_a_fused_matrix_moves_as_its_sections_do():
     fused, parts = nn.Parameter(randn(6, 4)), [nn.Parameter(randn(6, 4)[:2]), nn.Parameter(randn(6, 4)[2:])]
-    together = Muon({"qk": fused}, {"qk": [2, 4]})
-    apart = Muon({"q": parts[0], "k": parts[1]}, {})
+    together = Muon({"qk": fused}, {"qk": [2, 4]}, momentum=0.95)
+    apart = Muon({"q": parts[0], "k": parts[1]}, {}, momentum=0.95)
     for step in range(3):
         gradient = randn(6, 4, seed=step)
         fused.grad, parts[0].grad, parts[1].grad = gradient, gradient[:2].clone(), gradient[2:].clone()
@@ -41,7 +41,7 @@ def test_a_fused_matrix_moves_as_its_sections_do():
 def test_first_muon_step_moves_by_the_learning_rate():
     matrix = nn.Parameter(torch.zeros(16, 16))
     matrix.grad = randn(16, 16)
-    Muon({"m": matrix}, {}).step(0.01, 0.0)
+    Muon({"m": matrix}, {}, momentum=0.95).step(0.01, 0.0)
     assert float(matrix.detach().norm()) == pytest.approx(0.01 * 16**0.5, rel=0.2)
 
 
@@ -67,7 +67,9 @@ def test_gains_do_not_decay():
     assert gain.tolist() == [1.0] * 4
 
 
-@pytest.mark.parametrize("make", [lambda p: Muon({"p": p}, {}), lambda p: AdamW({"p": p}, betas=(0.9, 0.99))])
+@pytest.mark.parametrize(
+    "make", [lambda p: Muon({"p": p}, {}, momentum=0.95), lambda p: AdamW({"p": p}, betas=(0.9, 0.99))]
+)
 def test_restored_state_goes_on_bit_equal(make):
     def steps(optimizer, parameter, numbers):
         for number in numbers:
