@@ -63,7 +63,6 @@ def build_trainer(
     compiles = _compiles(settings, mode, device, sharded)
     with world.main_first():
         base_folder = model_folder(settings.init) if settings.init else None
-    dtype = frozen_type(settings, mode, device)
     corpus = _ChatCorpus(data) if manifest["kind"] == "chat" else _TextCorpus(data, manifest["hash"], progress, stop)
     with world.main_first():
         tokenizer = load_tokenizer(base_folder) if base_folder else corpus.new_tokenizer(settings)
@@ -71,12 +70,7 @@ def build_trainer(
         check_tokenizer(base_folder, tokenizer)
     tokenizer.chat, tokenizer.default_system = manifest["kind"] == "chat", corpus.system
     model, base = _model(settings, mode, base_folder, tokenizer, torch.device("cpu") if sharded else device)
-    first_block = max(0, model.config.layers - settings.lora_layers) if mode == "lora" and settings.lora_layers else 0
-    if mode == "lora":
-        generator = stream(settings.seed, "lora")
-        rank, alpha = settings.lora_rank, settings.lora_alpha
-        add_lora(model, rank=rank, alpha=alpha, first_block=first_block, generator=generator)
-        _cast_frozen(model, dtype)
+    first_block = _adapt(model, settings, frozen_type(settings, mode, device)) if mode == "lora" else 0
     model.recompute = settings.gradient_checkpointing
     with world.main_first():
         source, held, states = corpus.encode(tokenizer, model, settings, first_block)
@@ -203,6 +197,16 @@ def _compiles(settings: TrainGptSettings, mode: str, device: torch.device, shard
         raise UsageProblem(tr("--parallel fsdp does not compile"), tr("use --compile off, or --parallel ddp"))
     automatic = device.type == "cuda" and mode == "scratch" and not sharded
     return settings.compile == "on" or (settings.compile == "auto" and automatic)
+
+
+def _adapt(model: GptModel, settings: TrainGptSettings, frozen: torch.dtype) -> int:
+    """Add low-rank corrections to the upper blocks, the rest frozen in a type of its own; return the first of them."""
+    first_block = max(0, model.config.layers - settings.lora_layers) if settings.lora_layers else 0
+    generator = stream(settings.seed, "lora")
+    rank, alpha = settings.lora_rank, settings.lora_alpha
+    add_lora(model, rank=rank, alpha=alpha, first_block=first_block, generator=generator)
+    _cast_frozen(model, frozen)
+    return first_block
 
 
 def _cast_frozen(model: GptModel, dtype: torch.dtype) -> None:

@@ -11,8 +11,7 @@ import torch
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
 from aigc_cli.data import textset
-from aigc_cli.gpt.hf import write_model_folder
-from tests.gpt.models import CORPUS, harsh_model, tokenizer
+from tests.gpt.models import CORPUS, harsh_model
 from tests.gpt.test_trainer import dialogue, trainer, weights, write_set
 
 
@@ -46,15 +45,6 @@ def first_gradients(made):
 @pytest.fixture
 def chat(tmp_path):
     return write_set(tmp_path / "chat", "chat", [dialogue(k) for k in range(10)], [dialogue(20)])
-
-
-@pytest.fixture
-def base(tmp_path):
-    folder = tmp_path / "base"
-    folder.mkdir()
-    model = harsh_model("llama", std=0.1)
-    write_model_folder(folder, model, dict(model.state_dict()), tokenizer(), "# card", {})
-    return folder
 
 
 @pytest.mark.parametrize("way", ["scratch", "lora", "lora-upper", "full"])

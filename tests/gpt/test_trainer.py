@@ -15,9 +15,9 @@ from aigc_cli.core.provenance import read_record_label
 from aigc_cli.core.rundir import open_for_training
 from aigc_cli.core.signals import StopFlag
 from aigc_cli.gpt.decode import GenerationSettings, generate, load_text_run
-from aigc_cli.gpt.hf import read_model, write_model_folder
+from aigc_cli.gpt.hf import read_model
 from aigc_cli.gpt.trainer import build_trainer, frozen_type, model_folder
-from tests.gpt.models import CORPUS, harsh_model, tokenizer
+from tests.gpt.models import CORPUS
 
 CPU = torch.device("cpu")
 SMALL = {"layers": 2, "width": 32, "heads": 2, "kv_heads": 1, "context": 64, "batch_size": 4, "vocab_size": 300}
@@ -50,15 +50,6 @@ def chat(tmp_path):
 def plain(tmp_path):
     record = {"schema": "aigc.text/1", "text": "".join(CORPUS)}
     return write_set(tmp_path / "text", "text", [record] * 3, [record])
-
-
-@pytest.fixture
-def base(tmp_path):
-    folder = tmp_path / "base"
-    folder.mkdir()
-    model = harsh_model("llama", std=0.1)
-    write_model_folder(folder, model, dict(model.state_dict()), tokenizer(), "# card", {})
-    return folder
 
 
 def trainer(data, **changes):
