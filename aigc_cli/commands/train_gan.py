@@ -74,4 +74,7 @@ def train_gan(
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     command = with_settings(train_gan, TrainGanSettings, section="train-gan", presets=PRESETS)
+        if run.animation.is_file():
+            words = tr("{path} shows the training; aigc metrics {run} its curves", path=run.animation, run=run.path)
+            console.talk(words)
     app.command("train-gan", epilog=EXAMPLES)(command)

@@ -792,6 +792,7 @@ CHINESE: dict[str, str] = {
     "{path}: deleted, for it is old": "{path}：已过期，已删除",
     "{path}: diverged: {what} at step {step}": "{path}：训练发散：第 {step} 步 {what}",
     "{path}: does not fit the run's config.json": "{path}：与运行的 config.json 不符",
+    "{path} shows the training; aigc metrics {run} its curves": "{path} 是训练过程的动画；aigc metrics {run} 可绘制其曲线",
     "{path}: format {schema!r}": "{path}：格式为 {schema!r}",
     "{path}: holds other files": "{path}：其中有别的文件",
     "{path}: holds something else": "{path}：内容是别的东西",

@@ -26,6 +26,7 @@ KINDS = ("face", "text")
 NOT_COMPARED = frozenset(
     {"threads", "device", "parallel", "save_minutes", "save_every", "keep", "tensorboard", "steps", "minutes"}
 )
+ANIMATION = "training.png"  # of the previews, beside them
 # Everything that training writes in a run's root, the record last.
 WRITTEN = (
     "checkpoints",
@@ -124,6 +125,7 @@ class RunDir:
         self.record_path = path / "aigc.json"
         self.metrics_path = path / "metrics.jsonl"
         self.previews = path / "previews"
+        self.animation = self.previews / ANIMATION
         self.tensorboard = path / "tensorboard"
         self.checkpoints = path / "checkpoints"
 

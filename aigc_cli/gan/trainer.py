@@ -23,6 +23,7 @@ from aigc_cli.core.seeding import stream
 from aigc_cli.data.imageset import ImageSet, open_image_set
 from aigc_cli.data.samples import encode_png, grid_of
 from aigc_cli.gan.adaptation import Adaptation
+from aigc_cli.gan.animation import COLUMNS, animate
 from aigc_cli.gan.augment import augment
 from aigc_cli.gan.balance import balance_in_words, collapse_in_words, critic_accuracy, standing
 from aigc_cli.gan.dcgan import DcganCritic
@@ -348,7 +349,7 @@ class GanTrainer:
         save_tensors(root / "generator.safetensors", self.average.state_dict(), belongs, labelled=True)
 
     def preview(self, folder: Path, step: int) -> str:
-        """Write a grid of the averaged generator's pictures of fixed latents, a row a label."""
+        """Write a grid of the averaged generator's pictures of fixed latents, a row a label; all grids are animated."""
         make_dir(folder)
         names = self.config["label_names"]
         latents = self._latents(PREVIEW_COUNT, stream(self._settings.seed, "preview"))
@@ -358,7 +359,8 @@ class GanTrainer:
             pictures = to_uint8(self.average(latents, labels))
             self.average.train()
         path = folder / f"step-{step:06d}.png"
-        write_bytes(path, encode_png(grid_of(pictures, columns=8), f"preview.{self._settings.seed}.{step}"))
+        write_bytes(path, encode_png(grid_of(pictures, columns=COLUMNS), f"preview.{self._settings.seed}.{step}"))
+        animate(folder, f"preview.{self._settings.seed}.training")
         return str(path)
 
     def summary(self, metrics: dict[str, float]) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import shlex
 import shutil
 import signal
@@ -84,11 +85,45 @@ class TestTraining:
             record["near_training"] == share == json.loads((runs / "face" / "aigc.json").read_text())["near_training"]
         )
 
+    def test_a_face_begins_with_another_one_s_weights_and_is_as_private(self, cli, runs, small, tmp_path):
+        words = ("train-gan", runs / "images", "-o", tmp_path / "next", *small["face"], "--schedule", "constant")
+        words += ("--steps", "1")
+        assert "a text run; this needs a face run" in cli.refused(runs, 65, *words, "--init", "gpt")
+        assert "has --width 0.1, not 0.2" in cli.refused(runs, 78, *words, "--init", "face", "--width", "0.2")
+        assert not (tmp_path / "next").exists()
+        base = shutil.copytree(runs / "face", tmp_path / "base")
+        record = json.loads((base / "aigc.json").read_text())
+        (base / "aigc.json").write_text(json.dumps({**record, "private": True, "subject": "Ada"}))
+        done = cli.run(tmp_path, *words, "--init", "base")
+        assert done.returncode == 0, done.stderr
+        found = re.search(r"from base: (\d+) of (\d+) tensors of the generator, (\d+) of (\d+) of the", done.stderr)
+        assert found[1] == found[2]
+        assert found[3] == found[4]
+        made = json.loads((tmp_path / "next" / "aigc.json").read_text())
+        assert (made["private"], made["base"]["subject"], made["subject"]) == (True, "Ada", record["subject"])
+        assert (tmp_path / "next" / "generator.safetensors").stat().st_mode & 0o077 == 0
+        shutil.rmtree(base)  # a run that has begun needs it no more
+        longer = cli.run(tmp_path, *words[:-1], "2", "--init", "base")
+        assert longer.returncode == 0, longer.stderr
+
     def test_previews_carry_the_label(self, runs):
-        previews = list((runs / "face" / "previews").glob("*.png"))
-        assert len(previews) == 3
+        previews = sorted((runs / "face" / "previews").glob("*.png"))
+        assert [path.name for path in previews] == [*(f"step-{step:06d}.png" for step in (4, 8, 12)), "training.png"]
         for preview in previews:
             assert read_png_label(preview.read_bytes())["AIGC"]["Label"] == "1"
+
+    def test_the_previews_move_in_one_picture(self, runs):
+        folder = runs / "face" / "previews"
+        with Image.open(folder / "training.png") as animated, Image.open(folder / "step-000012.png") as last:
+            assert animated.n_frames == 3
+            animated.seek(2)
+            assert animated.tobytes() == last.crop((0, 0, *animated.size)).tobytes()
+
+    def test_the_end_says_where_it_can_be_seen(self, cli, runs, small):
+        words = ("train-gan", "images", "-o", "seen", "--steps", "2", *small["face"], "--evaluations")
+        assert "training.png" not in cli.run(runs, *words, "1").stderr  # nothing moves in one preview
+        done = cli.run(runs, *words, "2", "--resume", "restart")
+        assert "seen/previews/training.png shows the training; aigc metrics seen its curves" in done.stderr
 
 
 class TestFaces:
