@@ -60,13 +60,13 @@ def part_like(tensor: Any, like: Any) -> "Tensor":
 
 
 def copy_like(tensor: Any, like: Any) -> "Tensor":
-    """Return a copy of a tensor, cut and placed as `like` is; a number is only placed."""
+    """Return a copy of a tensor, cut, placed and laid out in memory as `like` is; a number is only placed."""
     import torch
 
-    if not is_sharded(like) or not tensor.dim():
+    if not tensor.dim():
         return whole(tensor).to(like.device, copy=True)
     copy = torch.empty_like(like, dtype=tensor.dtype)
-    local(copy).copy_(part_like(tensor, like))
+    local(copy).copy_(part_like(tensor, like) if is_sharded(like) else whole(tensor))
     return copy
 
 

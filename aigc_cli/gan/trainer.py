@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aigc_cli.config.train_gan import TrainGanSettings, augmentations, completed
+from aigc_cli.core.adamw import AdamW
 from aigc_cli.core.checkpoint import save_tensors
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.files import make_dir, write_bytes, write_json
@@ -106,9 +107,10 @@ class GanTrainer:
             )
         self.average = copy.deepcopy(self._generator).requires_grad_(False)
         betas = (float(settings.beta1 or 0.0), float(settings.beta2 or 0.0))
-        fused = device.type in ("cpu", "cuda")
-        self._adam_g = torch.optim.Adam(self._generator.parameters(), settings.lr_g or 0.0, betas, fused=fused)
-        self._adam_d = torch.optim.Adam(self._critic.parameters(), settings.lr_d or 0.0, betas, fused=fused)
+        self._adam_g, self._adam_d = (
+            AdamW(_numbered(module), betas, key=f"{part}.{{name}}.{{kind}}")
+            for part, module in (("adam_g", self._generator), ("adam_d", self._critic))
+        )
         self._objective = OBJECTIVES[settings.loss or ""]
         self._gamma = (settings.gamma or 0.0) * (images.size / 32) ** 2
         self._permutation: tuple[int, Tensor] = (-1, torch.empty(0))
@@ -124,16 +126,15 @@ class GanTrainer:
         settings = self._settings
         factor = self.lr_scale * self.schedule.factor(step, total_steps)
         rates = {"lr_g": factor * (settings.lr_g or 0.0), "lr_d": factor * (settings.lr_d or 0.0)}
-        self._adam_g.param_groups[0]["lr"], self._adam_d.param_groups[0]["lr"] = rates["lr_g"], rates["lr_d"]
         random = stream(settings.seed, "step", step)
         real, labels = self._batch(step)
         real = self._augment(real, step)
         both_sides = (step + 1) % settings.d_steps == 0
         with torch.set_grad_enabled(both_sides):
             generated = self._augment(self._generator(self._latents(len(real), random), labels), step)
-        metrics, real_logits = self._update_critic(step, real, generated.detach(), labels, random)
+        metrics, real_logits = self._update_critic(step, real, generated.detach(), labels, random, rates["lr_d"])
         if both_sides:
-            metrics |= self._update_generator(step, generated, real_logits, labels)
+            metrics |= self._update_generator(step, generated, real_logits, labels, rates["lr_g"])
             self._update_average(step)
         if self._adaptation:
             metrics["augment_strength"] = self._adaptation.strength
@@ -141,7 +142,7 @@ class GanTrainer:
         return {**metrics, **rates, "images": float(len(real))}
 
     def _update_critic(
-        self, step: int, real: Tensor, generated: Tensor, labels: Tensor | None, random: torch.Generator
+        self, step: int, real: Tensor, generated: Tensor, labels: Tensor | None, random: torch.Generator, rate: float
     ) -> tuple[dict[str, float | Tensor], Tensor]:
         """Return scalars to log, and the logits of the real pictures."""
         settings = self._settings
@@ -171,11 +172,11 @@ class GanTrainer:
             penalty = self._interpolated_penalty(real, generated, labels, random)
             loss = loss + settings.penalty_every * settings.gp_weight * penalty
             metrics["gradient_penalty"] = penalty
-        self._adam_d.zero_grad(set_to_none=True)
+        self._critic.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if step % GRADIENT_NORM_EVERY == 0:
             metrics["gradient_norm_d"] = _gradient_norm(self._critic)
-        self._adam_d.step()
+        self._adam_d.step(rate)
         if self._objective.clips:
             with torch.no_grad():
                 torch._foreach_clamp_min_(list(self._critic.parameters()), -settings.clip_weights)
@@ -190,7 +191,7 @@ class GanTrainer:
         return unit_gradient_penalty(between, self._critic(between, labels)).mean()
 
     def _update_generator(
-        self, step: int, generated: Tensor, real_logits: Tensor, labels: Tensor | None
+        self, step: int, generated: Tensor, real_logits: Tensor, labels: Tensor | None, rate: float
     ) -> dict[str, float | Tensor]:
         self._critic.requires_grad_(False)
         logits, classes = self._judge_pictures(generated, labels)
@@ -200,11 +201,11 @@ class GanTrainer:
             class_loss = F.cross_entropy(classes, labels)
             loss = loss + self._settings.class_weight * class_loss
             metrics["class_loss_generated"] = class_loss
-        self._adam_g.zero_grad(set_to_none=True)
+        self._generator.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if step % GRADIENT_NORM_EVERY == 0:
             metrics["gradient_norm_g"] = _gradient_norm(self._generator)
-        self._adam_g.step()
+        self._adam_g.step(rate)
         self._critic.requires_grad_(True)
         return metrics
 
@@ -315,9 +316,7 @@ class GanTrainer:
         tensors = {
             f"{part}.{name}": value for part, module in parts.items() for name, value in module.state_dict().items()
         }
-        for part, adam in (("adam_g", self._adam_g), ("adam_d", self._adam_d)):
-            for index, slots in adam.state_dict()["state"].items():
-                tensors |= {f"{part}.{index}.{slot}": value for slot, value in slots.items()}
+        tensors |= self._adam_g.state() | self._adam_d.state()
         adaptation = {"adaptation": self._adaptation.state()} if self._adaptation else {}
         return tensors, {"config": self.config, "widest_spread": self._widest_spread, **adaptation}
 
@@ -330,17 +329,8 @@ class GanTrainer:
             module.load_state_dict(
                 {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
             )
-        for part, adam in (("adam_g", self._adam_g), ("adam_d", self._adam_d)):
-            parameters = adam.param_groups[0]["params"]
-            slots: dict[int, dict[str, Tensor]] = {}
-            for name, tensor in tensors.items():
-                if name.startswith(f"{part}."):
-                    _, index, slot = name.split(".")
-                    like = parameters[int(index)]
-                    # Fused Adam walks memory, so moments must lie as their weights do (channels last).
-                    laid = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
-                    slots.setdefault(int(index), {})[slot] = laid
-            adam.load_state_dict({**adam.state_dict(), "state": slots})
+        self._adam_g.restore(tensors)
+        self._adam_d.restore(tensors)
 
     def export(self, root: Path, step: int, metrics: dict[str, float]) -> None:
         """Write `generator.safetensors` (the averaged weights) and `config.json`."""
@@ -376,6 +366,10 @@ class GanTrainer:
         if "augment_strength" in metrics:
             parts.append(tr("augmentation {strength:.0%}", strength=metrics["augment_strength"]))
         return ", ".join(parts)
+
+
+def _numbered(module: nn.Module) -> dict[str, nn.Parameter]:
+    return {str(index): parameter for index, parameter in enumerate(module.parameters())}
 
 
 def _gradient_norm(module: nn.Module) -> Tensor:

@@ -1,7 +1,7 @@
-"""Optimizers: Muon for the matrices of a model trained from scratch, fused AdamW for the rest and for fine-tuning.
+"""Muon, for the matrices of a model trained from scratch, and clipping; what moves the rest is `core.adamw`.
 
-Both keep their state as named tensors, so that a checkpoint is safetensors and a resume is exact. Knows nothing of
-losses or schedules: learning rates arrive with each step.
+State is named tensors, so that a checkpoint is safetensors and a resume is exact. Knows nothing of losses or
+schedules: learning rates arrive with each step.
 """
 
 import math
@@ -12,12 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from aigc_cli.core.distributed import ALONE, World
-from aigc_cli.core.sharded import copy_like, local, whole
+from aigc_cli.core.sharded import local, whole
 
 # Coefficients of the quintic iteration whose fixed point is an orthogonal matrix (Jordan et al. 2024, "Muon").
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
-_MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 def orthogonalised(gradients_NRC: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
@@ -104,60 +103,6 @@ class Muon:
         """Take back what `state` returned."""
         for name, buffer in self._buffers.items():
             buffer.copy_(tensors[f"muon.{name}"])
-
-
-class AdamW:
-    """AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101, alg. 2) by torch's fused kernel, with state by parameter name.
-
-    The kernel and not torch.optim.AdamW, whose first use imports torch's compiler: a second of a training of ten.
-    """
-
-    rate_name = "learning_rate"
-
-    def __init__(self, parameters: Mapping[str, nn.Parameter], betas: tuple[float, float], eps: float = 1e-8) -> None:
-        self._parameters, self._betas, self._eps = dict(parameters), betas, eps
-        self._moments: dict[str, dict[str, Tensor]] = {}
-
-    def step(self, learning_rate: float, weight_decay: float) -> None:
-        """Move every parameter that has a gradient; decay only matrices, never gains or biases."""
-        moving = {name: parameter for name, parameter in self._parameters.items() if parameter.grad is not None}
-        with torch.no_grad():
-            for name, parameter in moving.items():
-                if parameter.dim() > 1 and weight_decay:
-                    parameter.mul_(1 - learning_rate * weight_decay)
-                if name not in self._moments:
-                    count = torch.zeros((), dtype=torch.float32, device=parameter.device)
-                    self._moments[name] = {"step": count} | {kind: torch.zeros_like(parameter) for kind in _MOMENTS}
-            moments = [self._moments[name] for name in moving]
-            steps = [moment["step"] for moment in moments]
-            torch._foreach_add_(steps, 1)
-            torch._fused_adamw_(
-                list(moving.values()),
-                [parameter.grad for parameter in moving.values() if parameter.grad is not None],
-                [moment["exp_avg"] for moment in moments],
-                [moment["exp_avg_sq"] for moment in moments],
-                [],
-                steps,
-                lr=learning_rate,
-                beta1=self._betas[0],
-                beta2=self._betas[1],
-                weight_decay=0.0,
-                eps=self._eps,
-                amsgrad=False,
-                maximize=False,
-            )
-
-    def state(self) -> dict[str, Tensor]:
-        """Return both moments and the step count of each parameter, once there are any."""
-        return {f"adamw.{kind}.{name}": value for name, kinds in self._moments.items() for kind, value in kinds.items()}
-
-    def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take back what `state` returned."""
-        self._moments = {
-            name: {kind: copy_like(tensors[f"adamw.{kind}.{name}"], parameter) for kind in ("step", *_MOMENTS)}
-            for name, parameter in self._parameters.items()
-            if f"adamw.step.{name}" in tensors
-        }
 
 
 def clipped(parameters: Sequence[nn.Parameter], max_norm: float) -> Tensor:

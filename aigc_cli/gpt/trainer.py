@@ -12,6 +12,7 @@ from torch import Tensor
 
 from aigc_cli.config.base import did_you_mean
 from aigc_cli.config.train_gpt import TrainGptSettings
+from aigc_cli.core.adamw import AdamW
 from aigc_cli.core.distributed import ALONE, World
 from aigc_cli.core.errors import BadConfig, BadData, NoInput, UsageProblem
 from aigc_cli.core.files import sha256_bytes, sha256_file
@@ -30,7 +31,7 @@ from aigc_cli.gpt.gguf import import_gguf, smollm2_file
 from aigc_cli.gpt.hf import check_tokenizer, qkv_sizes, read_model
 from aigc_cli.gpt.lora import add_lora
 from aigc_cli.gpt.model import GptModel, ModelConfig
-from aigc_cli.gpt.optim import AdamW, Muon
+from aigc_cli.gpt.optim import Muon
 from aigc_cli.gpt.prefix import MAX_TOKENS, PrefixStates
 from aigc_cli.gpt.step import Base, GptTrainer, Held, Optimizer
 
