@@ -1,0 +1,331 @@
+"""How good are the faces after the same minutes: aigc and the PyTorch DCGAN example, side by side in one run.
+
+python benchmarks/gan_faces.py DATA --out FOLDER --example CHECKOUT [--real REAL] [--minutes 5.5] [--only ours|example]
+    [--preset NAME] [--set NAME=JSON …] [--options CACHE]
+
+DATA is a set made by `aigc prepare images`; both sides train on its training pictures. CHECKOUT is one of
+pytorch/examples: the networks and their initial weights are taken from its dcgan/main.py, its stock settings and its
+alternation are repeated here, on pictures in memory, which spares it its loader. It knows 64 pixels only, so smaller
+pictures are enlarged for it, as it does itself, and its samples reduced again.
+
+Turns of a few seconds alternate until each side has had its calibrated minutes (calibrated.py). At 1, 3, 5.5 and 30 of
+them, as far as they go, the samples are kept: FOLDER/WHO-MINUTES.safetensors and a sheet of 64 as PNG. In the end all
+are compared with REAL, a folder or a set (the held-out pictures without it): Fréchet distance, spread, precision and
+recall on EfficientNet-Lite0, the drawing options with --options (gan_options.py), the labels where ours has any. One
+JSON line a row, then a table. Neither sampling nor judging counts as training.
+
+Suffixes: N pictures, B batch, C channels, H height, W width, D feature dimension.
+"""
+
+import argparse
+import ast
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from calibrated import Machine, Stopwatch, run_slice
+from gan_options import load_judge
+from torch import Tensor, nn
+
+from aigc_cli.config.base import resolve
+from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
+from aigc_cli.core.checkpoint import load_tensors, save_tensors
+from aigc_cli.core.device import set_threads
+from aigc_cli.core.files import make_dir, write_bytes
+from aigc_cli.core.platform import keep_freed_memory
+from aigc_cli.core.progress import SilentProgress
+from aigc_cli.core.seeding import derived_seed, stream
+from aigc_cli.data.imageset import ImageSet, open_image_set, open_pictures
+from aigc_cli.data.samples import encode_png, grid_of
+from aigc_cli.evaluation.labels import recognised_labels
+from aigc_cli.gan.pixels import from_uint8, to_uint8
+from aigc_cli.gan.trainer import build_trainer
+from aigc_cli.measure.features import extract, load_extractor
+from aigc_cli.measure.frechet import frechet_distance, gaussian, spread
+from aigc_cli.measure.neighbours import neighbourhood
+
+MARKS = (1.0, 3.0, 5.5, 30.0)
+CLOSE_SECONDS = 0.5  # a mark is reached when less than this is missing
+EXAMPLE_SIZE, EXAMPLE_LATENT, EXAMPLE_CHANNELS, EXAMPLE_BATCH = 64, 100, 64, 64
+EXTRACTOR = "efficientnet_lite0"
+
+
+class Contestant(Protocol):
+    """Something that learns to make pictures."""
+
+    images: int
+
+    def step(self, total: int | None) -> None:
+        """Train one step of `total`, None while that is not known."""
+
+    def samples(self, count: int) -> tuple[Tensor, Tensor | None]:
+        """Return uint8 pictures (N, C, H, W) and the labels asked for (N,)."""
+
+
+class Ours:
+    """The trainer of `aigc train-gan`."""
+
+    def __init__(self, data: Path, given: dict[str, Any]) -> None:
+        settings = resolve(TrainGanSettings, given, presets=PRESETS)
+        self._trainer = build_trainer(data, settings, torch.device("cpu"))
+        self._labels = len(self._trainer.config["label_names"])
+        self.images, self._step = 0, 0
+
+    def step(self, total: int | None) -> None:
+        """Update both sides once."""
+        self._trainer.update(self._step, total)
+        self._step += 1
+        self.images += self._trainer.batch_size
+
+    @torch.no_grad()
+    def samples(self, count: int) -> tuple[Tensor, Tensor | None]:
+        """Return pictures of the averaged generator, labels in turn."""
+        labels = torch.arange(count) % self._labels if self._labels else None
+        random = stream(0, "benchmark latents")
+        generator = self._trainer.average.eval()
+        blocks = []
+        for rows in torch.split(torch.arange(count), 64):
+            latents = torch.randn(len(rows), int(self._trainer.config["z_dim"]), generator=random)
+            blocks.append(to_uint8(generator(latents, None if labels is None else labels[rows])).contiguous())
+        generator.train()
+        return torch.cat(blocks), labels
+
+
+class Example:
+    """The DCGAN example's networks, taken from a checkout, in its stock alternation."""
+
+    def __init__(self, checkout: Path, images: ImageSet, seed: int) -> None:
+        torch.manual_seed(derived_seed(seed, "example"))
+        self._generator, self._critic = example_networks(checkout / "dcgan" / "main.py", images.channels)
+        self._adam_g, self._adam_d = (
+            torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999))
+            for network in (self._generator, self._critic)
+        )
+        self._size = images.size
+        self._batches = endless_batches(images.pixels[~images.is_valid], seed)
+        self.images = 0
+
+    def step(self, total: int | None) -> None:
+        """Update the discriminator on real and made pictures, then the generator."""
+        real = F.interpolate(from_uint8(next(self._batches)), size=(EXAMPLE_SIZE,) * 2, mode="bilinear")
+        ones, zeros = torch.ones(len(real)), torch.zeros(len(real))
+        fake = self._generator(torch.randn(len(real), EXAMPLE_LATENT, 1, 1))
+        self._adam_d.zero_grad()
+        for pictures, truth in ((real, ones), (fake.detach(), zeros)):
+            torch.autograd.backward(F.binary_cross_entropy(self._critic(pictures), truth))
+        self._adam_d.step()
+        self._adam_g.zero_grad()
+        torch.autograd.backward(F.binary_cross_entropy(self._critic(fake), ones))
+        self._adam_g.step()
+        self.images += len(real)
+
+    @torch.no_grad()
+    def samples(self, count: int) -> tuple[Tensor, Tensor | None]:
+        """Return pictures as the example makes them: in training mode, normalised by their own batch."""
+        random = stream(0, "benchmark latents")
+        kept = {name: value.clone() for name, value in self._generator.named_buffers()}
+        blocks = []
+        for rows in torch.split(torch.arange(count), EXAMPLE_BATCH):
+            pictures = self._generator(torch.randn(len(rows), EXAMPLE_LATENT, 1, 1, generator=random))
+            if self._size != EXAMPLE_SIZE:
+                pictures = F.interpolate(pictures, size=(self._size,) * 2, mode="bilinear", antialias=True)
+            blocks.append(to_uint8(pictures))
+        self._generator.load_state_dict(kept, strict=False)
+        return torch.cat(blocks), None
+
+
+def example_networks(source: Path, channels: int) -> tuple[nn.Module, nn.Module]:
+    """Return the generator and discriminator that the file defines, initialised by its own function.
+
+    Only those three definitions are run: the rest of the file reads arguments and trains.
+    """
+    wanted = ("weights_init", "Generator", "Discriminator")
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in wanted]
+    names: dict[str, Any] = {"torch": torch, "nn": nn, "nz": EXAMPLE_LATENT, "nc": channels}
+    names |= {"ngf": EXAMPLE_CHANNELS, "ndf": EXAMPLE_CHANNELS}
+    exec(compile(tree, str(source), "exec"), names)
+    generator, critic = names["Generator"](1), names["Discriminator"](1)
+    return generator.apply(names["weights_init"]), critic.apply(names["weights_init"])
+
+
+def endless_batches(pixels_NCHW: Tensor, seed: int) -> Iterator[Tensor]:
+    """Yield shuffled batches of 64, epoch after epoch; the last of an epoch may be smaller, as in the example."""
+    epoch = 0
+    while True:
+        order = torch.randperm(len(pixels_NCHW), generator=stream(seed, "example order", epoch))
+        yield from (pixels_NCHW[rows] for rows in torch.split(order, EXAMPLE_BATCH))
+        epoch += 1
+
+
+class Turn:
+    """A contestant, the time that it has had, and the number of steps that it will come to."""
+
+    def __init__(self, contestant: Contestant, minutes: float, now: Callable[[], float] = time.perf_counter) -> None:
+        self.contestant, self.watch, self._now = contestant, Stopwatch(), now
+        self._seconds, self._steps = 60 * minutes, 0
+        self._total: int | None = None
+
+    def missing(self, mark: float) -> float:
+        """Return the calibrated seconds to a mark in minutes, 0 when it is as good as reached."""
+        seconds = 60 * mark - self.watch.calibrated
+        return seconds if seconds > CLOSE_SECONDS else 0.0
+
+    def run(self, machine: Machine, calibrated: float) -> None:
+        """Train for about so many calibrated seconds, and foresee the end from the speed of that."""
+        steps, before = self._steps, self.watch.calibrated
+        run_slice(self._step, machine, self.watch, calibrated, self._now)
+        spent = self.watch.calibrated - before
+        if self._total is None or spent > 5:  # a shorter turn says little of the speed
+            left = max(0.0, self._seconds - self.watch.calibrated)
+            self._total = self._steps + round(left * (self._steps - steps) / spent)
+
+    def _step(self) -> None:
+        self.contestant.step(self._total)
+        self._steps += 1
+
+    def record(self) -> dict[str, Any]:
+        """Return what has been done in which time."""
+        watch, images = self.watch, self.contestant.images
+        return {
+            "calibrated_minutes": round(watch.calibrated / 60, 2),
+            "minutes": round(watch.seconds / 60, 2),
+            "steps": self._steps,
+            "images": images,
+            "images_per_calibrated_second": round(images / watch.calibrated, 1),
+        }
+
+
+def trained(
+    contestants: dict[str, Contestant], machine: Machine, minutes: float, slice_seconds: float, count: int, out: Path
+) -> list[dict[str, Any]]:
+    """Let the contestants train in turns; keep samples at each mark; return a record of each."""
+    turns = {who: Turn(contestant, minutes) for who, contestant in contestants.items()}
+    records = []
+    for mark in [*(mark for mark in MARKS if mark < minutes), minutes]:
+        while any(turn.missing(mark) for turn in turns.values()):
+            for turn in turns.values():
+                if missing := turn.missing(mark):
+                    turn.run(machine, min(missing, slice_seconds))
+        for who, turn in turns.items():
+            path = out / f"{who}-{mark:g}.safetensors"
+            keep_samples(path, *turn.contestant.samples(count))
+            records.append({"who": who, "mark": mark, **turn.record(), "samples": str(path)})
+            print(json.dumps({**records[-1], "machine": machine.record()}), file=sys.stderr, flush=True)
+    return records
+
+
+def keep_samples(path: Path, pixels: Tensor, labels: Tensor | None) -> None:
+    """Write samples, the labels asked for if any, and a sheet of the first 64."""
+    save_tensors(path, {"pixels": pixels} | ({} if labels is None else {"labels": labels}), labelled=True)
+    write_bytes(path.with_suffix(".png"), encode_png(grid_of(pixels[:64], columns=8), "benchmark"))
+
+
+def scores(real_ND: Tensor, generated_MD: Tensor) -> dict[str, float]:
+    """Return the four numbers on features: distance and spread, precision and recall among three neighbours."""
+    real, generated = gaussian(real_ND), gaussian(generated_MD)
+    near = neighbourhood(real_ND, generated_MD, 3)
+    return {
+        f"frechet[{EXTRACTOR}]": round(frechet_distance(generated, real), 2),
+        "spread": round(spread(generated, real), 3),
+        "precision": round(float(near.is_realistic_M.double().mean()), 3),
+        "recall": round(float(near.is_recalled_N.double().mean()), 3),
+    }
+
+
+def judged(
+    record: dict[str, Any], images: ImageSet, real: Tensor, real_ND: Tensor, cache: Path | None
+) -> dict[str, Any]:
+    """Return the record of kept samples with what every judge says of them."""
+    kept = load_tensors(Path(record["samples"]))
+    found = {**record, **scores(real_ND, extract(load_extractor(EXTRACTOR), kept["pixels"]))}
+    if cache is not None:
+        found["drawing"] = load_judge(cache, size=images.size).judge(kept["pixels"], real)
+    if "labels" in kept and images.labels is not None:
+        truth, asked = (images.pixels, images.labels, images.is_valid), (kept["pixels"], kept["labels"])
+        labels = recognised_labels(truth, asked, images.label_names, seed=0, progress=SilentProgress())
+        found |= {name: labels[name] for name in ("recognised", "chance", "classifier_accuracy")}
+    return found
+
+
+def table(records: list[dict[str, Any]]) -> str:
+    """Return the rows as Markdown."""
+    names = (
+        "who",
+        "mark",
+        "images_per_calibrated_second",
+        "images",
+        f"frechet[{EXTRACTOR}]",
+        "spread",
+        "precision",
+        "recall",
+    )
+    drawing = ("confidence", "all_sure", "combinations", "mean_share_distance")
+    head = [*names, *(drawing if "drawing" in records[0] else ())]
+    head += ["recognised"] if any("recognised" in record for record in records) else []
+    lines = [head, ["---"] * len(head)]
+    for record in records:
+        first = {name: values[0] for name, values in record.get("drawing", {}).items() if name in drawing}
+        lines.append([str({**record, **first}.get(name, "")) for name in head])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--example", type=Path, help="a checkout of pytorch/examples")
+    parser.add_argument("--real", type=Path, help="pictures that neither side trains on")
+    parser.add_argument("--minutes", type=float, default=5.5, help="calibrated, for each side")
+    parser.add_argument("--only", choices=("ours", "example"))
+    parser.add_argument("--preset", default="small")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=JSON")
+    parser.add_argument("--options", type=Path, help="folder of the classifier of drawing options")
+    parser.add_argument("--slice", type=float, default=20, help="seconds of a turn")
+    parser.add_argument("--samples", type=int, default=2048)
+    parser.add_argument("--threads", type=int)
+    arguments = parser.parse_args()
+    if arguments.only != "ours" and arguments.example is None:
+        parser.error("--example names the checkout, or --only ours leaves it out")
+    return arguments
+
+
+def value_of(text: str) -> Any:
+    """Return the JSON value that a text is, or the text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def main() -> None:
+    arguments = parsed()
+    set_threads(arguments.threads)
+    keep_freed_memory()
+    images = open_image_set(arguments.data)
+    real = open_pictures(arguments.real) if arguments.real else images.pixels[images.is_valid]
+    given = {name: value_of(text) for name, text in (pair.split("=", 1) for pair in arguments.set)}
+    contestants: dict[str, Contestant] = {}
+    if arguments.only != "example":
+        contestants["ours"] = Ours(arguments.data, {"preset": arguments.preset, **given})
+    if arguments.only != "ours":
+        contestants["example"] = Example(arguments.example, images, seed=0)
+    machine = Machine()
+    out = make_dir(arguments.out)
+    records = trained(contestants, machine, arguments.minutes, arguments.slice, arguments.samples, out)
+    print(json.dumps({"preset": arguments.preset, "set": given, "real": len(real), "machine": machine.record()}))
+    real_ND = extract(load_extractor(EXTRACTOR), real)
+    rows = []
+    for record in records:
+        rows.append(judged(record, images, real, real_ND, arguments.options))
+        print(json.dumps(rows[-1]), flush=True)
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
