@@ -37,6 +37,7 @@ MODEL = Values(("smollm2",), RUN, ("text",), rest="files")
 VALUES = {
     "train-gan DATA": Values((), SET, ("images",), rest="folders"),
     "train-gan --output": Values((), RUN, ("face",), rest="folders"),
+    "train-gan --init": Values((), RUN, ("face",), rest="folders"),
     "train-gpt DATA": Values((), SET, ("chat", "text"), rest="folders"),
     "train-gpt --output": Values((), RUN, ("text",), rest="folders"),
     "train-gpt --init": MODEL,

@@ -11,8 +11,10 @@ from aigc_cli.config.train_gan import PRESETS, TrainGanSettings, augmentations
 from aigc_cli.core.console import Console
 from aigc_cli.core.distributed import several
 from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.files import sha256_file
 from aigc_cli.core.messages import tr
-from aigc_cli.core.rundir import RunDir
+from aigc_cli.core.progress import Progress
+from aigc_cli.core.rundir import RunDir, read_run
 from aigc_cli.options import with_settings
 
 NEEDED_BYTES = 100_000_000
@@ -21,6 +23,7 @@ Examples:
   aigc train-gan data/face -o runs/face --minutes 30
   aigc train-gan data/face -o runs/face --minutes 30     the same again goes on where it stopped
   aigc train-gan data/face -o runs/dcgan --arch dcgan --loss nonsaturating --steps 5000
+  aigc train-gan data/face64 -o runs/face64 --init runs/face   goes on from 32 to 64 pixels
   run=$(aigc train-gan data/face -o runs/face --json | jq -r .run)
 """
 
@@ -36,19 +39,43 @@ def train_gan(
     """Train a face generator on a prepared set of images."""
     if several():
         raise UsageProblem(tr("faces are trained in one process"), tr("start it without torchrun"))
+    base = None if settings.init is None else Path(settings.init)
+    begins = settings.resume == "restart" or not RunDir(output).checkpoint_steps()
 
     def check() -> None:
         augmentations(settings)
+        if base is not None and begins:
+            if base.resolve() == output.resolve():
+                raise UsageProblem(tr("--init {init} is the run to make", init=base), tr("use another -o"))
+            read_run(base, "face")
 
-    def build(*_: object) -> object:
+    def build(progress: Progress, *_: object) -> object:
         from aigc_cli.core.device import choose_device
         from aigc_cli.gan.trainer import build_trainer
 
-        return build_trainer(data, settings, choose_device(settings.device))
+        trainer = build_trainer(data, settings, choose_device(settings.device))
+        if base is not None and begins:
+            taken = trainer.begin_with(base)
+            RunDir(output).update_record(base=_base_record(base))
+            progress.say(
+                tr(
+                    "from {init}: {generator} of {of_generator} tensors of the generator, {critic} of {of_critic} of "
+                    "the critic",
+                    init=base,
+                    generator=taken.generator,
+                    of_generator=taken.of_generator,
+                    critic=taken.critic,
+                    of_critic=taken.of_critic,
+                )
+            )
+        return trainer
 
     def conclude(run: RunDir) -> Mapping[str, Any]:
         from aigc_cli.gan.conclusion import share_near_training
 
+        if run.animation.is_file():
+            words = tr("{path} shows the training; aigc metrics {run} its curves", path=run.animation, run=run.path)
+            console.talk(words)
         share = share_near_training(run)
         if share is None:
             return {}
@@ -64,6 +91,7 @@ def train_gan(
         kind="face",
         data_kinds=("images",),
         needed_bytes=NEEDED_BYTES,
+        base=base,
         build=build,
         check=check,
         conclude=conclude,
@@ -71,10 +99,14 @@ def train_gan(
     train_run(console, settings, data, output, job)
 
 
+def _base_record(base: Path) -> dict[str, Any]:
+    """Return what a run's record says of the run that it began with."""
+    record = read_run(base, "face")
+    whose = {name: record.get(name) for name in ("subject", "consent", "credit")}
+    return {"path": str(base), "sha256": sha256_file(base / "generator.safetensors"), **whose}
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     command = with_settings(train_gan, TrainGanSettings, section="train-gan", presets=PRESETS)
-        if run.animation.is_file():
-            words = tr("{path} shows the training; aigc metrics {run} its curves", path=run.animation, run=run.path)
-            console.talk(words)
     app.command("train-gan", epilog=EXAMPLES)(command)

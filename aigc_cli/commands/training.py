@@ -13,7 +13,7 @@ from aigc_cli.core.errors import AigcError
 from aigc_cli.core.files import check_free_space, make_dir, read_jsonl
 from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress
-from aigc_cli.core.rundir import FolderLock, RunDir, delete_run, existing_run, open_for_training
+from aigc_cli.core.rundir import FolderLock, RunDir, delete_run, existing_run, open_for_training, read_run
 from aigc_cli.data.manifest import check_data, read_manifest
 
 UNKNOWN = "unknown until measured"
@@ -23,16 +23,18 @@ UNKNOWN = "unknown until measured"
 class Job:
     """What one command trains, beside its settings.
 
-    `needed_bytes` is room for the model, its checkpoints and previews. `check` raises what can be known before
-    anything is written; `build` then returns the trainer: it is given where to report long work, what to call now and
-    then in it, for that raises when a signal has come, and who else trains. `foreseen` adds to the plan of a dry run,
-    and `conclude` to the record of a run that has just been finished.
+    `needed_bytes` is room for the model, its checkpoints and previews; of a private `base`, a run whose weights it
+    begins with, it becomes private too. `check` raises what can be known before anything is written; `build` then
+    returns the trainer: it is given where to report long work, what to call now and then in it, for that raises when a
+    signal has come, and who else trains. `foreseen` adds to the plan of a dry run, and `conclude` to the record of a
+    run that has just been finished.
     """
 
     kind: str
     data_kinds: tuple[str, ...]
     needed_bytes: int
     build: Callable[[Progress, Callable[[], None], World], Any]
+    base: Path | None = None
     check: Callable[[], None] = lambda: None
     foreseen: Callable[[], Mapping[str, Any]] = dict
     conclude: Callable[[RunDir], Mapping[str, Any]] = lambda _: {}
@@ -72,7 +74,7 @@ def _lead(console: Console, settings: Any, data: Path, output: Path, job: Job, w
         console.record({"schema": "aigc.plan/1", **plan, **_prospect(settings, existing)})
         world.decided({})
         return
-    private = manifest.get("consent") not in ("public", "synthetic")
+    private = manifest.get("consent") not in ("public", "synthetic") or _is_private(job, existing)
     if private:
         os.umask(0o077)
     if not _is_done(existing, kept):
@@ -94,6 +96,12 @@ def _lead(console: Console, settings: Any, data: Path, output: Path, job: Job, w
             _train(console, settings, lambda *ways: _built(lambda: job.build(*ways), run, existed), run, world)
             record = run.update_record(**job.conclude(run))
     console.record(summary(output, record))
+
+
+def _is_private(job: Job, existing: Mapping[str, Any] | None) -> bool:
+    """Say whether the run that is there is private, or the one that a new run begins with."""
+    record = read_run(job.base, job.kind) if existing is None and job.base is not None else existing or {}
+    return bool(record.get("private"))
 
 
 def _is_done(record: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> bool:

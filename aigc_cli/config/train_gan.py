@@ -87,6 +87,9 @@ class TrainGanSettings:
 
     preset: str = setting("small", "Named settings to start from.", choices=tuple(PRESETS))
     arch: str = setting("style", "Architecture of generator and critic.", choices=ARCHITECTURES)
+    init: str | None = setting(
+        None, "Begin with the weights of another face run, of this size or smaller.", metavar="FACE_RUN"
+    )
     loss: str | None = setting(None, "Loss (default: the architecture's).", choices=LOSSES)
     minutes: float | None = setting(30.0, "How long to train.", minimum=0.01)
     steps: int | None = setting(None, "How many steps to train; overrides --minutes.", minimum=1, maximum=1e9)

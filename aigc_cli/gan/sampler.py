@@ -33,7 +33,7 @@ def load_generator(
     Raises NoInput where there is no run or it has no weights yet, BadData where it is of another kind or damaged.
     """
     read_run(run, "face")
-    config, tensors = _best_weights(run) if step is None else _weights_of(run, step)
+    config, tensors = best_weights(run) if step is None else _weights_of(run, step)
     try:
         with torch.device("meta"):  # no memory is taken for a model that the weights do not fit
             make_generator(config).load_state_dict({name: value.to("meta") for name, value in tensors.items()})
@@ -46,7 +46,11 @@ def load_generator(
     return Sampler(generator.to(device), tuple(config["label_names"]), config["size"], batch_size, torch.device(device))
 
 
-def _best_weights(run: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def best_weights(run: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return a face run's configuration and its best averaged weights.
+
+    NoInput where there are none yet, BadData where they are damaged or do not belong to each other.
+    """
     if not (run / "generator.safetensors").exists():
         raise NoInput(tr("{run}: no weights yet", run=run), tr("train on: the first evaluation writes them"))
     config = _read_config(run / "config.json", read_metadata(run / "generator.safetensors").get(CONFIG_SEAL))

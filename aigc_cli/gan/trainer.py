@@ -33,6 +33,7 @@ from aigc_cli.gan.networks import CONFIG_SEAL, check_size, config_digest, make_c
 from aigc_cli.gan.objective import OBJECTIVES, gradient_penalty, interpolated, unit_gradient_penalty
 from aigc_cli.gan.pixels import from_uint8, to_uint8
 from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic
+from aigc_cli.gan.transfer import Taken, begin_with
 
 WARMUP_STEPS = 20
 EMA_RAMP = 0.05  # the average's half-life is at most this share of the pictures seen so far
@@ -116,6 +117,12 @@ class GanTrainer:
         self._permutation: tuple[int, Tensor] = (-1, torch.empty(0))
         self._judge = Judge(images, settings.metric, settings.metric_images, settings.seed, device)
         self.objective, self._nearness = self._judge.objective, self._judge.nearness
+
+    def begin_with(self, run: Path) -> Taken:
+        """Begin with another face run's networks; the average begins as the generator does."""
+        taken = begin_with(run, self.config, self._generator, self._critic)
+        self.average.load_state_dict(self._generator.state_dict())
+        return taken
 
     def update(self, step: int, total_steps: int | None) -> dict[str, float | Tensor]:
         """Update the critic, and on every `d_steps`-th step the generator and its average; return scalars.

@@ -86,8 +86,7 @@ class TestTraining:
         )
 
     def test_a_face_begins_with_another_one_s_weights_and_is_as_private(self, cli, runs, small, tmp_path):
-        words = ("train-gan", runs / "images", "-o", tmp_path / "next", *small["face"], "--schedule", "constant")
-        words += ("--steps", "1")
+        words = ("train-gan", runs / "images", "-o", tmp_path / "next", "--steps", "1", *small["face"])
         assert "a text run; this needs a face run" in cli.refused(runs, 65, *words, "--init", "gpt")
         assert "has --width 0.1, not 0.2" in cli.refused(runs, 78, *words, "--init", "face", "--width", "0.2")
         assert not (tmp_path / "next").exists()
@@ -103,8 +102,7 @@ class TestTraining:
         assert (made["private"], made["base"]["subject"], made["subject"]) == (True, "Ada", record["subject"])
         assert (tmp_path / "next" / "generator.safetensors").stat().st_mode & 0o077 == 0
         shutil.rmtree(base)  # a run that has begun needs it no more
-        longer = cli.run(tmp_path, *words[:-1], "2", "--init", "base")
-        assert longer.returncode == 0, longer.stderr
+        assert cli.run(tmp_path, *words, "--init", "base").returncode == 0
 
     def test_previews_carry_the_label(self, runs):
         previews = sorted((runs / "face" / "previews").glob("*.png"))

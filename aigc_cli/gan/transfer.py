@@ -1,0 +1,140 @@
+"""Begin with what another face run has learned: every tensor that has the same place and shape there.
+
+A place is a layer at a resolution, whatever its number in the list is at another picture size. A network for larger
+pictures takes over all but its outermost layers, and those begin so that its first pictures are the smaller ones,
+up-sampled. Rows that belong to labels go by the labels' names. Knows nothing of optimizers.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from aigc_cli.core.errors import BadConfig, BadData
+from aigc_cli.core.messages import tr
+from aigc_cli.core.rundir import RunDir
+from aigc_cli.core.snapshots import load_snapshot
+from aigc_cli.gan.r3 import R3Generator
+from aigc_cli.gan.sampler import best_weights
+from aigc_cli.gan.style import StyleGenerator
+
+GROWING = ("style", "r3")  # the others have layers of other widths at another size, or a nonlinear end
+FROM_PICTURE = ("downs", "stages")  # a critic's lists, whose first entry is at the run's own size
+PER_LABEL = re.compile(r"(^|\.)(embed|classify|gain|offset|logit)(\.|$)")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """How many of each network's tensors were taken, and how many there are."""
+
+    generator: int
+    of_generator: int
+    critic: int
+    of_critic: int
+
+
+def begin_with(run: Path, config: Mapping[str, Any], generator: nn.Module, critic: nn.Module) -> Taken:
+    """Fill the networks of `config` from a face run: its best averaged generator, and its newest critic if it has one.
+
+    Raises BadConfig where the run's networks are of another kind, BadData where none of its tensors fits, and what
+    reading the run's weights raises.
+    """
+    theirs, weights = best_weights(run)
+    _require_kin(run, theirs, config)
+    taken = _fill(generator, weights, "generator", theirs, config)
+    if not taken:
+        raise BadData(tr("{run}: none of its tensors has a place here", run=run), tr("train without --init"))
+    if config["size"] > theirs["size"]:
+        _continue_pictures(generator, weights, theirs)
+    steps = RunDir(run).checkpoint_steps()
+    snapshot = load_snapshot(RunDir(run), steps[-1])[0] if steps else {}
+    critic_weights = {
+        name.removeprefix("critic."): value for name, value in snapshot.items() if name.startswith("critic.")
+    }
+    judged = _fill(critic, critic_weights, "critic", theirs, config)
+    return Taken(taken, len(generator.state_dict()), judged, len(critic.state_dict()))
+
+
+def _require_kin(run: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    """Raise BadConfig unless networks of `theirs` can become ones of `ours`."""
+    for name in ("arch", "width", "channels", "size"):
+        had, needed = theirs[name], ours[name]
+        if had == needed or (name == "size" and had < needed and ours["arch"] in GROWING):
+            continue
+        if name == "channels":
+            problem = tr(
+                "--init {run}: its pictures have {had} channels, not {needed}", run=run, had=had, needed=needed
+            )
+            remedy = tr("prepare the images with its --mode")
+        elif name == "size":
+            problem = tr("--init {run}: its pictures have {had} pixels, not {needed}", run=run, had=had, needed=needed)
+            remedy = tr("prepare the images with --size {had}; only style and r3 grow, to larger ones", had=had)
+        else:
+            problem = tr(
+                "--init {run}: it has --{name} {had}, not {needed}", run=run, name=name, had=had, needed=needed
+            )
+            remedy = tr("add --{name} {had}", name=name, had=had)
+        raise BadConfig(problem, remedy)
+
+
+def place_of(name: str, part: str, size: int) -> str:
+    """Return a tensor's place: its name with the number of what begins at the picture replaced by the resolution."""
+    head, *rest = name.split(".")
+    if part == "critic" and head in FROM_PICTURE:
+        return ".".join([f"{head}@{size >> int(rest[0])}", *rest[1:]])
+    return name
+
+
+@torch.no_grad()
+def _fill(
+    network: nn.Module, weights: Mapping[str, Tensor], part: str, theirs: Mapping[str, Any], ours: Mapping[str, Any]
+) -> int:
+    """Copy what fits into a network, and return how many of its tensors were filled."""
+    at_place = {place_of(name, part, theirs["size"]): value for name, value in weights.items()}
+    taken = 0
+    for name, mine in network.state_dict().items():
+        found = at_place.get(place_of(name, part, ours["size"]))
+        if found is not None and _copy(mine, found, name, theirs["label_names"], ours["label_names"]):
+            taken += 1
+    return taken
+
+
+def _copy(mine: Tensor, found: Tensor, name: str, theirs: Sequence[str], ours: Sequence[str]) -> bool:
+    """Copy a tensor into another, or the rows of the labels that both have; return whether anything was."""
+    a_row_a_label = found.shape[:1] == (len(theirs),) and mine.shape[:1] == (len(ours),)
+    if ours and theirs and PER_LABEL.search(name) and a_row_a_label and found.shape[1:] == mine.shape[1:]:
+        shared = [label for label in ours if label in theirs]
+        for label in shared:
+            mine[ours.index(label)] = found[theirs.index(label)]
+        return bool(shared)
+    if found.shape != mine.shape:
+        return False
+    mine.copy_(found)
+    return True
+
+
+@torch.no_grad()
+def _continue_pictures(generator: nn.Module, weights: Mapping[str, Tensor], theirs: Mapping[str, Any]) -> None:
+    """Let a grown generator begin with the pictures of the smaller one, up-sampled.
+
+    style: pictures are a sum over resolutions, so the new ones begin by adding nothing. r3: fresh stages pass on what
+    they get, so pictures are products of the new projections; the first of these changes by the least (Penrose 1955,
+    the pseudo-inverse) that makes the product the old head.
+    """
+    known = int(theirs["size"]).bit_length() - 3  # doublings from 4 pixels that the smaller one makes
+    if isinstance(generator, StyleGenerator):
+        for rgb in list(generator.rgbs)[known:]:
+            rgb.weight.zero_()  # type: ignore[operator]
+    if isinstance(generator, R3Generator):
+        old_head = weights["to_picture.weight"][:, :, 0, 0]
+        first, *later = [up.weight[:, :, 0, 0] for up in list(generator.ups)[known:]]  # type: ignore[index]
+        path = generator.to_picture.weight[:, :, 0, 0].cpu()
+        for projection in reversed(later):
+            path = path @ projection.cpu()
+        missing = old_head - path @ first.cpu()
+        first += (torch.linalg.pinv(path) @ missing).to(first.device)
+        generator.load_state_dict({"to_picture.bias": weights["to_picture.bias"]}, strict=False)

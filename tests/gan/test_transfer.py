@@ -1,0 +1,173 @@
+"""Beginning with another run's weights: all of them at its own size, and its pictures, up-sampled, at a larger one."""
+
+import json
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from aigc_cli.config.base import resolve
+from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
+from aigc_cli.core.checkpoint import read_metadata, save_tensors
+from aigc_cli.core.errors import BadConfig, BadData
+from aigc_cli.core.rundir import open_for_training
+from aigc_cli.core.snapshots import save_snapshot
+from aigc_cli.gan.trainer import build_trainer
+from aigc_cli.gan.transfer import place_of
+from tests.gan.conftest import write_image_set
+
+CPU = torch.device("cpu")
+SMALL = {"width": 0.125, "z_dim": 8, "batch_size": 4, "metric_images": 16, "arch": "style"}
+SHAPES = {"style": {}, "r3": {"width": 0.25}, "resnet": {"width": 0.06}, "dcgan": {}, "mlp": {}}
+
+
+def made(folder, *, seed, **changes):
+    settings = resolve(TrainGanSettings, {**SMALL, **changes, "seed": seed}, presets=PRESETS)
+    return build_trainer(folder, settings, CPU)
+
+
+def stored(trainer, folder, *, critic=True):
+    """Write a trainer's networks as a finished run has them, after a few steps so that average and generator differ."""
+    folder.mkdir()
+    run, _ = open_for_training(folder, "face", {}, {"path": "set", "hash": "0"}, resume="auto", private=False)
+    for step in range(4):
+        trainer.update(step, 10)
+    trainer.export(folder, 4, {})
+    if critic:
+        tensors, scalars = trainer.state()
+        save_snapshot(run, 4, tensors, {"trainer": json.loads(json.dumps(scalars))})
+    return folder
+
+
+def tensors_of(trainer, part):
+    return {
+        name.removeprefix(f"{part}."): value
+        for name, value in trainer.state()[0].items()
+        if name.startswith(f"{part}.")
+    }
+
+
+@torch.no_grad()
+def pictures_of(generator):
+    random = torch.Generator().manual_seed(5)
+    return generator.eval()(torch.randn(8, SMALL["z_dim"], generator=random), torch.arange(8) % 2)
+
+
+@pytest.mark.parametrize("arch", SHAPES)
+def test_the_same_kind_of_run_gives_all_of_its_average_and_its_critic(arch, image_set, tmp_path):
+    settings = {"arch": arch, **SHAPES[arch]}
+    old = made(image_set, seed=1, **settings)
+    run = stored(old, tmp_path / "run")
+    new = made(image_set, seed=2, **settings)
+    taken = new.begin_with(run)
+    assert (taken.generator, taken.critic) == (taken.of_generator, taken.of_critic)
+    for part, source in (("generator", "average"), ("average", "average"), ("critic", "critic")):
+        theirs = tensors_of(old, source)
+        assert all(torch.equal(value, theirs[name]) for name, value in tensors_of(new, part).items())
+
+
+@pytest.mark.parametrize(("arch", "size"), [("style", 32), ("style", 64), ("r3", 32), ("r3", 64)])
+def test_a_grown_run_begins_with_the_pictures_of_its_base_up_sampled(arch, size, image_set, tmp_path):
+    settings = {"arch": arch, **SHAPES[arch]}
+    old = made(image_set, seed=1, **settings)
+    run = stored(old, tmp_path / "run")
+    grown = made(write_image_set(tmp_path / "large", size=size), seed=2, **settings)
+    grown.begin_with(run)
+    small, large = pictures_of(old.average), pictures_of(grown.average)
+    doubled = small
+    for _ in range(size // 32):
+        doubled = F.interpolate(doubled, scale_factor=2.0, mode="bilinear", align_corners=False)
+    assert small.std() > 0.1
+    assert torch.allclose(large, doubled, atol=1e-4)
+    shrunk = F.interpolate(large, size=16, mode="area")
+    assert torch.corrcoef(torch.stack([shrunk.flatten(), small.flatten()]))[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("arch", ["style", "r3"])
+def test_what_begins_afresh_in_a_grown_run_learns_from_its_first_steps(arch, image_set, tmp_path):
+    settings = {"arch": arch, **SHAPES[arch]}
+    run = stored(made(image_set, seed=1, **settings), tmp_path / "run")
+    grown = made(write_image_set(tmp_path / "large", size=32), seed=2, **settings)
+    grown.begin_with(run)
+    before = {name: value.clone() for name, value in tensors_of(grown, "generator").items()}
+    for step in range(2):
+        grown.update(step, 10)
+    outermost = {"style": "rgbs.2.weight", "r3": "ups.2.weight"}[arch]
+    assert not torch.equal(tensors_of(grown, "generator")[outermost], before[outermost])
+
+
+@pytest.mark.parametrize(("arch", "lists"), [("style", "downs"), ("r3", "stages")])
+def test_a_grown_critic_takes_each_layer_at_its_resolution_and_begins_the_outermost_afresh(
+    arch, lists, image_set, tmp_path
+):
+    settings = {"arch": arch, **SHAPES[arch]}
+    old = made(image_set, seed=1, **settings)
+    run = stored(old, tmp_path / "run")
+    large = write_image_set(tmp_path / "large", size=32)
+    fresh, grown = made(large, seed=2, **settings), made(large, seed=2, **settings)
+    taken = grown.begin_with(run)
+    assert 0 < taken.generator < taken.of_generator
+    assert 0 < taken.critic < taken.of_critic
+    theirs, ours, untouched = (tensors_of(trainer, "critic") for trainer in (old, grown, fresh))
+    within = {name: value for name, value in ours.items() if name.startswith(f"{lists}.")}
+    assert {name.split(".")[1] for name in within} > {"0", "1"}
+    for name, value in within.items():
+        head, index, *rest = name.split(".")  # the first entry halves 32 pixels, the next one 16
+        inner = ".".join([head, str(int(index) - 1), *rest])
+        assert torch.equal(value, untouched[name] if index == "0" else theirs[inner])
+
+
+def test_labels_go_by_their_names_and_new_ones_begin_afresh(tmp_path):
+    old = made(write_image_set(tmp_path / "a", labels=("sad", "happy")), seed=1)
+    other = write_image_set(tmp_path / "b", labels=("angry", "happy", "sad"))
+    fresh, new = made(other, seed=2), made(other, seed=2)
+    new.begin_with(stored(old, tmp_path / "run"))
+    for part, source, name in (
+        ("generator", "average", "embed.weight"),
+        ("critic", "critic", "embed"),
+        ("critic", "critic", "classify.bias"),
+    ):
+        ours, theirs, untouched = (
+            tensors_of(trainer, which)[name] for trainer, which in ((new, part), (old, source), (fresh, part))
+        )
+        assert torch.equal(ours, torch.stack([untouched[0], theirs[1], theirs[0]]))
+
+
+def test_a_run_without_checkpoints_gives_its_generator_alone(image_set, tmp_path):
+    run = stored(made(image_set, seed=1), tmp_path / "run", critic=False)
+    taken = made(image_set, seed=2).begin_with(run)
+    assert (taken.generator, taken.critic) == (taken.of_generator, 0)
+
+
+def test_networks_of_another_kind_are_refused(image_set, tmp_path):
+    run = stored(made(image_set, seed=1), tmp_path / "run")
+    large = write_image_set(tmp_path / "large", size=32)
+    for folder, changes, words in (
+        (image_set, {"arch": "mlp"}, "it has --arch style, not mlp"),
+        (image_set, {"width": 0.25}, "it has --width 0.125, not 0.25"),
+        (write_image_set(tmp_path / "grey", channels=1), {}, "its pictures have 3 channels, not 1"),
+    ):
+        with pytest.raises(BadConfig, match=words):
+            made(folder, seed=2, **changes).begin_with(run)
+    bigger = stored(made(large, seed=1), tmp_path / "bigger")
+    with pytest.raises(BadConfig, match="its pictures have 32 pixels, not 16"):
+        made(image_set, seed=2).begin_with(bigger)
+    for arch in ("resnet", "dcgan", "mlp"):
+        settings = {"arch": arch, **SHAPES[arch]}
+        other = stored(made(image_set, seed=1, **settings), tmp_path / arch)
+        with pytest.raises(BadConfig, match="its pictures have 16 pixels, not 32"):
+            made(large, seed=2, **settings).begin_with(other)
+
+
+def test_weights_of_which_none_fits_are_refused(image_set, tmp_path):
+    run = stored(made(image_set, seed=1), tmp_path / "run")
+    path = run / "generator.safetensors"
+    save_tensors(path, {"strange": torch.zeros(3)}, read_metadata(path), labelled=True)
+    with pytest.raises(BadData, match="none of its tensors has a place here"):
+        made(image_set, seed=2).begin_with(run)
+
+
+def test_places_of_a_critic_are_named_by_resolution():
+    assert place_of("downs.0.weight", "critic", 32) == place_of("downs.1.weight", "critic", 64)
+    assert place_of("downs.0.weight", "critic", 32) != place_of("downs.0.weight", "critic", 64)
+    assert place_of("ups.1.weight", "generator", 32) == place_of("ups.1.weight", "generator", 64)
