@@ -314,6 +314,7 @@ def _zsh_arguments(command: Command) -> Iterator[str]:
 
 def _zsh_option(command: Command, option: Parameter) -> Iterator[str]:
     exclusive = f"({' '.join(option.names)})" if len(option.names) > 1 else ""
+    exclusive = "*" if option.repeated else exclusive
     for name in option.names:
         joined = ("=" if name.startswith("--") else "+") if option.metavar else ""
         value = f":{_zsh_text(option.metavar)}:{_zsh_action(values_of(command, option))}" if option.metavar else ""

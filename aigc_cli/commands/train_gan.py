@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from aigc_cli.commands.sweep import foreseen, planned_sweep, settled, swept
 from aigc_cli.commands.training import Job, train_run
+from aigc_cli.config.base import Origin
 from aigc_cli.config.train_gan import PRESETS, TrainGanSettings, augmentations
 from aigc_cli.core.console import Console
 from aigc_cli.core.distributed import several
@@ -18,12 +20,19 @@ from aigc_cli.core.rundir import RunDir, read_run
 from aigc_cli.options import with_settings
 
 NEEDED_BYTES = 100_000_000
+SWEEP_OPTION = typer.Option(
+    "--sweep",
+    help="First try values of gamma, lr (both rates), lr_g, lr_d, beta1, beta2, gp_weight or clip_weights, for a few "
+    "minutes each, and train with the best by --metric. Of several --sweep every combination is tried.",
+    metavar="NAME=A,B",
+)
 EXAMPLES = """\b
 Examples:
   aigc train-gan data/face -o runs/face --minutes 30
   aigc train-gan data/face -o runs/face --minutes 30     the same again goes on where it stopped
   aigc train-gan data/face -o runs/dcgan --arch dcgan --loss nonsaturating --steps 5000
   aigc train-gan data/face64 -o runs/face64 --init runs/face   goes on from 32 to 64 pixels
+  aigc train-gan data/face -o runs/face --sweep gamma=0.5,2,8 --sweep lr=2e-3,8e-3
   run=$(aigc train-gan data/face -o runs/face --json | jq -r .run)
 """
 
@@ -35,10 +44,18 @@ def train_gan(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The run folder to make or go on with.", metavar="RUN")
     ],
+    origins: dict[str, Origin],
+    sweep: Annotated[list[str] | None, SWEEP_OPTION] = None,
 ) -> None:
     """Train a face generator on a prepared set of images."""
     if several():
         raise UsageProblem(tr("faces are trained in one process"), tr("start it without torchrun"))
+    trials = planned_sweep(settings, origins, data, output, sweep or ())
+    if trials is not None:
+        settings = settled(settings, trials) if settings.dry_run else swept(console, settings, data, output, trials)
+        if settings.sweep_only and not settings.dry_run:
+            return
+
     base = None if settings.init is None else Path(settings.init)
     begins = settings.resume == "restart" or not RunDir(output).checkpoint_steps()
 
@@ -94,6 +111,7 @@ def train_gan(
         base=base,
         build=build,
         check=check,
+        foreseen=lambda: foreseen(settings, trials),
         conclude=conclude,
     )
     train_run(console, settings, data, output, job)

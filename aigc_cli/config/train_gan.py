@@ -135,6 +135,8 @@ class TrainGanSettings:
     keep: int = keep_setting()
     tensorboard: bool = tensorboard_setting()
     patience: int = setting(0, "Stop after so many evaluations without a better one; 0 never.", minimum=0)
+    sweep_minutes: float = setting(2.0, "With --sweep: minutes of each trial.", minimum=0.01, kept=False)
+    sweep_only: bool = setting(False, "With --sweep: stop after the trials.", kept=False)
     seed: int = setting(0, "Seed of every random number.", minimum=0)
     threads: int | None = threads_setting()
     device: str = device_setting()

@@ -25,7 +25,7 @@ from aigc_cli.core.provenance import (
 SCHEMA = "aigc.label/1"
 SUFFIXES = (".png", ".jsonl", ".safetensors", ".txt")
 # What this tool writes beside generated things and is not generated itself.
-NOT_GENERATED_FILES = ("metrics.jsonl",)
+NOT_GENERATED_FILES = ("metrics.jsonl", "sweep.jsonl")
 NOT_GENERATED_SCHEMAS = ("aigc.dialogue/1", "aigc.text/1", "aigc.image/1", "aigc.prepare/1", "aigc.run/1")
 MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
 

@@ -27,12 +27,14 @@ NOT_COMPARED = frozenset(
     {"threads", "device", "parallel", "save_minutes", "save_every", "keep", "tensorboard", "steps", "minutes"}
 )
 ANIMATION = "training.png"  # of the previews, beside them
+SWEEP = "sweep.jsonl"  # trials of settings, which come before the run
 # Everything that training writes in a run's root, the record last.
 WRITTEN = (
     "checkpoints",
     "previews",
     "adapter",
     "metrics.jsonl",
+    SWEEP,
     "tensorboard",
     "config.json",
     "generator.safetensors",
@@ -197,7 +199,7 @@ def existing_run(
     if path.exists() and not path.is_dir():
         raise CannotCreate(tr("{path}: not a folder", path=path), tr("choose another output"))
     entries = path.iterdir() if path.exists() and not run.record_path.exists() else ()
-    strange = [entry.name for entry in entries if not entry.name.startswith(".")]
+    strange = [entry.name for entry in entries if not entry.name.startswith(".") and entry.name != SWEEP]
     if strange:
         raise CannotCreate(
             tr("{path}: not empty and not a run ({name} is in it)", path=path, name=strange[0]),

@@ -50,6 +50,15 @@ def test_restart_deletes_what_training_wrote_and_nothing_else(tmp_path):
     assert run.checkpoint_steps() == []
 
 
+def test_trials_come_before_their_run_and_go_with_it(tmp_path):
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "sweep.jsonl").write_text("{}\n")
+    opened(tmp_path / "r")
+    assert (tmp_path / "r" / "sweep.jsonl").exists()
+    opened(tmp_path / "r", settings={"lr": 2.0}, resume="restart")
+    assert not (tmp_path / "r" / "sweep.jsonl").exists()
+
+
 def test_a_folder_with_other_things_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(CannotCreate, match=r"thesis\.txt"):
