@@ -85,7 +85,6 @@ _aigc_reply() {
                 --preset) _aigc_words 'small tiny large dcgan mlp wgan wgan-gp resnet r3'; _aigc_rest free; return ;;
                 --arch) _aigc_words 'style dcgan mlp resnet r3'; _aigc_rest free; return ;;
                 --loss) _aigc_words 'rpgan nonsaturating minimax lsgan hinge wgan wgan-gp'; _aigc_rest free; return ;;
-                --minutes | --steps | --batch-size | --width | --z-dim | --lr-g | --lr-d | --beta1 | --beta2 | --cooldown | --final-lr | --plateau-patience | --gamma | --gp-weight | --clip-weights | --penalty-every | --d-steps | --class-weight | --augment | --augment-strength | --ema-images | --metric-images | --evaluations | --log-every-steps | --save-minutes | --save-every | --keep | --patience | --seed | --threads | --lock-wait | --keep-days) _aigc_rest free; return ;;
                 --schedule) _aigc_words 'constant linear cosine wsd plateau'; _aigc_rest free; return ;;
                 --metric) _aigc_words 'random_conv efficientnet_lite0'; _aigc_rest free; return ;;
                 --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
