@@ -178,13 +178,14 @@ _aigc_reply() {
             case $previous in
                 -o | --output) _aigc_rest folders; return ;;
                 --size | --valid | --min-side | --max-megapixels | -n | --count | --seed | --subject | --lock-wait | --keep-days) _aigc_rest free; return ;;
-                --mode) _aigc_words 'RGB L RGBA'; _aigc_rest free; return ;;
+                --mode) _aigc_words 'auto RGB L RGBA'; _aigc_rest free; return ;;
+                --depth) _aigc_words 'auto 8 16'; _aigc_rest free; return ;;
                 --labels) _aigc_words 'auto folders none'; _aigc_rest free; return ;;
                 --consent) _aigc_words 'unspecified self permission public synthetic'; _aigc_rest free; return ;;
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --force --size --mode --labels --valid --min-side --max-megapixels -n --count --seed --subject --consent --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --force --size --mode --depth --labels --valid --min-side --max-megapixels -n --count --seed --subject --consent --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_words $_aigc_styles; _aigc_rest files; fi
             ;;
         'prepare chat')

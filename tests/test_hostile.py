@@ -27,7 +27,7 @@ from aigc_cli.data.chat.prepare import prepare_chat
 from aigc_cli.data.image_sources import open_source
 from aigc_cli.data.images import prepare_images
 from aigc_cli.data.imageset import open_image_set, open_picture_folder
-from aigc_cli.data.picture import SquareShape, Unusable, decode_png, square_pixels
+from aigc_cli.data.picture import SquareShape, Unusable, decode_png, square_picture
 from aigc_cli.data.text import prepare_text
 from aigc_cli.gan.sampler import load_generator
 from aigc_cli.gpt.decode import load_text_run
@@ -112,7 +112,7 @@ class TestBombs:
     def test_pictures_of_too_many_pixels_are_not_decoded(self):
         bomb = png(40_000, 40_000)
         assert len(bomb) < 300_000
-        for read in (lambda: square_pixels(bomb, SHAPE), lambda: decode_png(bomb)):
+        for read in (lambda: square_picture(bomb, SHAPE), lambda: decode_png(bomb)):
             with pytest.raises(Unusable, match="too many pixels"):
                 read()
 
@@ -122,7 +122,7 @@ class TestBombs:
         for chunk in ((b"iTXt", keyword + b"\0\1\0\0\0" + text), (b"zTXt", keyword + b"\0\0" + text)):
             data = png(16, 16, chunk)
             try:
-                assert len(square_pixels(data, SHAPE)) == 16 * 16 * 3
+                assert len(square_picture(data, SHAPE).pixels) == 16 * 16 * 3
             except Unusable as problem:
                 assert str(problem) == "broken"
 

@@ -99,7 +99,7 @@ def _item_bytes(settings: SampleSettings, run: Path, kind: str) -> int:
     if kind == "text":
         return 6 * settings.max_new_tokens + RECORD_BYTES
     config = _config(run)
-    return int(config["channels"] * config["size"] ** 2 + LABEL_BYTES + RECORD_BYTES)
+    return int(config["channels"] * config["size"] ** 2 * config.get("bit_depth", 8) // 8 + LABEL_BYTES + RECORD_BYTES)
 
 
 def _faces(console: Console, settings: SampleSettings, run: Path, output: str | None) -> None:
@@ -223,17 +223,16 @@ def _fill_folder(
 
 
 def _write_grid(path: Path, folder: Path, records: list[dict[str, Any]]) -> None:
-    import numpy
     import torch
-    from PIL import Image
 
-    from aigc_cli.data.samples import encode_png, grid_of
+    from aigc_cli.data.picture import decode_png
+    from aigc_cli.data.samples import grid_of
 
     cells = []
     for record in records:
-        with Image.open(folder / record["file"]) as image:
-            array = numpy.array(image)
-        cells.append(torch.from_numpy(array.reshape(*array.shape[:2], -1)).permute(2, 0, 1))
+        pixels, height, width, channels = decode_png((folder / record["file"]).read_bytes())
+        cell_HWC = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).reshape(height, width, channels)
+        cells.append(cell_HWC.permute(2, 0, 1))
     content_id = f"{records[0]['run_hash'][:16]}.{records[0]['seed']}.grid"
     make_dir(path.absolute().parent)
     write_bytes(path, encode_png(grid_of(torch.stack(cells)), content_id))

@@ -7,7 +7,8 @@ from aigc_cli.config.prepare_chat import CONSENTS
 from aigc_cli.config.shared import dry_run_setting, lock_wait_setting
 
 DEFAULT_COUNT = 4096
-MODES = ("RGB", "L", "RGBA")
+MODES = ("auto", "RGB", "L", "RGBA")
+DEPTHS = ("auto", "8", "16")
 LABELS = ("auto", "folders", "none")
 
 
@@ -16,7 +17,10 @@ class PrepareImagesSettings:
     """What `aigc prepare images` can be told."""
 
     size: int = setting(64, "Side of the square pictures, in pixels.", minimum=8, maximum=1024, metavar="PIXELS")
-    mode: str = setting("RGB", "Colour, grey (L), or colour with transparency.", choices=MODES)
+    mode: str = setting(
+        "auto", "Colour, grey (L), colour with transparency, or auto: whatever the pictures are.", choices=MODES
+    )
+    depth: str = setting("auto", "Bits of a number: 8, 16, or auto: 16 if a picture has them.", choices=DEPTHS)
     labels: str = setting("auto", "From subfolders, none, or auto: expressions of drawn faces only.", choices=LABELS)
     valid: float = setting(0.1, "Share of the pictures held out.", minimum=0, maximum=0.5)
     min_side: int | None = setting(

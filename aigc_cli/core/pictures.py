@@ -111,6 +111,8 @@ def as_image(picture: Any) -> "Image.Image":
 
     if isinstance(picture, bytes):
         picture = Image.open(io.BytesIO(picture))
+        if picture.mode.startswith("I;16"):  # which Pillow would cut off at 255 instead of scaling it
+            picture = picture.convert("F").point(lambda value: value / 257 + 0.5).convert("L")
     elif not isinstance(picture, Image.Image):
         picture = Image.fromarray(picture)
     if "A" in picture.getbands():

@@ -35,7 +35,7 @@ from aigc_cli.core.progress import Progress
 from aigc_cli.data.dicebear import PREFIX, FaceJob, draw_faces, require_open_style
 from aigc_cli.data.image_sources import RawPicture, Source, open_source
 from aigc_cli.data.manifest import SCHEMA
-from aigc_cli.data.picture import CHANNELS, SquareShape, Unusable, encode_png, square_pixels
+from aigc_cli.data.picture import CHANNELS, Square, SquareShape, Unusable, common_form, encode_png, square_picture
 from aigc_cli.data.prepared import finished_set
 
 DATA_FILES = ("pixels.safetensors", "images.jsonl")
@@ -47,21 +47,24 @@ PICTURES_AT_A_TIME = 64
 class Collected:
     """The pictures of a set so far, in order, and why others were dropped."""
 
-    pixels: list[bytes] = field(default_factory=list)
+    squares: list[Square] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     labels: list[str | None] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
-    def add(self, source: str, label: str | None, pixels: bytes) -> None:
+    mode: str = ""
+    depth: int = 8
+
+    def add(self, source: str, label: str | None, square: Square) -> None:
         """Take a picture unless one with exactly the same pixels is there."""
-        digest = sha256_bytes(pixels)
+        digest = sha256_bytes(square.pixels)
         if digest in self._known:
             self.drop(source, "duplicate")
             return
         self._known.add(digest)
-        self.pixels.append(pixels)
+        self.squares.append(square)
         self.digests.append(digest)
         self.sources.append(source)
         self.labels.append(label)
@@ -70,6 +73,13 @@ class Collected:
         """Count a picture that is left out."""
         self.dropped[reason] += 1
         self.problems.append((source, reason))
+
+    def become_alike(self, settings: PrepareImagesSettings) -> None:
+        """Bring all pictures into the mode and depth that are asked for, or into those that lose nothing of any."""
+        mode, depth = common_form(self.squares)
+        self.mode = mode if settings.mode == "auto" else settings.mode
+        self.depth = depth if settings.depth == "auto" else int(settings.depth)
+        self.squares = [square.converted(self.mode, self.depth, settings.size) for square in self.squares]
 
     def __post_init__(self) -> None:
         self._known: set[str] = set()
@@ -103,7 +113,7 @@ def prepare_images(
     if not dry_run:
         _write_set(out, settings, collected, label_names, manifest, progress)
     if dry_run:
-        manifest["disk_bytes"] = _disk_bytes(len(collected.pixels), settings)
+        manifest["disk_bytes"] = _disk_bytes(collected, settings)
     return _record(out, manifest, unchanged=False, dry_run=dry_run)
 
 
@@ -157,11 +167,13 @@ def _check_place(out: Path) -> None:
 def _collect(drawn: list[str], found: list[Source], settings: PrepareImagesSettings, progress: Progress) -> Collected:
     collected = Collected()
     for style in drawn:
-        job = FaceJob(style, settings.size, settings.mode, settings.seed)
+        mode = "RGB" if settings.mode == "auto" else settings.mode
+        job = FaceJob(style, settings.size, mode, settings.seed)
         count = settings.count or DEFAULT_COUNT
         progress.stage(tr("drawing {style}", style=style), count, tr("faces"))
         for face in draw_faces(job, count):
-            collected.add(face.source, job.label_names[face.label] if face.label is not None else None, face.pixels)
+            label = job.label_names[face.label] if face.label is not None else None
+            collected.add(face.source, label, Square(face.pixels, mode))
             progress.advance()
         progress.close()
     for source in found:
@@ -174,25 +186,26 @@ def _collect(drawn: list[str], found: list[Source], settings: PrepareImagesSetti
                 collected.add(raw.name, raw.folder or None, result)
             progress.advance()
         progress.close()
-    if not collected.pixels:
+    if not collected.squares:
         reasons = ", ".join(f"{count} {tr(reason)}" for reason, count in collected.dropped.items() if count)
         raise BadData(
             tr("no usable picture: {reasons}", reasons=reasons or tr("no picture in the archive")),
             tr("open one of them to see"),
         )
+    collected.become_alike(settings)
     return collected
 
 
 def _decoded(
     pictures: Iterator[RawPicture], settings: PrepareImagesSettings
-) -> Iterator[tuple[RawPicture, bytes | Unusable]]:
+) -> Iterator[tuple[RawPicture, Square | Unusable]]:
     """Decode pictures on every core (Pillow lets go of the interpreter lock), keeping their order."""
     min_side = settings.min_side or max(1, settings.size // 2)
-    shape = SquareShape(settings.size, settings.mode, min_side, settings.max_megapixels * 1e6)
+    shape = SquareShape(settings.size, settings.mode, min_side, settings.max_megapixels * 1e6, settings.depth)
 
-    def decode(data: bytes) -> bytes | Unusable:
+    def decode(data: bytes) -> Square | Unusable:
         try:
-            return square_pixels(data, shape)
+            return square_picture(data, shape)
         except Unusable as problem:
             return problem
 
@@ -242,13 +255,13 @@ def _manifest(
         "kind": "images",
         "settings": as_json(settings),
         "sources": sources,
-        "counts": {"train": len(collected.pixels) - valid, "valid": valid},
+        "counts": {"train": len(collected.squares) - valid, "valid": valid},
         "dropped": {reason: count for reason, count in sorted(collected.dropped.items()) if count},
         "size": settings.size,
-        "mode": settings.mode,
-        "channels": CHANNELS[settings.mode],
-        "bit_depth": 8,
-        "value_range": [0, 255],
+        "mode": collected.mode,
+        "channels": CHANNELS[collected.mode],
+        "bit_depth": collected.depth,
+        "value_range": [0, 2**collected.depth - 1],
         "label_names": label_names,
         "label_counts": {name: collected.labels.count(name) for name in label_names},
         "subject": settings.subject,
@@ -257,9 +270,10 @@ def _manifest(
     }
 
 
-def _disk_bytes(count: int, settings: PrepareImagesSettings) -> int:
+def _disk_bytes(collected: Collected, settings: PrepareImagesSettings) -> int:
     """Return about how much a set takes: the pixels once packed, once as PNG at the worst, and a line each."""
-    return count * (2 * CHANNELS[settings.mode] * settings.size**2 + 8192)
+    picture = CHANNELS[collected.mode] * settings.size**2 * collected.depth // 8
+    return len(collected.squares) * (2 * picture + 8192)
 
 
 def _write_set(
@@ -271,10 +285,12 @@ def _write_set(
     progress: Progress,
 ) -> None:
     """Write everything into a temporary sibling that becomes `out`; completes the manifest with hash and time."""
-    count, channels = len(collected.pixels), CHANNELS[settings.mode]
-    check_free_space(out.parent, _disk_bytes(count, settings))
+    count, channels = len(collected.squares), CHANNELS[collected.mode]
+    check_free_space(out.parent, _disk_bytes(collected, settings))
     shape = (count, settings.size, settings.size, channels)
-    pixels_NHWC = torch.frombuffer(bytearray(b"".join(collected.pixels)), dtype=torch.uint8).reshape(shape)
+    kind = torch.uint8 if collected.depth == 8 else torch.uint16
+    joined = bytearray(b"".join(square.pixels for square in collected.squares))
+    pixels_NHWC = torch.frombuffer(joined, dtype=kind).reshape(shape)
     is_valid = held_out(collected.digests, settings.valid)
     tensors = {"pixels": pixels_NHWC.permute(0, 3, 1, 2), "valid": torch.tensor(is_valid)}
     if label_names:
@@ -283,9 +299,9 @@ def _write_set(
     progress.stage(tr("writing"), count, tr("pictures"))
     with atomic_folder(out, private=True, replace=True) as folder:
         make_dir(folder / "images", private=True)
-        for index, pixels in enumerate(collected.pixels):
+        for index, square in enumerate(collected.squares):
             name = f"images/{index:06d}.png"
-            (folder / name).write_bytes(encode_png(pixels, settings.size, settings.mode))
+            (folder / name).write_bytes(encode_png(square, settings.size))
             label = collected.labels[index] if label_names else None
             lines.append(
                 {"schema": "aigc.image/1", "file": name, "source": collected.sources[index], "label": label}

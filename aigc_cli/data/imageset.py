@@ -21,7 +21,7 @@ from aigc_cli.data.picture import Unusable, decode_png
 
 @dataclass(frozen=True)
 class ImageSet:
-    """A prepared image set in memory: uint8 pixels (N, C, H, W), labels (N,) or None, and who is held out (N,)."""
+    """A prepared image set in memory: uint8 or uint16 pixels (N, C, H, W), labels (N,) or None, who is held out."""
 
     path: Path
     pixels: Tensor
@@ -70,9 +70,14 @@ def _set_problem(pixels: Tensor | None, valid: Tensor | None, labels: Tensor | N
     """Say what is wrong with a set's tensors, or return an empty string."""
     if pixels is None or valid is None:
         return tr("it lacks pixels or the split")
-    if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1] not in (1, 3, 4) or not len(pixels):
+    if (
+        pixels.dtype not in (torch.uint8, torch.uint16)
+        or pixels.ndim != 4
+        or pixels.shape[1] not in (1, 3, 4)
+        or not len(pixels)
+    ):
         kind = f"{pixels.dtype} {tuple(pixels.shape)}"
-        return tr("pixels are {kind}, not uint8 (N, C, H, W)", kind=kind)
+        return tr("pixels are {kind}, not uint8 or uint16 (N, C, H, W)", kind=kind)
     if pixels.shape[2] != pixels.shape[3]:
         return tr("pictures are {width}x{height}, not square", width=pixels.shape[3], height=pixels.shape[2])
     if valid.dtype != torch.bool or valid.shape != (len(pixels),):
@@ -88,7 +93,12 @@ def _set_problem(pixels: Tensor | None, valid: Tensor | None, labels: Tensor | N
 
 def open_pictures(path: Path) -> Tensor:
     """Return the pictures of a prepared set or of a folder of pictures as uint8 (N, C, H, W)."""
-    return open_image_set(path).pixels if read_kind(path) == "set" else open_picture_folder(path).pixels
+    return as_uint8(open_image_set(path).pixels) if read_kind(path) == "set" else open_picture_folder(path).pixels
+
+
+def as_uint8(pixels: Tensor) -> Tensor:
+    """Return pixels of 16 bits in the range of 8, rounded; those of 8 as they are."""
+    return (pixels.float() / 257).round().to(torch.uint8) if pixels.dtype == torch.uint16 else pixels
 
 
 def read_kind(path: Path) -> str:

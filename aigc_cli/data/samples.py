@@ -28,11 +28,18 @@ _TEXT_IDENTITY = ("run_hash", "seed", "prompt", "settings", "batch_size")
 
 
 def encode_png(picture_CHW: "Tensor", content_id: str) -> bytes:
-    """Return a labelled PNG of a uint8 picture (C, H, W), C = 1, 3 or 4. `content_id` goes into the AI label."""
+    """Return a labelled PNG of a uint8 or uint16 picture (C, H, W), C = 1, 3 or 4.
+
+    `content_id` goes into the AI label.
+    """
     from PIL import Image
+
+    from aigc_cli.data.picture import encode_png_16
 
     channels = picture_CHW.shape[0]
     array = picture_CHW.permute(1, 2, 0).contiguous().cpu().numpy()
+    if array.dtype == "uint16":
+        return label_png(encode_png_16(array), ai_label(content_id))
     image = Image.fromarray(array[:, :, 0] if channels == 1 else array, {1: "L", 3: "RGB", 4: "RGBA"}[channels])
     buffer = io.BytesIO()
     image.save(buffer, "PNG")

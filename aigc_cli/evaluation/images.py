@@ -21,7 +21,7 @@ from aigc_cli.core.files import sha256_bytes
 from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress
 from aigc_cli.core.seeding import stream
-from aigc_cli.data.imageset import open_image_set, open_picture_folder, read_kind
+from aigc_cli.data.imageset import as_uint8, open_image_set, open_picture_folder, read_kind
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.evaluation.labels import MIN_HELD_OUT, recognised_labels
 from aigc_cli.measure.features import extract, load_extractor
@@ -96,7 +96,7 @@ def open_side(path: Path) -> Side:
     if read_kind(path) == "set":
         opened = open_image_set(path)
         labels = opened.labels if opened.labels is not None else torch.full((len(opened.pixels),), -1)
-        return Side(path, opened.pixels, labels, opened.label_names, opened.is_valid)
+        return Side(path, as_uint8(opened.pixels), labels, opened.label_names, opened.is_valid)
     folder = open_picture_folder(path)
     names = tuple(sorted({label for label in folder.labels if label is not None}))
     indices = torch.tensor([names.index(label) if label is not None else -1 for label in folder.labels])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from aigc_cli.core.seeding import stream
-from aigc_cli.data.imageset import ImageSet
+from aigc_cli.data.imageset import ImageSet, as_uint8
 from aigc_cli.gan.pixels import to_uint8
 from aigc_cli.measure.features import extract, load_extractor
 from aigc_cli.measure.frechet import Gaussian, frechet_distance, gaussian, spread
@@ -47,7 +47,7 @@ class Judge:
     def _real_features(self) -> Gaussian:
         if self._real is None:
             order = torch.randperm(len(self._images.pixels), generator=stream(self._seed, "judge"))
-            self._real = gaussian(extract(self._extractor, self._images.pixels[order[: self._count]]))
+            self._real = gaussian(extract(self._extractor, as_uint8(self._images.pixels[order[: self._count]])))
         return self._real
 
     def _reference_features(self) -> tuple[Tensor, Tensor]:
@@ -56,8 +56,8 @@ class Judge:
             random = stream(self._seed, "references")
             pixels = self._images.pixels
             order = torch.randperm(len(pixels), generator=random)
-            held_out = pixels[order[self._images.is_valid[order]][:COMPARED]]
-            train = pixels[order[~self._images.is_valid[order]][:COMPARED]]
+            held_out = as_uint8(pixels[order[self._images.is_valid[order]][:COMPARED]])
+            train = as_uint8(pixels[order[~self._images.is_valid[order]][:COMPARED]])
             both = torch.cat([train, train.flip(3)])
             self._references = extract(self._extractor, held_out), extract(self._extractor, both)
         return self._references

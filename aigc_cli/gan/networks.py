@@ -62,6 +62,8 @@ def config_problem(config: object) -> str:
         return tr("size, channels or z_dim is no sensible number")
     if type(config.get("width")) not in (int, float) or not 0 < config["width"] <= MAX_NUMBER:
         return tr("width is no sensible number")
+    if config.get("bit_depth", 8) not in (8, 16):
+        return tr("bit_depth is neither 8 nor 16")
     names = config.get("label_names")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         return tr("label_names is no list of names")

@@ -9,6 +9,13 @@ def to_uint8(pictures: Tensor) -> Tensor:
     return ((pictures.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
-def from_uint8(pixels: Tensor) -> Tensor:
-    """Return uint8 pixels as floats in [-1, 1]: x / 127.5 - 1."""
-    return pixels.float() / 127.5 - 1
+def to_pixels(pictures: Tensor, bit_depth: int) -> Tensor:
+    """Return pictures in [-1, 1] as uint8, or as uint16 in 0 to 65535, clipped and rounded."""
+    if bit_depth == 8:
+        return to_uint8(pictures)
+    return ((pictures.float() + 1) * 32767.5).round().clamp(0, 65535).to(torch.uint16)
+
+
+def from_pixels(pixels: Tensor) -> Tensor:
+    """Return uint8 or uint16 pixels as floats in [-1, 1]: x / 127.5 - 1, or x / 32767.5 - 1."""
+    return pixels.float() / (32767.5 if pixels.dtype == torch.uint16 else 127.5) - 1

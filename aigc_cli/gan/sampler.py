@@ -4,7 +4,7 @@ Item i's latent comes from (seed, i) alone, and pictures are computed in padded 
 absolute index, so item i is bit-identical whatever else is asked for, at one batch size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from aigc_cli.core.rundir import RunDir, read_run
 from aigc_cli.core.seeding import stream
 from aigc_cli.core.snapshots import load_snapshot
 from aigc_cli.gan.networks import CONFIG_SEAL, config_digest, config_problem, make_generator
-from aigc_cli.gan.pixels import to_uint8
+from aigc_cli.gan.pixels import to_pixels
 from aigc_cli.gan.style import StyleGenerator
 
 CENTRE_LATENTS = 1024
@@ -43,7 +43,7 @@ def load_generator(
         raise BadData(
             tr("{run}: config.json and generator.safetensors do not fit each other", run=run), tr("train again")
         ) from error
-    return Sampler(generator.to(device), tuple(config["label_names"]), config["size"], batch_size, torch.device(device))
+    return Sampler(generator.to(device), config, batch_size, torch.device(device))
 
 
 def best_weights(run: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -82,12 +82,11 @@ def _read_config(path: Path, digest: str | None) -> dict[str, Any]:
 
 
 class Sampler:
-    """Draws uint8 pictures (N, C, size, size) with a generator in evaluation mode."""
+    """Draws pictures (N, C, size, size), uint8 or uint16 as the run's set was, with a generator in evaluation mode."""
 
-    def __init__(
-        self, generator: nn.Module, label_names: tuple[str, ...], size: int, batch_size: int, device: torch.device
-    ) -> None:
-        self.label_names, self.size, self.batch_size = label_names, size, batch_size
+    def __init__(self, generator: nn.Module, config: Mapping[str, Any], batch_size: int, device: torch.device) -> None:
+        self.label_names, self.size, self.batch_size = tuple(config["label_names"]), int(config["size"]), batch_size
+        self._bit_depth = int(config.get("bit_depth", 8))
         self._generator = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self._device = device
         self.z_dim = int(generator.z_dim)  # type: ignore[arg-type]
@@ -118,7 +117,7 @@ class Sampler:
 
     @torch.no_grad()
     def draw(self, z_BZ: Tensor, labels_B: Tensor | None = None, truncation: float = 1.0) -> Tensor:
-        """Return uint8 pictures (B, C, size, size) of latents (B, z_dim) and label indices (B,).
+        """Return pictures (B, C, size, size) of latents (B, z_dim) and label indices (B,).
 
         Truncation below 1 moves styles towards their label's mean (Karras et al. 2019, appendix B), or, without a
         style space, scales the latent.
@@ -127,13 +126,14 @@ class Sampler:
         labels = None if labels_B is None or not self.label_names else labels_B.to(self._device)
         generator = self._generator
         if truncation == 1.0:
-            return to_uint8(generator(z, labels)).cpu()
+            return to_pixels(generator(z, labels), self._bit_depth).cpu()
         if not isinstance(generator, StyleGenerator):
-            return to_uint8(generator(z * truncation, labels)).cpu()
+            return to_pixels(generator(z * truncation, labels), self._bit_depth).cpu()
         centre = self._style_centres(generator)[
             labels if labels is not None else torch.zeros(len(z), dtype=torch.int64)
         ]
-        return to_uint8(generator.synthesis(centre + truncation * (generator.mapping(z, labels) - centre))).cpu()
+        styles = centre + truncation * (generator.mapping(z, labels) - centre)
+        return to_pixels(generator.synthesis(styles), self._bit_depth).cpu()
 
     def _style_centres(self, generator: StyleGenerator) -> Tensor:
         """Return each label's mean style, (labels or 1, style)."""

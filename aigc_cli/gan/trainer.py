@@ -31,7 +31,7 @@ from aigc_cli.gan.dcgan import DcganCritic
 from aigc_cli.gan.judge import Judge
 from aigc_cli.gan.networks import CONFIG_SEAL, check_size, config_digest, make_critic, make_generator
 from aigc_cli.gan.objective import OBJECTIVES, gradient_penalty, interpolated, unit_gradient_penalty
-from aigc_cli.gan.pixels import from_uint8, to_uint8
+from aigc_cli.gan.pixels import from_pixels, to_uint8
 from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic
 from aigc_cli.gan.transfer import Taken, begin_with
 
@@ -89,6 +89,7 @@ class GanTrainer:
             "arch": settings.arch,
             "size": images.size,
             "channels": images.channels,
+            "bit_depth": 16 if images.pixels.dtype == torch.uint16 else 8,
             "label_names": list(images.label_names) if labelled else [],
             "z_dim": settings.z_dim,
             "width": settings.width,
@@ -249,7 +250,7 @@ class GanTrainer:
             order = torch.randperm(count, generator=stream(self._settings.seed, "epoch", epoch))
             self._permutation = (epoch, order.to(self._device))
         chosen = self._permutation[1][place * batch : (place + 1) * batch]
-        real = from_uint8(self._pixels[chosen])
+        real = from_pixels(self._pixels[chosen])
         return real, None if self._labels is None else self._labels[chosen]
 
     def _augment(self, pictures: Tensor, step: int) -> Tensor:
@@ -266,7 +267,7 @@ class GanTrainer:
             return
         random = stream(self._settings.seed, "held out", step)
         chosen = torch.randperm(len(self._valid_pixels), generator=random)[: len(real)].to(self._device)
-        held_out = self._augment(from_uint8(self._valid_pixels[chosen]), step)
+        held_out = self._augment(from_pixels(self._valid_pixels[chosen]), step)
         held_out_labels = None if self._valid_labels is None else self._valid_labels[chosen]
         self._critic.eval()
         train_B, valid_B, generated_B = (
@@ -298,8 +299,8 @@ class GanTrainer:
         logits = [
             self._standing_logits(pictures, labels)
             for pictures, labels in (
-                (from_uint8(self._pixels[train]), labels),
-                (from_uint8(self._valid_pixels[:STANDING_COUNT]), self._valid_labels),
+                (from_pixels(self._pixels[train]), labels),
+                (from_pixels(self._valid_pixels[:STANDING_COUNT]), self._valid_labels),
                 (generated, labels),
             )
         ]
