@@ -43,7 +43,7 @@ from aigc_cli.core.seeding import derived_seed, stream
 from aigc_cli.data.imageset import ImageSet, open_image_set, open_pictures
 from aigc_cli.data.samples import encode_png, grid_of
 from aigc_cli.evaluation.labels import recognised_labels
-from aigc_cli.gan.pixels import from_uint8, to_uint8
+from aigc_cli.gan.pixels import to_uint8
 from aigc_cli.gan.trainer import build_trainer
 from aigc_cli.measure.features import extract, load_extractor
 from aigc_cli.measure.frechet import frechet_distance, gaussian, spread
@@ -112,7 +112,7 @@ class Example:
 
     def step(self, total: int | None) -> None:
         """Update the discriminator on real and made pictures, then the generator."""
-        real = F.interpolate(from_uint8(next(self._batches)), size=(EXAMPLE_SIZE,) * 2, mode="bilinear")
+        real = F.interpolate(next(self._batches).float() / 127.5 - 1, size=(EXAMPLE_SIZE,) * 2, mode="bilinear")
         ones, zeros = torch.ones(len(real)), torch.zeros(len(real))
         fake = self._generator(torch.randn(len(real), EXAMPLE_LATENT, 1, 1))
         self._adam_d.zero_grad()

@@ -15,6 +15,7 @@ O options, K classes of one option.
 import argparse
 import io
 import json
+import sys
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -200,6 +201,7 @@ def train_network(pixels_NCHW: Tensor, indices_NO: Tensor, classes: dict[str, li
             torch.autograd.backward(torch.stack(losses).sum())
             optimizer.step()
             schedule.step()
+        print(f"options: epoch {epoch + 1} of {RECIPE['epochs']}", file=sys.stderr, flush=True)
     return network.eval()
 
 
