@@ -8,6 +8,7 @@ from typing import Any
 from aigc_cli.config.base import Origin
 from aigc_cli.config.train_gan import TrainGanSettings
 from aigc_cli.core.console import Console
+from aigc_cli.core.distributed import several
 from aigc_cli.core.errors import BadConfig, UsageProblem
 from aigc_cli.core.messages import tr
 from aigc_cli.core.rundir import SWEEP, RunDir, delete_run, existing_run, output_folder, read_run
@@ -26,6 +27,8 @@ def planned_sweep(
         if settings.sweep_only:
             raise UsageProblem(tr("--sweep-only stops after a sweep"), tr("say what to try with --sweep"))
         return None
+    if several():
+        raise UsageProblem(tr("--sweep runs in one process"), tr("start it without torchrun"))
     trials = trials_of(asked, settings)
     for name in trials[0].values:
         for field in NAMES[name]:

@@ -1,6 +1,6 @@
 """`aigc train-gan`: train a face generator on a prepared set of images."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from aigc_cli.commands.training import Job, train_run
 from aigc_cli.config.base import Origin
 from aigc_cli.config.train_gan import PRESETS, TrainGanSettings, augmentations
 from aigc_cli.core.console import Console
-from aigc_cli.core.distributed import several
+from aigc_cli.core.distributed import World
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.files import sha256_file
 from aigc_cli.core.messages import tr
@@ -48,8 +48,6 @@ def train_gan(
     sweep: Annotated[list[str] | None, SWEEP_OPTION] = None,
 ) -> None:
     """Train a face generator on a prepared set of images."""
-    if several():
-        raise UsageProblem(tr("faces are trained in one process"), tr("start it without torchrun"))
     trials = planned_sweep(settings, origins, data, output, sweep or ())
     if trials is not None:
         settings = settled(settings, trials) if settings.dry_run else swept(console, settings, data, output, trials)
@@ -66,14 +64,15 @@ def train_gan(
                 raise UsageProblem(tr("--init {init} is the run to make", init=base), tr("use another -o"))
             read_run(base, "face")
 
-    def build(progress: Progress, *_: object) -> object:
+    def build(progress: Progress, stop: Callable[[], None], world: World) -> object:
         from aigc_cli.core.device import choose_device
         from aigc_cli.gan.trainer import build_trainer
 
-        trainer = build_trainer(data, settings, choose_device(settings.device))
+        trainer = build_trainer(data, settings, choose_device(settings.device), world)
         if base is not None and begins:
             taken = trainer.begin_with(base)
-            RunDir(output).update_record(base=_base_record(base))
+            if world.is_main:
+                RunDir(output).update_record(base=_base_record(base))
             progress.say(
                 tr(
                     "from {init}: {generator} of {of_generator} tensors of the generator, {critic} of {of_critic} of "

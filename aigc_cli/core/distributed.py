@@ -53,6 +53,15 @@ class World:
                 for tensor, part in zip(bucket, parts, strict=True):
                     tensor.copy_(part.view_as(tensor))
 
+    def mean_(self, tensors: "Sequence[Tensor]") -> None:
+        """Replace each tensor by its mean over all processes."""
+        if self.size == 1:
+            return
+        import torch
+
+        self.sum_(tensors)
+        torch._foreach_div_(list(tensors), self.size)
+
     def totals(self, *numbers: float) -> list[float]:
         """Return the sums of some numbers over all processes, in float64."""
         return self._reduced(numbers, "SUM")

@@ -5,9 +5,6 @@ Numbers alone: three sums of logits and one strength. Knows no networks.
 
 from typing import Any
 
-import torch
-from torch import Tensor
-
 TARGET = 0.5  # overfitting: 0 where held-out pictures are judged like training ones, 1 where like generated ones
 MEASURED_EVERY = 8  # steps between measurements: each costs the critic a look at three batches
 MEASUREMENTS = 4  # behind each change, for one batch says little
@@ -28,14 +25,13 @@ class Adaptation:
         """Whether to measure after a step."""
         return (step + 1) % MEASURED_EVERY == 0
 
-    def take(self, train_B: Tensor, valid_B: Tensor, generated_B: Tensor, batch_size: int) -> None:
-        """Take the logits of pictures of each kind, all augmented alike; every few times, move the strength.
+    def take(self, train: float, valid: float, generated: float, batch_size: int) -> None:
+        """Take the mean logits of pictures of each kind, all augmented alike; every few times, move the strength.
 
         It moves towards what brings (D(train) - D(held-out)) / (D(train) - D(generated)) to `TARGET`, as far as the
         pictures of a batch size since the last move allow, within 0 and `STRONGEST`.
         """
-        means = torch.stack([logits_B.float().mean() for logits_B in (train_B, valid_B, generated_B)]).tolist()
-        self._sums = [total + mean for total, mean in zip(self._sums, means, strict=True)]
+        self._sums = [total + mean for total, mean in zip(self._sums, (train, valid, generated), strict=True)]
         self._count += 1
         if self._count < MEASUREMENTS:
             return

@@ -17,5 +17,5 @@ def to_pixels(pictures: Tensor, bit_depth: int) -> Tensor:
 
 
 def from_pixels(pixels: Tensor) -> Tensor:
-    """Return uint8 or uint16 pixels as floats in [-1, 1]: x / 127.5 - 1, or x / 32767.5 - 1."""
-    return pixels.float() / (32767.5 if pixels.dtype == torch.uint16 else 127.5) - 1
+    """Return uint8 or uint16 pixels as floats (torch's default) in [-1, 1]: x / 127.5 - 1, or x / 32767.5 - 1."""
+    return pixels.to(torch.get_default_dtype()) / (32767.5 if pixels.dtype == torch.uint16 else 127.5) - 1

@@ -1,7 +1,8 @@
 """One step of adversarial training, and what the loop asks of a trainer.
 
 The alternation is written out in `update`: critic on real and generated pictures, then generator through the frozen
-critic. Every random number of step k comes from streams that name k. Knows nothing of time or run folders.
+critic. Every random number of step k comes from streams that name k. Of several processes each computes its share of
+the batch; gradients and what is logged are their means. Knows nothing of time or run folders.
 """
 
 import copy
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from aigc_cli.config.train_gan import TrainGanSettings, augmentations, completed
 from aigc_cli.core.adamw import AdamW
 from aigc_cli.core.checkpoint import save_tensors
+from aigc_cli.core.distributed import ALONE, World
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.files import make_dir, write_bytes, write_json
 from aigc_cli.core.messages import tr
@@ -32,6 +34,7 @@ from aigc_cli.gan.judge import Judge
 from aigc_cli.gan.networks import CONFIG_SEAL, check_size, config_digest, make_critic, make_generator
 from aigc_cli.gan.objective import OBJECTIVES, gradient_penalty, interpolated, unit_gradient_penalty
 from aigc_cli.gan.pixels import from_pixels, to_uint8
+from aigc_cli.gan.shares import Draws, backward, check_shares, gradient_norm, own_rows
 from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic
 from aigc_cli.gan.transfer import Taken, begin_with
 
@@ -43,11 +46,11 @@ GRADIENT_NORM_EVERY = 10
 MANY_NEAR = 0.02  # twice what pictures as new as the held-out ones show
 
 
-def build_trainer(data: Path, settings: TrainGanSettings, device: torch.device) -> "GanTrainer":
+def build_trainer(data: Path, settings: TrainGanSettings, device: torch.device, world: World = ALONE) -> "GanTrainer":
     """Return a trainer on the prepared image set `data`.
 
-    Raises UsageProblem for a size that the architecture cannot make, BadData where the set has fewer training
-    pictures than a batch, and what `open_image_set` raises.
+    Raises UsageProblem for a size that the architecture cannot make or a batch that `world` cannot share, BadData
+    where the set has fewer training pictures than a batch, and what `open_image_set` raises.
     """
     images = open_image_set(data)
     check_size(settings.arch, images.size)
@@ -67,20 +70,20 @@ def build_trainer(data: Path, settings: TrainGanSettings, device: torch.device) 
             tr("{data}: --augment-adapt needs at least {count} held-out images", data=data, count=settings.batch_size),
             tr("hold out more with aigc prepare images --valid, or use --no-augment-adapt"),
         )
-    return GanTrainer(images, completed(settings), device)
+    return GanTrainer(images, completed(settings), device, world)
 
 
 class GanTrainer:
     """A generator, its running average, a critic and their optimizers on one image set."""
 
-    def __init__(self, images: ImageSet, settings: TrainGanSettings, device: torch.device) -> None:
+    def __init__(self, images: ImageSet, settings: TrainGanSettings, device: torch.device, world: World) -> None:
         self.lr_scale = 1.0
         self.batch_size, self.counted = settings.batch_size, "images"
         self.schedule = Schedule(
             kind=settings.schedule, warmup_steps=WARMUP_STEPS, cooldown=settings.cooldown, final=settings.final_lr
         )
         self._widest_spread = 0.0
-        self._settings, self._device = settings, device
+        self._settings, self._device, self._world = settings, device, world
         self._augmentations = augmentations(settings)
         self._adaptation = Adaptation(settings.augment_strength) if settings.augment_adapt else None
         labelled = settings.labels and images.labels is not None
@@ -107,6 +110,7 @@ class GanTrainer:
                 .to(device)
                 .to(memory_format=torch.channels_last)
             )
+        check_shares(self._generator, self._critic, settings.arch, settings.batch_size, world)
         self.average = copy.deepcopy(self._generator).requires_grad_(False)
         betas = (float(settings.beta1 or 0.0), float(settings.beta2 or 0.0))
         self._adam_g, self._adam_d = (
@@ -134,7 +138,7 @@ class GanTrainer:
         settings = self._settings
         factor = self.lr_scale * self.schedule.factor(step, total_steps)
         rates = {"lr_g": factor * (settings.lr_g or 0.0), "lr_d": factor * (settings.lr_d or 0.0)}
-        random = stream(settings.seed, "step", step)
+        random = self._draws("step", step)
         real, labels = self._batch(step)
         real = self._augment(real, step)
         both_sides = (step + 1) % settings.d_steps == 0
@@ -147,10 +151,10 @@ class GanTrainer:
         if self._adaptation:
             metrics["augment_strength"] = self._adaptation.strength
             self._adapt(self._adaptation, step, real, generated.detach(), labels)
-        return {**metrics, **rates, "images": float(len(real))}
+        return {**metrics, **rates, "images": float(settings.batch_size)}
 
     def _update_critic(
-        self, step: int, real: Tensor, generated: Tensor, labels: Tensor | None, random: torch.Generator, rate: float
+        self, step: int, real: Tensor, generated: Tensor, labels: Tensor | None, random: Draws, rate: float
     ) -> tuple[dict[str, float | Tensor], Tensor]:
         """Return scalars to log, and the logits of the real pictures."""
         settings = self._settings
@@ -180,10 +184,9 @@ class GanTrainer:
             penalty = self._interpolated_penalty(real, generated, labels, random)
             loss = loss + settings.penalty_every * settings.gp_weight * penalty
             metrics["gradient_penalty"] = penalty
-        self._critic.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        metrics = backward(loss, self._critic, metrics, self._world)
         if step % GRADIENT_NORM_EVERY == 0:
-            metrics["gradient_norm_d"] = _gradient_norm(self._critic)
+            metrics["gradient_norm_d"] = gradient_norm(self._critic)
         self._adam_d.step(rate)
         if self._objective.clips:
             with torch.no_grad():
@@ -191,10 +194,8 @@ class GanTrainer:
                 torch._foreach_clamp_max_(list(self._critic.parameters()), settings.clip_weights)
         return metrics, real_logits.detach()
 
-    def _interpolated_penalty(
-        self, real: Tensor, generated: Tensor, labels: Tensor | None, random: torch.Generator
-    ) -> Tensor:
-        shares = torch.rand(len(real), generator=random).to(self._device)
+    def _interpolated_penalty(self, real: Tensor, generated: Tensor, labels: Tensor | None, random: Draws) -> Tensor:
+        shares = random.uniform(len(real)).to(self._device)
         between = interpolated(real, generated, shares).requires_grad_()
         return unit_gradient_penalty(between, self._critic(between, labels)).mean()
 
@@ -209,10 +210,9 @@ class GanTrainer:
             class_loss = F.cross_entropy(classes, labels)
             loss = loss + self._settings.class_weight * class_loss
             metrics["class_loss_generated"] = class_loss
-        self._generator.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        metrics = backward(loss, self._generator, metrics, self._world)
         if step % GRADIENT_NORM_EVERY == 0:
-            metrics["gradient_norm_g"] = _gradient_norm(self._generator)
+            metrics["gradient_norm_g"] = gradient_norm(self._generator)
         self._adam_g.step(rate)
         self._critic.requires_grad_(True)
         return metrics
@@ -239,25 +239,30 @@ class GanTrainer:
             return self._critic(pictures, labels), None
         return self._critic.logits_and_classes(pictures, labels)
 
-    def _latents(self, count: int, random: torch.Generator) -> Tensor:
-        return torch.randn(count, int(self.config["z_dim"]), generator=random).to(self._device)
+    def _draws(self, *names: str | int) -> Draws:
+        return Draws(stream(self._settings.seed, *names), self._world)
+
+    def _latents(self, count: int, random: Draws) -> Tensor:
+        return random.normal(count, int(self.config["z_dim"])).to(self._device)
 
     def _batch(self, step: int) -> tuple[Tensor, Tensor | None]:
-        """Return real pictures in [-1, 1] and labels: a pure function of (seed, step); each epoch is shuffled."""
+        """Return this process's share of the real pictures in [-1, 1], and labels.
+
+        The batch is a pure function of (seed, step); each epoch is shuffled.
+        """
         batch, count = self._settings.batch_size, len(self._pixels)
         epoch, place = divmod(step, count // batch)
         if self._permutation[0] != epoch:
             order = torch.randperm(count, generator=stream(self._settings.seed, "epoch", epoch))
             self._permutation = (epoch, order.to(self._device))
-        chosen = self._permutation[1][place * batch : (place + 1) * batch]
+        chosen = self._permutation[1][place * batch : (place + 1) * batch][own_rows(batch, self._world)]
         real = from_pixels(self._pixels[chosen])
         return real, None if self._labels is None else self._labels[chosen]
 
     def _augment(self, pictures: Tensor, step: int) -> Tensor:
         """Return augmented pictures; all of a step are augmented by the same draws."""
         strength = self._adaptation.strength if self._adaptation else self._settings.augment_strength
-        random = stream(self._settings.seed, "augment", step)
-        pictures = augment(pictures, self._augmentations, strength, random)
+        pictures = augment(pictures, self._augmentations, strength, self._draws("augment", step))
         return pictures.contiguous(memory_format=torch.channels_last)
 
     @torch.no_grad()
@@ -265,21 +270,30 @@ class GanTrainer:
         """Measure how the critic judges held-out pictures beside the step's own, now and then."""
         if not adaptation.due(step):
             return
-        random = stream(self._settings.seed, "held out", step)
-        chosen = torch.randperm(len(self._valid_pixels), generator=random)[: len(real)].to(self._device)
+        random, batch = stream(self._settings.seed, "held out", step), self._settings.batch_size
+        chosen = torch.randperm(len(self._valid_pixels), generator=random)[:batch][own_rows(batch, self._world)]
+        chosen = chosen.to(self._device)
         held_out = self._augment(from_pixels(self._valid_pixels[chosen]), step)
         held_out_labels = None if self._valid_labels is None else self._valid_labels[chosen]
         self._critic.eval()
-        train_B, valid_B, generated_B = (
-            self._critic(pictures, its_labels)
-            for pictures, its_labels in ((real, labels), (held_out, held_out_labels), (generated, labels))
+        means = torch.stack(
+            [
+                self._critic(pictures, its_labels).mean()
+                for pictures, its_labels in ((real, labels), (held_out, held_out_labels), (generated, labels))
+            ]
         )
         self._critic.train()
-        adaptation.take(train_B, valid_B, generated_B, batch_size=len(real))
+        self._world.mean_([means])
+        train, valid, fake = means.tolist()
+        adaptation.take(train, valid, fake, batch_size=batch)
 
     def evaluate(self, step: int) -> dict[str, float]:
-        """Return the distance of averaged samples from the real set, their spread, and how the critic stands."""
-        return {**self._judge.scores(self.average), **self._standing()}
+        """Return the distance of averaged samples from the real set, their spread, and how the critic stands.
+
+        The first process measures, and the others hear of it.
+        """
+        main = self._world.is_main
+        return dict(self._world.decided({**self._judge.scores(self.average), **self._standing()} if main else {}))
 
     def trouble(self, metrics: Mapping[str, float]) -> str:
         """Say that the generator has collapsed, if an evaluation shows that; else remember how far it spread."""
@@ -295,7 +309,7 @@ class GanTrainer:
         labels = None if self._labels is None else self._labels[train]
         self._critic.eval()
         self.average.eval()
-        generated = self.average(self._latents(len(train), random), labels)
+        generated = self.average(self._latents(len(train), Draws(random)), labels)
         logits = [
             self._standing_logits(pictures, labels)
             for pictures, labels in (
@@ -341,16 +355,20 @@ class GanTrainer:
         self._adam_d.restore(tensors)
 
     def export(self, root: Path, step: int, metrics: dict[str, float]) -> None:
-        """Write `generator.safetensors` (the averaged weights) and `config.json`."""
+        """Write `generator.safetensors` (the averaged weights) and `config.json`, in the first process."""
+        if not self._world.is_main:
+            return
         write_json(root / "config.json", self.config)
         belongs = {CONFIG_SEAL: config_digest(self.config)}
         save_tensors(root / "generator.safetensors", self.average.state_dict(), belongs, labelled=True)
 
     def preview(self, folder: Path, step: int) -> str:
         """Write a grid of the averaged generator's pictures of fixed latents, a row a label; all grids are animated."""
+        if not self._world.is_main:
+            return ""
         make_dir(folder)
         names = self.config["label_names"]
-        latents = self._latents(PREVIEW_COUNT, stream(self._settings.seed, "preview"))
+        latents = self._latents(PREVIEW_COUNT, Draws(stream(self._settings.seed, "preview")))
         labels = torch.arange(PREVIEW_COUNT, device=self._device) * len(names) // PREVIEW_COUNT if names else None
         with torch.no_grad():
             self.average.eval()
@@ -378,9 +396,3 @@ class GanTrainer:
 
 def _numbered(module: nn.Module) -> dict[str, nn.Parameter]:
     return {str(index): parameter for index, parameter in enumerate(module.parameters())}
-
-
-def _gradient_norm(module: nn.Module) -> Tensor:
-    gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
-    norm: Tensor = torch.stack(torch._foreach_norm(gradients)).norm()
-    return norm

@@ -108,7 +108,8 @@ def _load_random_conv(device: torch.device) -> Extractor:
 
 def _embed_random_conv(kernels: list[Tensor], pixels_BCHW: Tensor) -> Tensor:
     size = (RANDOM_CONV_SIZE, RANDOM_CONV_SIZE)
-    x = F.interpolate(pixels_BCHW.float(), size=size, mode="bilinear", antialias=True, align_corners=False) / 127.5 - 1
+    pixels = pixels_BCHW.to(kernels[0])
+    x = F.interpolate(pixels, size=size, mode="bilinear", antialias=True, align_corners=False) / 127.5 - 1
     pooled = []
     for kernel in kernels:
         x = F.conv2d(x, kernel, stride=2, padding=1).relu()

@@ -1,4 +1,4 @@
-"""`torchrun … -m aigc_cli train-gpt`: stopped in the middle, taken up by one process and by two again; and failing."""
+"""`torchrun … -m aigc_cli train-gpt` or `train-gan`: stopped in the middle, taken up by another number; and failing."""
 
 import json
 import os
@@ -32,9 +32,9 @@ def own_lines(said):
     return [line for line in said.splitlines() if line.startswith("aigc ")]
 
 
-def losses(path):
+def losses(path, name="loss"):
     lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
-    return {line["step"]: line["loss"] for line in lines if "loss" in line}
+    return {line["step"]: line[name] for line in lines if name in line}
 
 
 @pytest.mark.parametrize("parallel", ["ddp", pytest.param("fsdp", marks=pytest.mark.slow)])
@@ -74,10 +74,33 @@ def test_what_fails_is_said_once_and_is_the_status(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_faces_are_trained_by_one_process(sets, small, tmp_path):
-    process = start(tmp_path, "train-gan", sets / "images", "-o", "run", "--steps", "2", *small["face"])
+def test_faces_are_stopped_in_two_processes_and_go_on_in_one(cli, small, sets, tmp_path):
+    words = ["train-gan", sets / "images", "--steps", STEPS, "--save-minutes", "0", "--log-every-steps", "5"]
+    words += small["face"]
+    run = RunDir(tmp_path / "cut")
+    process = start(tmp_path, *words, "-o", run.path, "-q")
+    cli.wait_until(lambda: (run.checkpoint_steps() or [0])[-1] >= 8, process)
+    process.send_signal(signal.SIGTERM)
+    [line] = own_lines(process.communicate(timeout=PATIENCE)[1])
+    step = run.checkpoint_steps()[-1]
+    assert f"error: stopped by SIGTERM; saved at step {step}; the same command" in line
+    assert step < int(STEPS)
+    by_two = losses(run.path, "loss_d")
+    assert cli.run(tmp_path, *words, "-o", run.path, "-q").returncode == 0
+    assert run.record()["status"] == "finished"
+    assert {at: loss for at, loss in losses(run.path, "loss_d").items() if at <= step} == by_two
+    assert cli.run(tmp_path, *words, "-o", "whole", "-q").returncode == 0
+    whole = losses(tmp_path / "whole", "loss_d")
+    assert by_two[5] == pytest.approx(whole[5], rel=1e-2)  # then rounding grows: Adam divides by next to nothing
+    assert losses(run.path, "loss_d").keys() == whole.keys()
+
+
+def test_faces_that_normalise_over_the_batch_are_refused_with_a_way_out(sets, small, tmp_path):
+    process = start(tmp_path, "train-gan", sets / "images", "-o", "run", "--arch", "dcgan", *small["face"])
     _, said = process.communicate(timeout=PATIENCE)
     [line] = own_lines(said)
-    assert "train-gan: error: faces are trained in one process" in line
+    assert "train-gan: error: --arch dcgan normalises over a whole batch" in line
+    assert "--arch style" in line
     statuses = set(re.findall(r"exitcode\s*: (-?\d+)", said))
     assert "2" in statuses and statuses <= {"2", "143"}
+    assert not (tmp_path / "run").exists()

@@ -1,14 +1,13 @@
 import json
 
 import pytest
-import torch
 
 from aigc_cli.gan.adaptation import IMAGES, MEASURED_EVERY, MEASUREMENTS, STRONGEST, Adaptation
 
 
 def told(adaptation, train, valid, generated, times=MEASUREMENTS):
     for _ in range(times):
-        adaptation.take(*(torch.full((4,), float(value)) for value in (train, valid, generated)), batch_size=8)
+        adaptation.take(train, valid, generated, batch_size=8)
     return adaptation.strength
 
 

@@ -7,14 +7,15 @@ from torch.testing import assert_close
 from aigc_cli.config.train_gan import AUGMENTATIONS
 from aigc_cli.gan import augment as module
 from aigc_cli.gan.augment import augment, colour, crop_matrix, cutout, flip, place, translate
+from aigc_cli.gan.shares import Draws
 
 
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+def draws(seed=0):
+    return Draws(torch.Generator().manual_seed(seed))
 
 
 def pictures(count=64, side=8, channels=3):
-    return torch.rand(count, channels, side, side, generator=generator(1))
+    return torch.rand(count, channels, side, side, generator=torch.Generator().manual_seed(1))
 
 
 def is_same(after, before):
@@ -23,7 +24,7 @@ def is_same(after, before):
 
 def test_a_flip_mirrors_about_half_and_leaves_the_others():
     before = pictures()
-    after = flip(before, generator())
+    after = flip(before, draws())
     mirrored = is_same(after, before.flip(3))
     assert torch.equal(mirrored, ~is_same(after, before))
     assert 16 < int(mirrored.sum()) < 48
@@ -31,7 +32,7 @@ def test_a_flip_mirrors_about_half_and_leaves_the_others():
 
 def test_a_translation_moves_the_middle_by_whole_pixels_within_reach():
     before = pictures(200, side=16)
-    after = translate(before, 1.0, generator())
+    after = translate(before, 1.0, draws())
     shifts = set()
     for a, b in zip(after, before, strict=True):
         padded = torch.nn.functional.pad(b[None], (2, 2, 2, 2), mode="replicate")[0]
@@ -45,7 +46,7 @@ def test_a_translation_moves_the_middle_by_whole_pixels_within_reach():
 def test_strength_is_the_share_that_is_changed_and_the_others_stay_bit_equal(name):
     before = pictures(400)
     for strength in (0.0, 0.3):
-        changed = ~is_same(augment(before, [name], strength, generator()), before)
+        changed = ~is_same(augment(before, [name], strength, draws()), before)
         share = 0.5 if name == "flip" else strength
         # A shift by (0, 0) changes nothing: one in nine at eight pixels.
         share *= 8 / 9 if name == "translate" else 1
@@ -54,21 +55,21 @@ def test_strength_is_the_share_that_is_changed_and_the_others_stay_bit_equal(nam
 
 def test_without_strength_or_names_nothing_is_touched():
     before = pictures()
-    assert augment(before, [], 1.0, generator()) is before
-    assert augment(before, [name for name in AUGMENTATIONS if name != "flip"], 0.0, generator()) is before
+    assert augment(before, [], 1.0, draws()) is before
+    assert augment(before, [name for name in AUGMENTATIONS if name != "flip"], 0.0, draws()) is before
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_equal_streams_augment_alike_and_others_do_not(name):
     """Two batches of the same pictures come out the same: how real and generated pictures get one draw."""
-    first, second, other = (augment(pictures(), [name], 0.7, generator(seed)) for seed in (5, 5, 6))
+    first, second, other = (augment(pictures(), [name], 0.7, draws(seed)) for seed in (5, 5, 6))
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
 
 
 def test_both_halves_of_two_unlike_batches_get_the_same_shift():
     ramp = torch.arange(16.0).expand(32, 1, 16, 16)
-    first, second = (translate(picture, 1.0, generator(3)) for picture in (ramp, 100 - 2 * ramp))
+    first, second = (translate(picture, 1.0, draws(3)) for picture in (ramp, 100 - 2 * ramp))
     assert_close(second, 100 - 2 * first)
     assert not torch.equal(first, ramp)
 
@@ -76,12 +77,12 @@ def test_both_halves_of_two_unlike_batches_get_the_same_shift():
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_gradients_are_those_of_finite_differences(name):
     before = pictures(3, side=6).double().requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: augment(x, [name], 0.8, generator(2)), (before,))
+    assert torch.autograd.gradcheck(lambda x: augment(x, [name], 0.8, draws(2)), (before,))
 
 
 def test_gradients_of_a_shift_count_the_copies_of_each_pixel():
     before = pictures(4).requires_grad_()
-    translate(flip(before, generator()), 1.0, generator()).sum().backward()
+    translate(flip(before, draws()), 1.0, draws()).sum().backward()
     assert_close(before.grad.sum((2, 3)), torch.full((4, 3), 64.0))
 
 
@@ -98,7 +99,7 @@ def inner(after):
 
 def test_a_scale_looks_at_a_multiple_of_each_place_within_a_quarter_octave():
     before = ramps(300)
-    after = augment(before, ["scale"], 1.0, generator())
+    after = augment(before, ["scale"], 1.0, draws())
     factor = inner(after)[:, 0, 0, 0] / inner(before)[:, 0, 0, 0]
     assert_close(inner(after), factor[:, None, None, None] * inner(before), atol=1e-5, rtol=0)
     exponents = factor.log2()
@@ -108,7 +109,7 @@ def test_a_scale_looks_at_a_multiple_of_each_place_within_a_quarter_octave():
 
 def test_a_rotation_keeps_the_distance_from_the_middle_and_turns_at_most_fifteen_degrees():
     before = ramps(300)
-    after = augment(before, ["rotate"], 1.0, generator())
+    after = augment(before, ["rotate"], 1.0, draws())
     assert_close(inner(after).square().sum(1), inner(before).square().sum(1), atol=1e-5, rtol=0)
     (x, y), (from_x, from_y) = inner(before)[:, :, 0, 0].T, inner(after)[:, :, 0, 0].T
     turns = (x * from_y - y * from_x).atan2(x * from_x + y * from_y) * 180 / math.pi
@@ -118,7 +119,7 @@ def test_a_rotation_keeps_the_distance_from_the_middle_and_turns_at_most_fifteen
 
 def test_a_crop_is_a_window_within_the_picture_drawn_at_full_size():
     """So no edge is ever repeated: the outermost places that it looks at are inside."""
-    matrices = crop_matrix(500, generator())
+    matrices = crop_matrix(500, draws())
     corners = torch.tensor([[x, y, 1.0] for x in (-1, 1) for y in (-1, 1)])
     seen = (matrices @ corners.T)[:, :2]
     assert float(seen.abs().max()) <= 1 + 1e-6
@@ -135,13 +136,13 @@ def test_placements_compose_as_one_after_the_other():
     window = torch.tensor([[0.5, 0.0, 0.25], [0.0, 0.5, -0.1], [0.0, 0.0, 1.0]])
     known = [lambda count, _, matrix=matrix: matrix.expand(count, 3, 3) for matrix in (quarter_turn, window)]
     before = ramps(1)
-    after = place(before, known, 1.0, generator())
+    after = place(before, known, 1.0, draws())
     assert_close(after[:, 0], -(before[:, 1] / 2 - 0.1), atol=1e-5, rtol=0)
     assert_close(after[:, 1], before[:, 0] / 2 + 0.25, atol=1e-5, rtol=0)
 
 
 def test_a_cutout_is_one_square_of_half_the_side_that_may_leave_the_picture():
-    after = cutout(torch.ones(300, 3, 8, 8), 1.0, generator())
+    after = cutout(torch.ones(300, 3, 8, 8), 1.0, draws())
     areas = set()
     for picture in after:
         assert torch.equal(picture[0], picture[1])
@@ -157,7 +158,7 @@ def test_saturation_keeps_the_luma_contrast_the_mean_and_brightness_shifts_all_a
 
     def changed(*drawn):
         monkeypatch.setattr(module, "_symmetric", lambda *_: torch.tensor([drawn]).expand(6, 3))
-        return colour(before, 1.0, generator())
+        return colour(before, 1.0, draws())
 
     for saturation in (-1.0, 0.6):
         after = changed(saturation, 0.0, 0.0)
@@ -172,8 +173,8 @@ def test_saturation_keeps_the_luma_contrast_the_mean_and_brightness_shifts_all_a
 
 def test_colour_leaves_alpha_and_takes_grey():
     before = pictures(8, channels=4)
-    after = colour(before, 1.0, generator())
+    after = colour(before, 1.0, draws())
     assert torch.equal(after[:, 3], before[:, 3])
     assert not torch.equal(after[:, :3], before[:, :3])
-    grey = colour(pictures(8, channels=1), 1.0, generator())
+    grey = colour(pictures(8, channels=1), 1.0, draws())
     assert grey.shape == (8, 1, 8, 8)
