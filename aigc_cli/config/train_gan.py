@@ -27,7 +27,16 @@ METRICS = ("random_conv", "efficientnet_lite0")
 # What an architecture uses where the setting is not given. The style row's learning rates are the best of those
 # tried at 32 pixels with batches of 8; the other rows are their papers' (DCGAN: Radford et al. 2015, sec. 4).
 ARCHITECTURE_DEFAULTS: dict[str, dict[str, Any]] = {
-    "style": {"loss": "rpgan", "gamma": 2.0, "lr_g": 8e-3, "lr_d": 8e-3, "beta1": 0.0, "beta2": 0.99, "z_dim": 64},
+    "style": {
+        "loss": "rpgan",
+        "gamma": 2.0,
+        "lr_g": 8e-3,
+        "lr_d": 8e-3,
+        "beta1": 0.0,
+        "beta2": 0.99,
+        "z_dim": 64,
+        "grow": 0.5,
+    },
     "dcgan": {
         "loss": "nonsaturating",
         "gamma": 0.0,
@@ -36,6 +45,7 @@ ARCHITECTURE_DEFAULTS: dict[str, dict[str, Any]] = {
         "beta1": 0.5,
         "beta2": 0.999,
         "z_dim": 100,
+        "grow": 0.0,
     },
     "mlp": {
         "loss": "nonsaturating",
@@ -45,6 +55,7 @@ ARCHITECTURE_DEFAULTS: dict[str, dict[str, Any]] = {
         "beta1": 0.9,
         "beta2": 0.999,
         "z_dim": 100,
+        "grow": 0.0,
     },
     "resnet": {
         "loss": "hinge",
@@ -54,14 +65,25 @@ ARCHITECTURE_DEFAULTS: dict[str, dict[str, Any]] = {
         "beta1": 0.0,
         "beta2": 0.9,
         "z_dim": 128,
+        "grow": 0.0,
     },
-    "r3": {"loss": "rpgan", "gamma": 2.0, "lr_g": 1e-3, "lr_d": 1e-3, "beta1": 0.0, "beta2": 0.99, "z_dim": 64},
+    "r3": {
+        "loss": "rpgan",
+        "gamma": 2.0,
+        "lr_g": 1e-3,
+        "lr_d": 1e-3,
+        "beta1": 0.0,
+        "beta2": 0.99,
+        "z_dim": 64,
+        "grow": 0.0,
+    },
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
     "small": {},
     "tiny": {"width": 0.5},
     "large": {"width": 2.0, "batch_size": 32},
+    "projected": {"projected": True},
     "dcgan": {"arch": "dcgan", "batch_size": 64},
     "mlp": {"arch": "mlp", "batch_size": 64},
     "wgan": {"arch": "dcgan", "loss": "wgan", "batch_size": 64, "d_steps": 5, "lr_g": 5e-5, "lr_d": 5e-5, "beta1": 0.0},
@@ -110,6 +132,17 @@ class TrainGanSettings:
     gp_weight: float = setting(10.0, "With --loss wgan-gp: weight of its gradient penalty.", minimum=0)
     clip_weights: float = setting(0.01, "With --loss wgan: largest weight of the critic.", minimum=1e-6)
     penalty_every: int = setting(4, "Take the gradient penalties every so many steps.", minimum=1)
+    grow: float | None = setting(
+        None,
+        "Share of the training in which --arch style grows from 16 pixels to its size (default: half); 0 not at all.",
+        minimum=0,
+        maximum=0.9,
+    )
+    projected: bool = setting(
+        False,
+        "Judge by the features of a pretrained network too: far better pictures for the minutes, on EfficientNet-Lite1 "
+        "(pip install 'aigc-cli[projected]').",
+    )
     d_steps: int = setting(1, "Critic updates for each update of the generator.", minimum=1)
     class_weight: float = setting(1.0, "Weight of the label classification terms, for sets with labels.", minimum=0)
     labels: bool = setting(True, "Use the set's labels.")
@@ -159,6 +192,13 @@ def augmentations(settings: TrainGanSettings) -> tuple[str, ...]:
 
 
 def completed(settings: TrainGanSettings) -> TrainGanSettings:
-    """Return the settings with the architecture's own value wherever one was left open."""
+    """Return the settings with the architecture's own value wherever one was left open.
+
+    Raises UsageProblem where another architecture than style is to grow.
+    """
+    if settings.grow and settings.arch != "style":
+        raise UsageProblem(
+            tr("--arch {arch} does not grow", arch=settings.arch), tr("leave out --grow, or use --arch style")
+        )
     own = ARCHITECTURE_DEFAULTS[settings.arch]
     return replace(settings, **{name: value for name, value in own.items() if getattr(settings, name) is None})

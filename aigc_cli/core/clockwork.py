@@ -9,6 +9,7 @@ from aigc_cli.core.schedule import Plateau
 PROBE_STEPS = 10
 PROBE_SHARE = 0.08
 PROBE_SECONDS = 120.0
+PACE_SHARE = 0.01  # of a time budget, to measure what a step costs since its cost changed
 EVALUATION_SHARE = 0.15  # of a time budget, at most
 TOO_SLOW = 1.25
 
@@ -18,7 +19,8 @@ class Clockwork:
     """The loop's own state, saved in each checkpoint.
 
     `best` is what the model files in the run's root scored; `reference` is what the next evaluation must better to
-    count as progress: another value only after going back to before the best. `sums` and `counts` are of what was
+    count as progress: another value only after going back to before the best. `paced_since` is the step from which on
+    a step has the cost that `total_steps` was last reckoned with. `sums` and `counts` are of what was
     measured since the last line of the log.
     """
 
@@ -32,6 +34,7 @@ class Clockwork:
     evaluations_seconds: float = 0.0
     evaluated_step: int = -1
     sound_step: int = 0
+    paced_since: int = 0
     best: float | None = None
     best_step: int = 0
     reference: float | None = None
@@ -64,6 +67,13 @@ class Clockwork:
         self.evaluations = max(1, min(evaluations, affordable))
         left = budget - self.elapsed_seconds - self.evaluations_seconds * self.evaluations
         self.total_steps = self.step + max(1, int(left / seconds_per_step))
+
+    def repace(self, minutes: float, seconds_per_step: float, since: int) -> None:
+        """Reckon the number of steps anew, for from step `since` on a step costs something else."""
+        interval = max(1, -(-(self.total_steps or 1) // self.evaluations))
+        to_come = max(1, self.evaluations - self.step // interval)
+        left = 60.0 * minutes - self.elapsed_seconds - self.evaluations_seconds * to_come
+        self.total_steps, self.paced_since = self.step + max(1, int(left / seconds_per_step)), since
 
     def lower(self, minutes: float) -> bool:
         """Lower the number of steps, once, if the projected time is far beyond the minutes; return whether it did."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aigc_cli.core.clockwork import Clockwork
+from aigc_cli.core.clockwork import PACE_SHARE, PROBE_STEPS, Clockwork
 from aigc_cli.core.distributed import ALONE, World
 from aigc_cli.core.errors import AigcError, BadConfig, BadData, UsageProblem
 from aigc_cli.core.events import EventLog
@@ -42,11 +42,13 @@ class Trainer(Protocol):
     """What the loop needs of something that trains. `objective` names the validation metric; lower is better.
 
     `counted` is the metric of `update` that says how much a step saw ("tokens"), to be logged by the second too. A
-    metric called "loss" is watched for divergence.
+    metric called "loss" is watched for divergence. `pace_since` is the step from which on a step costs what it
+    does now: 0 unless the training grows.
     """
 
     objective: str
     counted: str
+    pace_since: int
     schedule: Schedule
     lr_scale: float  # set by the loop after roll-backs and on a plateau; `update` multiplies every learning rate by it
 
@@ -121,6 +123,7 @@ class _Loop:
         self._logged: dict[str, float] = {}
         self._evaluated: dict[str, float] = {}
         self._curve: list[float] = []
+        self._pace = (0, 0, 0.0)  # since which step another cost counts, and the step and seconds measured from
 
     def run(self) -> dict[str, Any]:
         if self._saved_steps():
@@ -192,6 +195,8 @@ class _Loop:
             if not self._evaluate():
                 return
             self._keep_to_budget()
+        else:
+            self._keep_pace()
         if saving:
             self._save("interrupted" if stopping else "training")
         self._progress.advance(1, self._note() if logging else "", self._curve)
@@ -245,6 +250,21 @@ class _Loop:
             self._progress.say(
                 tr("slower than at the start: lowered to {total_steps} steps", total_steps=work.total_steps)
             )
+            self._show_length()
+
+    def _keep_pace(self) -> None:
+        """Reckon the number of steps anew once it is known what a step costs since its cost changed."""
+        work, since, minutes = self._work, self._trainer.pace_since, self._plan.minutes
+        if minutes is None or work.total_steps is None or work.paced_since == since:
+            return
+        if self._pace[0] != since:
+            self._pace = (since, work.step, work.elapsed_seconds)
+            return
+        steps, seconds = work.step - self._pace[1], work.elapsed_seconds - self._pace[2]
+        if steps >= PROBE_STEPS and seconds >= PACE_SHARE * 60.0 * minutes:
+            work.repace(minutes, seconds / steps, since)
+            self._save("training")
+            self._progress.say(tr("now {total_steps} steps: a step costs more", total_steps=work.total_steps))
             self._show_length()
 
     def _show_length(self) -> None:
@@ -359,6 +379,7 @@ class _Loop:
             tr("step {step}: {summary}", step=work.step, summary=self._note()) + (f" | {line}" if line else "")
         )
         self._measured = (work.step, time.monotonic())
+        self._pace = (0, 0, 0.0)
         return True
 
     def _save(self, status: str) -> None:

@@ -6,7 +6,7 @@ maps (pictures, labels) to a logit a picture, and may also classify (see `StyleC
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import nn
@@ -91,14 +91,17 @@ def make_generator(config: dict[str, Any]) -> nn.Module:
     )
 
 
-def make_critic(config: dict[str, Any], batch_size: int, *, normalise: bool = True) -> nn.Module:
+def make_critic(
+    config: dict[str, Any], batch_size: int, *, normalise: bool = True, entries: Sequence[int] = ()
+) -> nn.Module:
     """Return a critic with random weights that fits the generator of `config`, for batches of `batch_size`.
 
-    Without `normalise` the dcgan critic has no batch normalisation; the others never have.
+    Without `normalise` the dcgan critic has no batch normalisation; the others never have. `entries` are the lower
+    resolutions that a style critic is to judge while a training grows.
     """
     own: dict[str, Any] = {}
     if config["arch"] == "style":
-        own = {"group": math.gcd(DEVIATION_GROUP, batch_size)}
+        own = {"group": math.gcd(DEVIATION_GROUP, batch_size), "entries": entries}
     elif config["arch"] == "dcgan":
         own = {"normalise": normalise}
     return CRITICS[config["arch"]](

@@ -5,6 +5,7 @@ convolutions a resolution. Nothing mixes samples but the critic's minibatch stan
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -28,11 +29,14 @@ def resolutions(size: int) -> list[int]:
 
 
 class StyleGenerator(nn.Module):
-    """Latents and labels to pictures in [-1, 1] (about), through a style space w."""
+    """Latents and labels to pictures in [-1, 1] (about), through a style space w.
+
+    Pictures are of `resolution`, which is `size` but for a training that grows.
+    """
 
     def __init__(self, *, size: int, channels: int, labels: int, z_dim: int, width: float) -> None:
         super().__init__()
-        self.z_dim, self.labels = z_dim, labels
+        self.z_dim, self.labels, self.resolution = z_dim, labels, size
         style = 128
         self.embed = nn.Embedding(labels, z_dim) if labels else None
         self.map_1 = EqualLinear(z_dim * (2 if labels else 1), style, lr_factor=0.1, gain=math.sqrt(2))
@@ -57,19 +61,28 @@ class StyleGenerator(nn.Module):
         return lrelu(self.map_2(lrelu(self.map_1(x))))
 
     def synthesis(self, w_BS: Tensor) -> Tensor:
-        """Return pictures (B, C, size, size)."""
+        """Return pictures (B, C, resolution, resolution)."""
         x = self.constant.expand(len(w_BS), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         x = lrelu(self.first(x, w_BS))
         picture: Tensor = self.first_rgb(x, w_BS)
         for up, conv, rgb in zip(self.ups, self.convs, self.rgbs, strict=True):
+            if x.shape[-1] == self.resolution:
+                break
             x = lrelu(up(x, w_BS))
             x = lrelu(conv(x, w_BS))
             picture = F.interpolate(picture, scale_factor=2.0, mode="bilinear", align_corners=False) + rgb(x, w_BS)
         return picture
 
     def forward(self, z_BZ: Tensor, labels_B: Tensor | None = None) -> Tensor:
-        """Return pictures (B, C, size, size) for latents (B, z_dim) and label indices (B,)."""
+        """Return pictures (B, C, resolution, resolution) for latents (B, z_dim) and label indices (B,)."""
         return self.synthesis(self.mapping(z_BZ, labels_B))
+
+    @torch.no_grad()
+    def silence_above(self, resolution: int) -> None:
+        """Make what lies above a resolution add nothing yet: all pictures are that one's, up-sampled."""
+        for here, rgb in zip(resolutions(4 * 2 ** len(self.rgbs))[1:], self.rgbs, strict=True):
+            if here > resolution:
+                rgb.weight.zero_()  # type: ignore[operator]
 
 
 class StyleCritic(nn.Module):
@@ -78,11 +91,23 @@ class StyleCritic(nn.Module):
     Projection head: Miyato & Koyama 2018, arXiv:1802.05637, eq. 3. Minibatch deviation: Karras et al. 2018, sec. 3,
     over groups of neighbours, so that a batch of real and generated pictures one after the other mixes none of them
     if the number of each is a multiple of `group`.
+
+    Pictures larger than `resolution` are reduced to it. A training that grows has `entries` for its lower resolutions:
+    they stay, as the input skips of Karras et al. 2020 (fig. 7), and `from_above` weighs what comes from above them.
     """
 
-    def __init__(self, *, size: int, channels: int, labels: int, width: float, group: int = DEVIATION_GROUP) -> None:
+    def __init__(
+        self,
+        *,
+        size: int,
+        channels: int,
+        labels: int,
+        width: float,
+        group: int = DEVIATION_GROUP,
+        entries: Sequence[int] = (),
+    ) -> None:
         super().__init__()
-        self.labels, self.group = labels, group
+        self.labels, self.group, self.resolution, self._size = labels, group, size, size
         self.from_rgb = EqualConv(channels, channels_at(size, width), 3)
         self.downs = nn.ModuleList(
             EqualConv(channels_at(resolution, width), channels_at(resolution // 2, width), 4, stride=2)
@@ -94,6 +119,8 @@ class StyleCritic(nn.Module):
         self.logit = EqualLinear(top, 1)
         self.embed = nn.Parameter(torch.randn(labels, top)) if labels else None
         self.classify = EqualLinear(top, labels) if labels else None
+        self.entries = nn.ModuleDict({str(here): EqualConv(channels, channels_at(here, width), 3) for here in entries})
+        self.from_above = nn.ParameterDict({str(here): nn.Parameter(torch.ones(())) for here in entries})
 
     def forward(self, pictures_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """Return one logit a picture, shape (B,)."""
@@ -106,11 +133,26 @@ class StyleCritic(nn.Module):
         return self._logits(features_BF, labels_B), self.classify(features_BF)
 
     def _features(self, pictures_BCHW: Tensor) -> Tensor:
-        x = lrelu(self.from_rgb(pictures_BCHW.contiguous(memory_format=torch.channels_last)))
-        for down in self.downs:
+        picture = reduced(pictures_BCHW, self.resolution).contiguous(memory_format=torch.channels_last)
+        x = lrelu(self._entry(self.resolution)(picture))
+        for down, here in zip(self.downs, reversed(resolutions(self._size)[1:]), strict=True):
+            if here > self.resolution:
+                continue
+            if here < self.resolution and str(here) in self.entries:
+                picture = reduced(picture, here)
+                x = lrelu(self._entry(here)(picture)) + self.from_above[str(here)] * x
             x = lrelu(down(x))
         x = lrelu(self.last(torch.cat([x, deviation(x, self.group)], 1)))
         return lrelu(self.features(x.flatten(1)))
+
+    @torch.no_grad()
+    def weigh_above(self, weight: float) -> None:
+        """Set how much what lies above each lower resolution has to say: 0 where that is still to be learned."""
+        for above in self.from_above.values():
+            above.fill_(weight)
+
+    def _entry(self, resolution: int) -> nn.Module:
+        return self.from_rgb if resolution == self._size else self.entries[str(resolution)]
 
     def _logits(self, features_BF: Tensor, labels_B: Tensor | None) -> Tensor:
         logits: Tensor = self.logit(features_BF).squeeze(1)
@@ -118,6 +160,12 @@ class StyleCritic(nn.Module):
             assert labels_B is not None
             logits = logits + (self.embed[labels_B] * features_BF).sum(1) / math.sqrt(features_BF.shape[1])
         return logits
+
+
+def reduced(pictures_BCHW: Tensor, size: int) -> Tensor:
+    """Return pictures averaged over squares, down to a size that divides theirs."""
+    factor = pictures_BCHW.shape[-1] // size
+    return pictures_BCHW if factor == 1 else F.avg_pool2d(pictures_BCHW, factor)
 
 
 def deviation(x_BCHW: Tensor, group: int) -> Tensor:

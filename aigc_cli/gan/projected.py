@@ -1,0 +1,154 @@
+"""Critics on the features of a frozen, pretrained network (Projected GAN: Sauer et al. 2021, arXiv:2111.01007).
+
+EfficientNet-Lite1 sees the pictures at 64 pixels; behind four of its stages stands a small critic with a logit for each
+place. They judge beside the architecture's own critic, not instead of it. The random mixing of channels and scales of
+the paper is left out. Their gradient penalties are of the features, so that nothing is differentiated twice through the
+pretrained network. A distance on features of the same family flatters such a training: see it beside another judge.
+
+Suffixes: B batch, C channels, H height, W width.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from aigc_cli.core.adamw import AdamW
+from aigc_cli.core.distributed import World
+from aigc_cli.gan.layers import EqualConv, lrelu
+from aigc_cli.gan.objective import Objective, gradient_penalty
+from aigc_cli.gan.shares import backward
+from aigc_cli.gan.style import deviation
+from aigc_cli.measure.efficientnet import LITE1, load_efficientnet
+
+IMAGE_SIZE = 64
+STAGES = (1, 2, 4, 6)  # 16, 8, 4 and 2 pixels a side
+WIDTH = 64
+FEATURE_GAMMA = 1.0
+NORM_COUNT = 256
+
+
+class FeatureCritic(nn.Module):
+    """One stage's features (B, C, H, W) to logits (B, places)."""
+
+    def __init__(self, channels: int, side: int, group: int) -> None:
+        super().__init__()
+        self.group = group
+        self.first = EqualConv(channels, WIDTH, 1)
+        self.downs = nn.ModuleList()
+        while side > 4:
+            self.downs.append(EqualConv(WIDTH, WIDTH, 4, stride=2))
+            side //= 2
+        self.last = EqualConv(WIDTH + 1, WIDTH, 3 if side > 2 else 1)
+        self.logit = EqualConv(WIDTH, 1, 1)
+
+    def forward(self, features_BCHW: Tensor) -> Tensor:
+        """Return a logit for each place that is left."""
+        x = lrelu(self.first(features_BCHW))
+        for down in self.downs:
+            x = lrelu(down(x))
+        x = lrelu(self.last(torch.cat([x, deviation(x, self.group)], 1)))
+        logits: Tensor = self.logit(x)
+        return logits.flatten(1)
+
+
+class ProjectedCritics(nn.Module):
+    """The pretrained network, how its features are scaled, and a critic for each of its stages.
+
+    `pictures` (N, C, size, size) in [-1, 1] are real ones: each channel's mean and deviation over them scale it.
+    """
+
+    def __init__(self, pictures: Tensor, group: int) -> None:
+        super().__init__()
+        self._network = load_efficientnet(LITE1, pictures.device)
+        self.critics = nn.ModuleList()
+        with torch.no_grad():
+            for stage, found in enumerate(self._raw(pictures)):
+                mean, deviations = found.mean((0, 2, 3), keepdim=True), found.std((0, 2, 3), keepdim=True)
+                self.register_buffer(f"mean_{stage}", mean)
+                self.register_buffer(f"scale_{stage}", 1 / (deviations + 0.01 * found.std()))
+                self.critics.append(FeatureCritic(found.shape[1], found.shape[2], group))
+
+    def features(self, pictures_BCHW: Tensor) -> list[Tensor]:
+        """Return the scaled features of each stage."""
+        raw = self._raw(pictures_BCHW)
+        buffers = dict(self.named_buffers())
+        return [(x - buffers[f"mean_{stage}"]) * buffers[f"scale_{stage}"] for stage, x in enumerate(raw)]
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """Return the logits (B, places) of each stage's critic."""
+        return [critic(x) for critic, x in zip(self.critics, features, strict=True)]
+
+    def _raw(self, pictures_BCHW: Tensor) -> list[Tensor]:
+        x = rgb(pictures_BCHW)
+        if x.shape[-1] != IMAGE_SIZE:
+            smaller = x.shape[-1] > IMAGE_SIZE
+            x = F.interpolate(x, size=IMAGE_SIZE, mode="bilinear", antialias=smaller, align_corners=False)
+        x = (x * 127.5 + 0.5) / 128
+        return self._network.after_stages(x.contiguous(memory_format=torch.channels_last), STAGES)
+
+
+def rgb(pictures_BCHW: Tensor) -> Tensor:
+    """Return three channels of pictures in [-1, 1]: grey is repeated, alpha is composited over white."""
+    channels = pictures_BCHW.shape[1]
+    if channels == 1:
+        return pictures_BCHW.expand(-1, 3, -1, -1)
+    if channels == 4:
+        alpha = (pictures_BCHW[:, 3:] + 1) / 2
+        return pictures_BCHW[:, :3] * alpha + (1 - alpha)
+    return pictures_BCHW
+
+
+class ProjectedSide:
+    """Projected critics with what trains them: the counterpart of the architecture's own critic and its optimizer."""
+
+    def __init__(self, critics: ProjectedCritics, objective: Objective, betas: tuple[float, float]) -> None:
+        self.critics, self._objective = critics, objective
+        parameters = {name: parameter for name, parameter in critics.named_parameters()}
+        self._adam = AdamW(parameters, betas, key="adam_p.{name}.{kind}")
+        self._real_logits: list[Tensor] = []
+
+    def update(self, real: Tensor, generated: Sequence[Tensor], penalty: float, rate: float, world: World) -> Tensor:
+        """Move the critics, and return their loss.
+
+        `generated` are the features of generated pictures. With a penalty > 0 each stage is penalised by penalty / 2
+        times R1 + R2 of its features: the squared norm of the gradient of a picture's mean logit (Mescheder et al.
+        2018, arXiv:1801.04406, sec. 4.1).
+        """
+        with torch.no_grad():
+            features = self.critics.features(real)
+        losses, self._real_logits = [], []
+        for critic, of_real, of_generated in zip(self.critics.critics, features, generated, strict=True):
+            both = torch.cat([of_real, of_generated.detach()]).requires_grad_(penalty > 0)
+            logits = critic(both)
+            real_logits, generated_logits = logits.chunk(2)
+            loss = self._objective.critic(real_logits, generated_logits)
+            if penalty > 0:
+                loss = loss + penalty * gradient_penalty(both, logits.mean(1)).mean()
+            losses.append(loss)
+            self._real_logits.append(real_logits.detach())
+        total = torch.stack(losses).sum()
+        backward(total, self.critics, {}, world)
+        self._adam.step(rate)
+        return total.detach()
+
+    def generator_loss(self, generated: Sequence[Tensor]) -> Tensor:
+        """Return the sum of the generator's losses against the critics as they are now."""
+        self.critics.requires_grad_(False)
+        judged = self.critics(generated)
+        self.critics.requires_grad_(True)
+        pairs = zip(self._real_logits, judged, strict=True)
+        return torch.stack([self._objective.generator(real, logits) for real, logits in pairs]).sum()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the critics' weights and moments."""
+        return {f"projected.{name}": value for name, value in self.critics.state_dict().items()} | self._adam.state()
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take back what `state` returned."""
+        prefix = "projected."
+        self.critics.load_state_dict(
+            {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+        )
+        self._adam.restore(tensors)
