@@ -81,8 +81,8 @@ _aigc_reply() {
         'train-gan')
             case $previous in
                 -o | --output | --init) _aigc_marked aigc.json face; _aigc_rest folders; return ;;
-                --sweep | --minutes | --steps | --batch-size | --width | --z-dim | --lr-g | --lr-d | --beta1 | --beta2 | --cooldown | --final-lr | --plateau-patience | --gamma | --gp-weight | --clip-weights | --penalty-every | --d-steps | --class-weight | --augment | --augment-strength | --ema-images | --metric-images | --evaluations | --log-every-steps | --save-minutes | --save-every | --keep | --patience | --sweep-minutes | --seed | --threads | --lock-wait | --keep-days) _aigc_rest free; return ;;
-                --preset) _aigc_words 'small tiny large dcgan mlp wgan wgan-gp resnet r3'; _aigc_rest free; return ;;
+                --sweep | --minutes | --steps | --batch-size | --width | --z-dim | --lr-g | --lr-d | --beta1 | --beta2 | --cooldown | --final-lr | --plateau-patience | --gamma | --gp-weight | --clip-weights | --penalty-every | --grow | --d-steps | --class-weight | --augment | --augment-strength | --ema-images | --metric-images | --evaluations | --log-every-steps | --save-minutes | --save-every | --keep | --patience | --sweep-minutes | --seed | --threads | --lock-wait | --keep-days) _aigc_rest free; return ;;
+                --preset) _aigc_words 'small tiny large projected dcgan mlp wgan wgan-gp resnet r3'; _aigc_rest free; return ;;
                 --arch) _aigc_words 'style dcgan mlp resnet r3'; _aigc_rest free; return ;;
                 --loss) _aigc_words 'rpgan nonsaturating minimax lsgan hinge wgan wgan-gp'; _aigc_rest free; return ;;
                 --schedule) _aigc_words 'constant linear cosine wsd plateau'; _aigc_rest free; return ;;
@@ -92,7 +92,7 @@ _aigc_reply() {
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --sweep --preset --arch --init --loss --minutes --steps --batch-size --width --z-dim --lr-g --lr-d --beta1 --beta2 --schedule --cooldown --final-lr --plateau-patience --gamma --gp-weight --clip-weights --penalty-every --d-steps --class-weight --labels --no-labels --augment --augment-strength --augment-adapt --no-augment-adapt --ema-images --metric --metric-images --evaluations --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --patience --sweep-minutes --sweep-only --no-sweep-only --seed --threads --device --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --sweep --preset --arch --init --loss --minutes --steps --batch-size --width --z-dim --lr-g --lr-d --beta1 --beta2 --schedule --cooldown --final-lr --plateau-patience --gamma --gp-weight --clip-weights --penalty-every --grow --projected --no-projected --d-steps --class-weight --labels --no-labels --augment --augment-strength --augment-adapt --no-augment-adapt --ema-images --metric --metric-images --evaluations --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --patience --sweep-minutes --sweep-only --no-sweep-only --seed --threads --device --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked manifest.json images; _aigc_rest folders; fi
             ;;
         'train-gpt')

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from aigc_cli.core import loop
 from aigc_cli.core.checkpoint import load_tensors, save_tensors
 from aigc_cli.core.errors import AigcError, BadConfig, BadData, Interrupted, UsageProblem
 from aigc_cli.core.loop import Plan, train
@@ -164,6 +165,29 @@ def test_minutes_become_a_stored_number_of_steps(tmp_path):
     assert record["total_steps"] == record["step"]
     saved = json.loads((tmp_path / "r" / "checkpoints" / f"step-{record['step']}" / "state.json").read_text())
     assert saved["loop"]["total_steps"] == record["step"]
+
+
+class Growing(LeastSquares):
+    """After a quarter of its steps each takes many times as long."""
+
+    def update(self, step, total_steps):
+        if total_steps is not None and step >= total_steps / 4 and not self.pace_since:
+            self.pace_since = step
+        for _ in range(20 if self.pace_since else 0):
+            loop.time.monotonic()
+        return super().update(step, total_steps)
+
+
+def test_a_training_that_grows_keeps_its_minutes(tmp_path, steady_clock):
+    said = []
+    trainer = Growing(schedule="constant")
+    record = run_in(tmp_path / "r", trainer, said, steps=None, minutes=0.04)
+    assert record["seconds"] == pytest.approx(2.4, rel=0.1)
+    words = [line for line in said if "a step costs more" in line]
+    assert len(words) == 1
+    assert f"{record['step']} steps" in words[0]
+    saved = json.loads((tmp_path / "r" / "checkpoints" / f"step-{record['step']}" / "state.json").read_text())
+    assert saved["loop"]["paced_since"] == trainer.pace_since > 0
 
 
 class Exploding(LeastSquares):

@@ -27,6 +27,8 @@ KINDS = {
     "style-adapting": {"augment": ",".join(AUGMENTATIONS), "augment_adapt": True},
     "style-no-classes": {"class_weight": 0.0, "augment": "none"},
     "style-minimax": {"loss": "minimax"},
+    "style-not-growing": {"grow": 0.0},
+    "projected": {"preset": "projected"},
     "dcgan": {"arch": "dcgan"},
     "mlp": {"arch": "mlp"},
     "resnet": {"preset": "resnet", "width": 0.06},

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import torch
-from pytest import importorskip, raises
+from pytest import importorskip, mark, raises
 from torch.testing import assert_close
 
 from aigc_cli.config.evaluate import EXTRACTORS
@@ -15,16 +15,17 @@ def noise(n, channels=3, size=32, seed=0):
     return torch.randint(0, 256, (n, channels, size, size), generator=generator, dtype=torch.uint8)
 
 
-def reference_network():
+def reference_network(which=efficientnet.LITE0):
     package = importorskip("efficientnet_lite_pytorch", reason="the reference implementation is not installed")
-    network = package.EfficientNet.from_name("efficientnet-lite0").eval()
-    network.load_state_dict(torch.load(efficientnet.find_weights(efficientnet.LITE0), weights_only=True))
+    network = package.EfficientNet.from_name(which.name.lower(), image_size=128).eval()
+    network.load_state_dict(torch.load(efficientnet.find_weights(which), weights_only=True))
     return network
 
 
-def test_efficientnet_equals_the_reference_implementation():
-    reference = reference_network()
-    network = efficientnet.load_efficientnet(efficientnet.LITE0)
+@mark.parametrize("which", [efficientnet.LITE0, efficientnet.LITE1], ids=lambda which: which.name)
+def test_efficientnet_equals_the_reference_implementation(which):
+    reference = reference_network(which)
+    network = efficientnet.load_efficientnet(which)
     x = torch.randn(3, 3, 128, 128, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         expected = reference.extract_features(x).mean((2, 3))

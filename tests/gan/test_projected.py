@@ -1,0 +1,72 @@
+"""Critics on pretrained features: the scale of the features, the penalty's formula, and who learns from whom."""
+
+import pytest
+import torch
+
+from aigc_cli.core.distributed import ALONE
+from aigc_cli.gan.objective import OBJECTIVES, relativistic_critic
+from aigc_cli.gan.projected import ProjectedCritics, ProjectedSide, rgb
+
+PICTURES = torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+@pytest.fixture(scope="module")
+def critics():
+    torch.manual_seed(0)
+    return ProjectedCritics(PICTURES, group=4)
+
+
+def test_features_of_the_pictures_they_were_scaled_by_have_mean_zero_and_at_most_deviation_one(critics):
+    found = critics.features(PICTURES)
+    assert [tuple(x.shape[1:]) for x in found] == [(24, 16, 16), (40, 8, 8), (112, 4, 4), (320, 2, 2)]
+    for x in found:
+        assert x.mean((0, 2, 3)).abs().max() < 1e-3
+        assert 0.5 < x.std() < 1.05
+        assert x.std((0, 2, 3)).max() < 1.01
+
+
+def test_the_pretrained_network_is_no_parameter_and_pictures_get_gradients_through_it(critics):
+    assert all(name.startswith("critics.") for name, _ in critics.named_parameters())
+    pictures = PICTURES.clone().requires_grad_()
+    sum(logits.sum() for logits in critics(critics.features(pictures))).backward()
+    assert (pictures.grad.flatten(1).norm(dim=1) > 0).all()
+    critics.zero_grad()
+
+
+def test_a_step_moves_the_critics_by_the_loss_with_its_penalty(critics):
+    side = ProjectedSide(critics, OBJECTIVES["rpgan"], (0.0, 0.99))
+    generated = critics.features(PICTURES.flip(2))
+    real = critics.features(PICTURES)
+    expected = 0.0
+    for critic, ours, theirs in zip(critics.critics, real, generated, strict=True):
+        both = torch.cat([ours, theirs]).detach().requires_grad_()
+        logits = critic(both)
+        (slopes,) = torch.autograd.grad(logits.mean(1).sum(), both)
+        r1, r2 = (half.flatten(1).square().sum(1).mean().item() for half in slopes.chunk(2))
+        expected += relativistic_critic(*logits.chunk(2)).item() + 4.0 / 2 * (r1 + r2)
+    before = {name: value.clone() for name, value in critics.state_dict().items()}
+    loss = side.update(PICTURES, generated, penalty=4.0, rate=1e-3, world=ALONE)
+    assert loss.item() == pytest.approx(expected, rel=1e-4)
+    moved = {name for name, value in critics.state_dict().items() if not torch.equal(value, before[name])}
+    learned = {name for name, _ in critics.named_parameters() if not name.endswith("logit.bias")}  # cancels in a pair
+    assert learned <= moved <= {name for name, _ in critics.named_parameters()}
+
+
+def test_the_generators_loss_leaves_no_gradient_with_the_critics(critics):
+    side = ProjectedSide(critics, OBJECTIVES["rpgan"], (0.0, 0.99))
+    pictures = PICTURES.flip(2).requires_grad_()
+    generated = critics.features(pictures)
+    side.update(PICTURES, generated, penalty=0.0, rate=1e-3, world=ALONE)
+    critics.zero_grad(set_to_none=True)
+    side.generator_loss(generated).backward()
+    assert pictures.grad.abs().sum() > 0
+    assert all(parameter.grad is None and parameter.requires_grad for parameter in critics.parameters())
+
+
+def test_grey_is_repeated_and_alpha_lies_over_white():
+    grey = torch.tensor([0.5]).view(1, 1, 1, 1)
+    assert rgb(grey).flatten().tolist() == [0.5, 0.5, 0.5]
+    clear = torch.tensor([-1.0, 0.0, 1.0, -1.0]).view(1, 4, 1, 1)
+    assert rgb(clear).flatten().tolist() == [1.0, 1.0, 1.0]
+    half = torch.tensor([-1.0, 0.0, 1.0, 0.0]).view(1, 4, 1, 1)
+    torch.testing.assert_close(rgb(half).flatten(), torch.tensor([0.0, 0.5, 1.0]))
