@@ -79,7 +79,7 @@ complete -c aigc -n '__aigc_in "train-gan"' -l gamma -x -d 'Weight of the gradie
 complete -c aigc -n '__aigc_in "train-gan"' -l gp-weight -x -d 'With --loss wgan-gp: weight of its gradient penalty.'
 complete -c aigc -n '__aigc_in "train-gan"' -l clip-weights -x -d 'With --loss wgan: largest weight of the critic.'
 complete -c aigc -n '__aigc_in "train-gan"' -l penalty-every -x -d 'Take the gradient penalties every so many steps.'
-complete -c aigc -n '__aigc_in "train-gan"' -l grow -x -d 'Share of the training in which --arch style grows from 16 pixels to its size (default: half); 0 not at all.'
+complete -c aigc -n '__aigc_in "train-gan"' -l grow -x -d 'Share of the training in which --arch style grows from 16 pixels to 64 or more (default: half); 0 not at all.'
 complete -c aigc -n '__aigc_in "train-gan"' -l projected -d 'Judge by the features of a pretrained network too: far better pictures for the minutes, on EfficientNet-Lite1 (pip install \'aigc-cli[projected]\').'
 complete -c aigc -n '__aigc_in "train-gan"' -l no-projected -d 'Judge by the features of a pretrained network too: far better pictures for the minutes, on EfficientNet-Lite1 (pip install \'aigc-cli[projected]\').'
 complete -c aigc -n '__aigc_in "train-gan"' -l d-steps -x -d 'Critic updates for each update of the generator.'

@@ -134,7 +134,7 @@ class TrainGanSettings:
     penalty_every: int = setting(4, "Take the gradient penalties every so many steps.", minimum=1)
     grow: float | None = setting(
         None,
-        "Share of the training in which --arch style grows from 16 pixels to its size (default: half); 0 not at all.",
+        "Share of the training in which --arch style grows from 16 pixels to 64 or more (default: half); 0 not at all.",
         minimum=0,
         maximum=0.9,
     )

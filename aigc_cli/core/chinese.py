@@ -532,7 +532,7 @@ CHINESE: dict[str, str] = {
     "Share of the pictures held out.": "留作保留集的图片比例。",
     "Share of the pictures that each augmentation but flip changes.": "除 flip 以外的每种增强所改变的图片的比例。",
     "Share of the text, its contiguous end, held out.": "留作保留集的文本比例，取连续的末尾部分。",
-    "Share of the training in which --arch style grows from 16 pixels to its size (default: half); 0 not at all.": "--arch style 从 16 像素长到其尺寸所占训练的比例（默认：一半）；0 表示不这样做。",
+    "Share of the training in which --arch style grows from 16 pixels to 64 or more (default: half); 0 not at all.": "--arch style 从 16 像素长到 64 像素或更大所占训练的比例（默认：一半）；0 表示不这样做。",
     "shorten it": "请缩短",
     "Show a traceback on errors.": "出错时显示调用栈。",
     "Show every setting's value: of variables, aigc.toml, the user's file, the preset, or its default.": "显示每项设置的值：来自环境变量、aigc.toml、用户文件、预设或默认值。",

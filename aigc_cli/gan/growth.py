@@ -8,6 +8,7 @@ from typing import Any
 from aigc_cli.gan.style import resolutions
 
 FIRST_RESOLUTION = 16
+LEAST_SIZE = 64  # smaller ones were worse for it: at 32 pixels a step costs hardly more than at 16
 
 
 class Growth:
@@ -58,5 +59,7 @@ class Growth:
 
 
 def growing_resolutions(size: int) -> list[int]:
-    """Return the resolutions that pictures of `size` can begin at, from the lowest on."""
+    """Return the resolutions that a training of pictures of `size` goes through before, from the lowest on."""
+    if size < LEAST_SIZE:
+        return []
     return [resolution for resolution in resolutions(size) if FIRST_RESOLUTION <= resolution < size]

@@ -23,13 +23,13 @@ def test_every_resolution_lasts_twice_as_long_as_the_one_before():
     assert found == sorted(found)
 
 
-@pytest.mark.parametrize(("size", "share"), [(16, 0.5), (64, 0.0), (28, 0.0)])
+@pytest.mark.parametrize(("size", "share"), [(16, 0.5), (32, 0.5), (64, 0.0), (28, 0.0)])
 def test_some_begin_at_their_size(size, share):
     assert set(resolutions_of(size, share, 10)) == {size}
 
 
 def test_nothing_grows_before_the_length_is_known():
-    growth = Growth(32, 0.5)
+    growth = Growth(64, 0.5)
     assert not any(growth.grows(step, None) for step in range(100))
     assert growth.resolution == 16
 

@@ -66,6 +66,26 @@ def test_resumed_training_is_bit_equal(image_set, kind):
     assert same(weights(resumed), weights(whole))
 
 
+def test_a_training_that_grows_resumes_bit_equal_before_and_after_growing(tmp_path):
+    path = write_image_set(tmp_path / "large", size=64)
+    settings = {"preset": "projected", "batch_size": 2, "augment_adapt": True, "augment": "flip,translate"}
+    whole = made(path, **settings)
+    resolutions = []
+    for step in range(8):
+        whole.update(step, 8)
+        resolutions.append(whole.state()[1]["growth"]["resolution"])
+    assert resolutions == [16, 16, 32, 32, 32, 64, 64, 64]
+    for stopped in (3, 6):
+        cut, resumed = made(path, **settings), made(path, **settings)
+        for step in range(stopped):
+            cut.update(step, 8)
+        tensors, scalars = cut.state()
+        resumed.restore({name: tensor.clone() for name, tensor in tensors.items()}, json.loads(json.dumps(scalars)))
+        for step in range(stopped, 8):
+            resumed.update(step, 8)
+        assert same(weights(resumed), weights(whole))
+
+
 def test_an_adapting_strength_moves_and_resumes_in_the_middle_of_measuring(image_set):
     settings = {**KINDS["style-adapting"], "z_dim": 2}
     whole, cut = made(image_set, **settings), made(image_set, **settings)
