@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from aigc_cli.core.messages import tr
 from aigc_cli.core.progress import Progress
 from aigc_cli.core.rundir import RunDir, read_run
 from aigc_cli.options import with_settings
+
+if TYPE_CHECKING:
+    from aigc_cli.gan.trainer import GanTrainer
 
 NEEDED_BYTES = 100_000_000
 SWEEP_OPTION = typer.Option(
@@ -70,38 +73,8 @@ def train_gan(
 
         trainer = build_trainer(data, settings, choose_device(settings.device), world)
         if base is not None and begins:
-            taken = trainer.begin_with(base)
-            if world.is_main:
-                RunDir(output).update_record(base=_base_record(base))
-            progress.say(
-                tr(
-                    "from {init}: {generator} of {of_generator} tensors of the generator, {critic} of {of_critic} of "
-                    "the critic",
-                    init=base,
-                    generator=taken.generator,
-                    of_generator=taken.of_generator,
-                    critic=taken.critic,
-                    of_critic=taken.of_critic,
-                )
-            )
+            _begin_with(trainer, base, RunDir(output), progress, world)
         return trainer
-
-    def conclude(run: RunDir) -> Mapping[str, Any]:
-        from aigc_cli.gan.conclusion import share_near_training
-
-        if run.animation.is_file():
-            words = tr("{path} shows the training; aigc metrics {run} its curves", path=run.animation, run=run.path)
-            console.talk(words)
-        share = share_near_training(run)
-        if share is None:
-            return {}
-        console.talk(
-            tr(
-                "{share:.1%} of the samples are as near to a training picture as the nearest 1% of held-out ones",
-                share=share,
-            )
-        )
-        return {"near_training": share}
 
     job = Job(
         kind="face",
@@ -111,9 +84,45 @@ def train_gan(
         build=build,
         check=check,
         foreseen=lambda: foreseen(settings, trials),
-        conclude=conclude,
+        conclude=lambda run: _concluded(console, run),
     )
     train_run(console, settings, data, output, job)
+
+
+def _begin_with(trainer: "GanTrainer", base: Path, run: RunDir, progress: Progress, world: World) -> None:
+    """Begin with another run's networks, record which, and say how much of them had a place."""
+    taken = trainer.begin_with(base)
+    if world.is_main:
+        run.update_record(base=_base_record(base))
+    progress.say(
+        tr(
+            "from {init}: {generator} of {of_generator} tensors of the generator, {critic} of {of_critic} of "
+            "the critic",
+            init=base,
+            generator=taken.generator,
+            of_generator=taken.of_generator,
+            critic=taken.critic,
+            of_critic=taken.of_critic,
+        )
+    )
+
+
+def _concluded(console: Console, run: RunDir) -> Mapping[str, Any]:
+    """Say where the run's pictures and curves are, and how many samples are near copies; return the latter."""
+    from aigc_cli.gan.conclusion import share_near_training
+
+    if run.animation.is_file():
+        console.talk(tr("{path} shows the training; aigc metrics {run} its curves", path=run.animation, run=run.path))
+    share = share_near_training(run)
+    if share is None:
+        return {}
+    console.talk(
+        tr(
+            "{share:.1%} of the samples are as near to a training picture as the nearest 1% of held-out ones",
+            share=share,
+        )
+    )
+    return {"near_training": share}
 
 
 def _base_record(base: Path) -> dict[str, Any]:

@@ -72,9 +72,10 @@ class ProjectedCritics(nn.Module):
 
     def features(self, pictures_BCHW: Tensor) -> list[Tensor]:
         """Return the scaled features of each stage."""
-        raw = self._raw(pictures_BCHW)
-        buffers = dict(self.named_buffers())
-        return [(x - buffers[f"mean_{stage}"]) * buffers[f"scale_{stage}"] for stage, x in enumerate(raw)]
+        return [
+            (x - self.get_buffer(f"mean_{stage}")) * self.get_buffer(f"scale_{stage}")
+            for stage, x in enumerate(self._raw(pictures_BCHW))
+        ]
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """Return the logits (B, places) of each stage's critic."""
@@ -105,8 +106,7 @@ class ProjectedSide:
 
     def __init__(self, critics: ProjectedCritics, objective: Objective, betas: tuple[float, float]) -> None:
         self.critics, self._objective = critics, objective
-        parameters = {name: parameter for name, parameter in critics.named_parameters()}
-        self._adam = AdamW(parameters, betas, key="adam_p.{name}.{kind}")
+        self._adam = AdamW(dict(critics.named_parameters()), betas, key="adam_p.{name}.{kind}")
         self._real_logits: list[Tensor] = []
 
     def update(self, real: Tensor, generated: Sequence[Tensor], penalty: float, rate: float, world: World) -> Tensor:

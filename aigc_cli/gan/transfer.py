@@ -127,8 +127,7 @@ def _continue_pictures(generator: nn.Module, weights: Mapping[str, Tensor], thei
     """
     known = int(theirs["size"]).bit_length() - 3  # doublings from 4 pixels that the smaller one makes
     if isinstance(generator, StyleGenerator):
-        for rgb in list(generator.rgbs)[known:]:
-            rgb.weight.zero_()  # type: ignore[operator]
+        generator.silence_above(int(theirs["size"]))
     if isinstance(generator, R3Generator):
         old_head = weights["to_picture.weight"][:, :, 0, 0]
         first, *later = [up.weight[:, :, 0, 0] for up in list(generator.ups)[known:]]  # type: ignore[index]

@@ -4,11 +4,6 @@ The two run `train_as_one_of_two` below, told who they are by torchrun's variabl
 """
 
 import json
-import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -22,9 +17,9 @@ from aigc_cli.core.snapshots import load_snapshot, save_snapshot
 from aigc_cli.gan.shares import Draws
 from aigc_cli.gan.trainer import build_trainer
 from tests.gan.conftest import write_image_set
+from tests.two_processes import run_in_two
 
-ROOT = Path(__file__).parents[2]
-STEPS, SAVED_AT, PATIENCE = 9, 5, 300
+STEPS, SAVED_AT = 9, 5
 SMALL = {"width": 0.125, "z_dim": 8, "batch_size": 8, "metric_images": 16, "seed": 3, "lr_g": 1e-3, "lr_d": 1e-3}
 WAYS = {
     "style": {"penalty_every": 2},
@@ -95,24 +90,7 @@ def folder(in_float64, tmp_path_factory):
     write_image_set(folder / "set", count=40)
     alone = {way: trained(trainer(folder, ALONE, **WAYS[way]), RunDir(folder / f"{way}-by-one"), ALONE) for way in WAYS}
     (folder / "alone.json").write_text(json.dumps(alone))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    code = "import sys, pathlib; from tests.gan.test_parallel import train_as_one_of_two as two\n"
-    code += "two(pathlib.Path(sys.argv[1]))"
-    told = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    two = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, str(folder)],
-            cwd=ROOT,
-            env={**os.environ, **told, "RANK": str(rank), "LOCAL_RANK": str(rank), "PYTHONPATH": str(ROOT)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    said = [process.communicate(timeout=PATIENCE)[1] for process in two]
-    assert [process.returncode for process in two] == [0, 0], "\n".join(said)
+    run_in_two(__name__, folder)
     return folder
 
 

@@ -4,12 +4,7 @@ The two run `train_as_one_of_two` below, told who they are by torchrun's variabl
 """
 
 import json
-import os
 import pickletools
-import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -25,9 +20,9 @@ from aigc_cli.gpt.hf import read_model, write_model_folder
 from aigc_cli.gpt.trainer import build_trainer
 from tests.gpt.models import CORPUS, harsh_model, tokenizer
 from tests.gpt.test_trainer import SMALL, dialogue, write_set
+from tests.two_processes import run_in_two
 
-ROOT = Path(__file__).parents[2]
-STEPS, SAVED_AT, PATIENCE = 5, 3, 300
+STEPS, SAVED_AT = 5, 3
 # 5 rows do not go round two processes, and 2 layers of one shape are a round of ShardedMuon.
 WAYS = {
     "muon": {"data": "plain"},
@@ -98,24 +93,7 @@ def folder(tmp_path_factory):
     write_model_folder(folder / "base", model, dict(model.state_dict()), tokenizer(), "# card", {})
     alone = {way: trained(trainer(folder, way, ALONE), RunDir(folder / f"{way}-by-one"), ALONE) for way in WAYS}
     (folder / "alone.json").write_text(json.dumps(alone))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    code = "import sys, pathlib; from tests.gpt.test_parallel import train_as_one_of_two as two\n"
-    code += "two(pathlib.Path(sys.argv[1]))"
-    told = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    two = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, str(folder)],
-            cwd=ROOT,
-            env={**os.environ, **told, "RANK": str(rank), "LOCAL_RANK": str(rank), "PYTHONPATH": str(ROOT)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    said = [process.communicate(timeout=PATIENCE)[1] for process in two]
-    assert [process.returncode for process in two] == [0, 0], "\n".join(said)
+    run_in_two(__name__, folder)
     return folder
 
 
