@@ -88,11 +88,12 @@ _aigc_reply() {
                 --schedule) _aigc_words 'constant linear cosine wsd plateau'; _aigc_rest free; return ;;
                 --metric) _aigc_words 'random_conv efficientnet_lite0'; _aigc_rest free; return ;;
                 --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
+                --precision) _aigc_words 'fp32 bf16'; _aigc_rest free; return ;;
                 --resume) _aigc_words 'auto restart'; _aigc_rest free; return ;;
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --sweep --preset --arch --init --loss --minutes --steps --batch-size --width --z-dim --lr-g --lr-d --beta1 --beta2 --schedule --cooldown --final-lr --plateau-patience --gamma --gp-weight --clip-weights --penalty-every --grow --projected --no-projected --d-steps --class-weight --labels --no-labels --augment --augment-strength --augment-adapt --no-augment-adapt --ema-images --metric --metric-images --evaluations --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --patience --sweep-minutes --sweep-only --no-sweep-only --seed --threads --device --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --sweep --preset --arch --init --loss --minutes --steps --batch-size --width --z-dim --lr-g --lr-d --beta1 --beta2 --schedule --cooldown --final-lr --plateau-patience --gamma --gp-weight --clip-weights --penalty-every --grow --projected --no-projected --d-steps --class-weight --labels --no-labels --augment --augment-strength --augment-adapt --no-augment-adapt --ema-images --metric --metric-images --evaluations --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --patience --sweep-minutes --sweep-only --no-sweep-only --seed --threads --device --precision --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked manifest.json images; _aigc_rest folders; fi
             ;;
         'train-gpt')

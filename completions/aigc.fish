@@ -107,6 +107,7 @@ complete -c aigc -n '__aigc_in "train-gan"' -l no-sweep-only -d 'With --sweep: s
 complete -c aigc -n '__aigc_in "train-gan"' -l seed -x -d 'Seed of every random number.'
 complete -c aigc -n '__aigc_in "train-gan"' -l threads -x -d 'CPU threads (default: every core).'
 complete -c aigc -n '__aigc_in "train-gan"' -l device -x -a 'auto cpu cuda mps' -d 'Where to compute.'
+complete -c aigc -n '__aigc_in "train-gan"' -l precision -x -a 'fp32 bf16' -d 'Of convolutions in training; bf16 is for GPUs and newer processors.'
 complete -c aigc -n '__aigc_in "train-gan"' -l resume -x -a 'auto restart' -d 'Go on with an existing run, or restart it.'
 complete -c aigc -n '__aigc_in "train-gan"' -l lock-wait -x -d 'Seconds to wait for another process that works on the same output.'
 complete -c aigc -n '__aigc_in "train-gan"' -l dry-run -d 'Check everything, print the plan and write nothing.'

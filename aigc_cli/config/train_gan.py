@@ -173,6 +173,9 @@ class TrainGanSettings:
     seed: int = setting(0, "Seed of every random number.", minimum=0)
     threads: int | None = threads_setting()
     device: str = device_setting()
+    precision: str = setting(
+        "fp32", "Of convolutions in training; bf16 is for GPUs and newer processors.", choices=("fp32", "bf16")
+    )
     resume: str = setting("auto", "Go on with an existing run, or restart it.", choices=("auto", "restart"), kept=False)
     lock_wait: float = lock_wait_setting()
     dry_run: bool = dry_run_setting()

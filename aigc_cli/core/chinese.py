@@ -421,6 +421,7 @@ CHINESE: dict[str, str] = {
     "now {total_steps} steps: a step costs more": "现在为 {total_steps} 步：每一步更费时了",
     "number": "数字",
     "Numbers in a latent (default: the architecture's).": "潜变量的维数（默认：随结构而定）。",
+    "Of convolutions in training; bf16 is for GPUs and newer processors.": "训练中卷积的精度；bf16 适用于 GPU 和较新的处理器。",
     "Of matrix products, and of weights frozen with lora; auto: bf16 on CUDA, and for lora where the CPU has it.": "矩阵乘法以及 lora 冻结权重的精度；auto：在 CUDA 上用 bf16，lora 则在 CPU 支持时使用。",
     "one labelled record a reply": "每条回复一条带标识的记录",
     "one of {names}": "可用：{names}",

@@ -104,8 +104,27 @@ def _gradients(
 
 
 def convolve(x_BCHW: Tensor, weight: Tensor, *, stride: int = 1, padding: int = 0, transposed: bool = False) -> Tensor:
-    """Convolve images (B, C, H, W); weight (out, in, k, k), or (in, out, k, k) if transposed."""
+    """Convolve images (B, C, H, W); weight (out, in, k, k), or (in, out, k, k) if transposed.
+
+    Under autocast both are cast to its type, and so is the result.
+    """
+    kind = x_BCHW.device.type
+    if torch.is_autocast_enabled(kind):
+        dtype = torch.get_autocast_dtype(kind)
+        x_BCHW, weight = x_BCHW.to(dtype), weight.to(dtype)
     return Convolution.apply(x_BCHW, weight, stride, padding, transposed)  # type: ignore[no-any-return]
+
+
+def spread_taps(weight: Tensor) -> Tensor:
+    """Return 4x4 weights for a 3x3 weight, each tap laid on a square of four.
+
+    A transposed convolution of stride 2 with them is doubling each pixel and then the 3x3 convolution; a strided one is
+    the 3x3 convolution and then the sum over squares of four pixels ("fused scale": Karras et al. 2018,
+    arXiv:1710.10196). Unlike free 4x4 weights they draw no checkerboard on flat ground.
+    """
+    padded = F.pad(weight, (1, 1, 1, 1))
+    rows = padded[..., 1:, :] + padded[..., :-1, :]
+    return rows[..., 1:] + rows[..., :-1]
 
 
 def lrelu(x: Tensor) -> Tensor:
@@ -130,24 +149,32 @@ class EqualLinear(nn.Module):
         self.lr_factor = lr_factor
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x W^T scale + b, shape (..., features_out)."""
-        return F.linear(x, self.weight * self.scale, self.bias * self.lr_factor)
+        """Return x W^T scale + b, shape (..., features_out), as exact as x under autocast too."""
+        with torch.autocast(x.device.type, enabled=False):
+            return F.linear(x, self.weight * self.scale, self.bias * self.lr_factor)
 
 
 class EqualConv(nn.Module):
-    """A convolution with an equalised learning rate and a bias, scaled for a leaky ReLU after it."""
+    """A convolution with an equalised learning rate and a bias, scaled for a leaky ReLU after it.
 
-    def __init__(self, channels_in: int, channels_out: int, kernel: int, *, stride: int = 1) -> None:
+    `down` halves the resolution: what a 3x3 kernel gives, summed over squares of four pixels.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, *, down: bool = False) -> None:
         super().__init__()
+        self.down = down
         self.weight = nn.Parameter(torch.randn(channels_out, channels_in, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(channels_out))
-        self.scale = math.sqrt(2) / math.sqrt(channels_in * kernel**2)
-        self.stride = stride
+        # A sum of four, scaled as if they were independent of each other.
+        self.scale = math.sqrt(2) / math.sqrt(channels_in * kernel**2) / (2 if down else 1)
         self.padding = (kernel - 1) // 2
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        """Return the convolved images, (B, channels_out, H / stride, W / stride)."""
-        y = convolve(x_BCHW, self.weight * self.scale, stride=self.stride, padding=self.padding)
+        """Return the convolved images, (B, channels_out, H, W), or half of H and W with `down`."""
+        weight = self.weight * self.scale
+        if self.down:
+            weight = spread_taps(weight)
+        y = convolve(x_BCHW, weight, stride=2 if self.down else 1, padding=self.padding)
         return y + self.bias.view(1, -1, 1, 1)
 
 
@@ -155,8 +182,8 @@ class StyledConv(nn.Module):
     """A convolution modulated by a style, and demodulated (Karras et al. 2020, arXiv:1912.04958, eq. 1 and 3).
 
     The style scales the input channels and the result is divided by the norm of the modulated weight, which is
-    the same as modulating the weight and needs no grouped convolution. `up` doubles the resolution with a
-    transposed 4x4 convolution of stride 2.
+    the same as modulating the weight and needs no grouped convolution. `up` doubles the resolution first, pixel by
+    pixel.
     """
 
     def __init__(
@@ -167,8 +194,7 @@ class StyledConv(nn.Module):
         shape = (channels_in, channels_out) if up else (channels_out, channels_in)
         self.weight = nn.Parameter(torch.randn(*shape, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(channels_out))
-        # A transposed convolution of stride 2 has a quarter of its taps at each output pixel.
-        self.fan_in = channels_in * kernel**2 / (4 if up else 1)
+        self.fan_in = channels_in * kernel**2
         self.gain = math.sqrt(2) if demodulate else 1.0  # what a leaky ReLU takes from the variance
         self.padding = (kernel - 1) // 2
         self.style = EqualLinear(style, channels_in, bias=1.0)
@@ -177,11 +203,14 @@ class StyledConv(nn.Module):
         """Return the modulated convolution (B, channels_out, H', W'), bias added, no activation."""
         style_BC = self.style(w_BS)
         weight = self.weight * (self.gain / math.sqrt(self.fan_in))
+        if self.up:
+            weight = spread_taps(weight)
         x_BCHW = x_BCHW * style_BC[:, :, None, None]
         y = convolve(x_BCHW, weight, stride=2 if self.up else 1, padding=self.padding, transposed=self.up)
         bias = self.bias.view(1, -1, 1, 1)
         if not self.demodulate:
             return y + bias
+        # A transposed convolution of stride 2 has a quarter of its taps at each output pixel.
         energy = weight.square().sum((2, 3)) / (4 if self.up else 1)
         energy = energy if self.up else energy.t()
         norm_BC = self.gain * (style_BC.square() @ energy + 1e-8).rsqrt()

@@ -8,7 +8,9 @@ pretrained network. A distance on features of the same family flatters such a tr
 Suffixes: B batch, C channels, H height, W width.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -38,7 +40,7 @@ class FeatureCritic(nn.Module):
         self.first = EqualConv(channels, WIDTH, 1)
         self.downs = nn.ModuleList()
         while side > 4:
-            self.downs.append(EqualConv(WIDTH, WIDTH, 4, stride=2))
+            self.downs.append(EqualConv(WIDTH, WIDTH, 3, down=True))
             side //= 2
         self.last = EqualConv(WIDTH + 1, WIDTH, 3 if side > 2 else 1)
         self.logit = EqualConv(WIDTH, 1, 1)
@@ -104,10 +106,21 @@ def rgb(pictures_BCHW: Tensor) -> Tensor:
 class ProjectedSide:
     """Projected critics with what trains them: the counterpart of the architecture's own critic and its optimizer."""
 
-    def __init__(self, critics: ProjectedCritics, objective: Objective, betas: tuple[float, float]) -> None:
-        self.critics, self._objective = critics, objective
+    def __init__(
+        self,
+        critics: ProjectedCritics,
+        objective: Objective,
+        betas: tuple[float, float],
+        products: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
+        self.critics, self._objective, self._products = critics, objective, products
         self._adam = AdamW(dict(critics.named_parameters()), betas, key="adam_p.{name}.{kind}")
         self._real_logits: list[Tensor] = []
+
+    def features(self, pictures_BCHW: Tensor) -> list[Tensor]:
+        """Return the features of pictures in [-1, 1], computed in the precision of the training."""
+        with self._products():
+            return self.critics.features(pictures_BCHW)
 
     def update(self, real: Tensor, generated: Sequence[Tensor], penalty: float, rate: float, world: World) -> Tensor:
         """Move the critics, and return their loss.
@@ -117,11 +130,12 @@ class ProjectedSide:
         2018, arXiv:1801.04406, sec. 4.1).
         """
         with torch.no_grad():
-            features = self.critics.features(real)
+            features = self.features(real)
         losses, self._real_logits = [], []
         for critic, of_real, of_generated in zip(self.critics.critics, features, generated, strict=True):
             both = torch.cat([of_real, of_generated.detach()]).requires_grad_(penalty > 0)
-            logits = critic(both)
+            with self._products():
+                logits = critic(both).float()
             real_logits, generated_logits = logits.chunk(2)
             loss = self._objective.critic(real_logits, generated_logits)
             if penalty > 0:
@@ -136,7 +150,8 @@ class ProjectedSide:
     def generator_loss(self, generated: Sequence[Tensor]) -> Tensor:
         """Return the sum of the generator's losses against the critics as they are now."""
         self.critics.requires_grad_(False)
-        judged = self.critics(generated)
+        with self._products():
+            judged = [logits.float() for logits in self.critics(generated)]
         self.critics.requires_grad_(True)
         pairs = zip(self._real_logits, judged, strict=True)
         return torch.stack([self._objective.generator(real, logits) for real, logits in pairs]).sum()

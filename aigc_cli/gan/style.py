@@ -1,6 +1,6 @@
 """The style-based generator and its critic (Karras et al. 2019, arXiv:1812.04948; 2020, arXiv:1912.04958).
 
-Small-machine versions: transposed-convolution up-sampling, skip-sum of RGB outputs, no noise inputs, one or two
+Small-machine versions: up-sampling within a transposed convolution, skip-sum of RGB outputs, no noise inputs, two
 convolutions a resolution. Nothing mixes samples but the critic's minibatch standard deviation.
 """
 
@@ -47,7 +47,7 @@ class StyleGenerator(nn.Module):
         self.ups, self.convs, self.rgbs = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for resolution in resolutions(size)[1:]:
             before, here = channels_at(resolution // 2, width), channels_at(resolution, width)
-            self.ups.append(StyledConv(before, here, style, 4, up=True))
+            self.ups.append(StyledConv(before, here, style, 3, up=True))
             self.convs.append(StyledConv(here, here, style, 3))
             self.rgbs.append(StyledConv(here, channels, style, 1, demodulate=False))
 
@@ -86,7 +86,7 @@ class StyleGenerator(nn.Module):
 
 
 class StyleCritic(nn.Module):
-    """Pictures and labels to logits: 4x4 stride-2 convolutions, minibatch deviation, projection on the label.
+    """Pictures and labels to logits: halving convolutions, minibatch deviation, projection on the label.
 
     Projection head: Miyato & Koyama 2018, arXiv:1802.05637, eq. 3. Minibatch deviation: Karras et al. 2018, sec. 3,
     over groups of neighbours, so that a batch of real and generated pictures one after the other mixes none of them
@@ -110,7 +110,7 @@ class StyleCritic(nn.Module):
         self.labels, self.group, self.resolution, self._size = labels, group, size, size
         self.from_rgb = EqualConv(channels, channels_at(size, width), 3)
         self.downs = nn.ModuleList(
-            EqualConv(channels_at(resolution, width), channels_at(resolution // 2, width), 4, stride=2)
+            EqualConv(channels_at(resolution, width), channels_at(resolution // 2, width), 3, down=True)
             for resolution in reversed(resolutions(size)[1:])
         )
         top = channels_at(4, width)

@@ -138,7 +138,7 @@ class GanTrainer:
             order = torch.randperm(len(self._pixels), generator=stream(self._settings.seed, "feature scale"))
             real = from_pixels(self._pixels[order[:NORM_COUNT].to(self._device)])
             critics = ProjectedCritics(real, math.gcd(DEVIATION_GROUP, self._settings.batch_size)).to(self._device)
-        return ProjectedSide(critics.to(memory_format=torch.channels_last), self._objective, betas)
+        return ProjectedSide(critics.to(memory_format=torch.channels_last), self._objective, betas, self._products)
 
     @property
     def pace_since(self) -> int:
@@ -181,8 +181,10 @@ class GanTrainer:
         real = self._augment(reduced(real, self._growth.resolution), step)
         both_sides = (step + 1) % settings.d_steps == 0
         with torch.set_grad_enabled(both_sides):
-            generated = self._augment(self._generator(self._latents(len(real), random), labels), step)
-            features = self._projected.critics.features(generated) if self._projected else []
+            with self._products():
+                generated = self._generator(self._latents(len(real), random), labels)
+            generated = self._augment(generated.float(), step)
+            features = self._projected.features(generated) if self._projected else []
         metrics, real_logits = self._update_critic(step, real, generated.detach(), labels, random, rates["lr_d"])
         if self._projected:
             due = step % settings.penalty_every == 0
@@ -240,7 +242,7 @@ class GanTrainer:
     def _interpolated_penalty(self, real: Tensor, generated: Tensor, labels: Tensor | None, random: Draws) -> Tensor:
         shares = random.uniform(len(real)).to(self._device)
         between = interpolated(real, generated, shares).requires_grad_()
-        return unit_gradient_penalty(between, self._critic(between, labels)).mean()
+        return unit_gradient_penalty(between, self._judge_pictures(between, labels)[0]).mean()
 
     def _update_generator(
         self,
@@ -281,14 +283,20 @@ class GanTrainer:
     def _judge_halves(self, both: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Judge real and generated pictures, one half each: together, unless normalisation would mix them."""
         if isinstance(self._critic, DcganCritic) and self._critic.mixes:
-            return torch.cat([self._critic(half, labels) for half in both.chunk(2)]), None
+            return torch.cat([self._judge_pictures(half, labels)[0] for half in both.chunk(2)]), None
         return self._judge_pictures(both, None if labels is None else torch.cat([labels, labels]))
 
     def _judge_pictures(self, pictures: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return the critic's logits (B,), and class logits (B, K) where it classifies and is asked to."""
-        if labels is None or self._settings.class_weight == 0 or not isinstance(self._critic, StyleCritic):
-            return self._critic(pictures, labels), None
-        return self._critic.logits_and_classes(pictures, labels)
+        with self._products():
+            if labels is None or self._settings.class_weight == 0 or not isinstance(self._critic, StyleCritic):
+                return self._critic(pictures, labels).float(), None
+            logits, classes = self._critic.logits_and_classes(pictures, labels)
+        return logits.float(), classes.float()
+
+    def _products(self) -> torch.autocast:
+        """Return a context in which networks convolve in the precision that was asked for."""
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=self._settings.precision == "bf16")
 
     def _draws(self, *names: str | int) -> Draws:
         return Draws(stream(self._settings.seed, *names), self._world)

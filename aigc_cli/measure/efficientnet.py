@@ -74,7 +74,7 @@ class Convolution:
             before = padding // 2
             padded = F.pad(x_BCHW, (before, padding - before) * 2) if padding > 0 else x_BCHW
             y = F.conv2d(padded, self.weight_OIHW, self.bias_O, self.stride, 0, 1, self.groups)
-        return y if self.is_linear else y.clamp_(0.0, 6.0)
+        return y if self.is_linear else F.relu6(y, inplace=True)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from aigc_cli.gan.layers import EqualConv, EqualLinear, StyledConv, convolve, image_gradients_only
+from aigc_cli.gan.layers import EqualConv, EqualLinear, StyledConv, convolve, image_gradients_only, spread_taps
 
 KINDS = {
     "same": {"stride": 1, "padding": 1, "transposed": False},
@@ -93,7 +93,8 @@ def modulated(layer, x, w, *, up):
     """Equations 1 and 3 of Karras et al. 2020, picture by picture, weights built in full."""
     out = []
     for picture, style in zip(x, layer.style(w), strict=True):
-        weight = layer.weight * (style[:, None, None, None] if up else style[None, :, None, None])
+        taps = spread_taps(layer.weight) if up else layer.weight
+        weight = taps * (style[:, None, None, None] if up else style[None, :, None, None])
         energy = (
             weight.square().sum((0, 2, 3), keepdim=True) / 4 if up else weight.square().sum((1, 2, 3), keepdim=True)
         )
@@ -103,10 +104,27 @@ def modulated(layer, x, w, *, up):
     return torch.cat(out)
 
 
+def test_spread_taps_double_the_pixels_before_or_average_them_after():
+    x, weight = drawn(2, 3, 6, 6), drawn(4, 3, 3, 3, seed=1)
+    doubled = F.conv2d(F.interpolate(x, scale_factor=2), weight, padding=1)
+    transposed = spread_taps(weight).transpose(0, 1).flip(2, 3)
+    assert_close(convolve(x, transposed, stride=2, padding=1, transposed=True), doubled, rtol=1e-5, atol=1e-5)
+    layer = EqualConv(3, 4, 3, down=True)
+    halved = 4 * F.avg_pool2d(F.conv2d(x, layer.weight * layer.scale, padding=1), 2)
+    assert_close(layer(x), halved, rtol=1e-5, atol=1e-5)
+
+
+def test_up_sampling_keeps_flat_ground_flat():
+    torch.manual_seed(1)
+    made = StyledConv(8, 6, 5, 3, up=True)(drawn(2, 8, 1, 1).expand(-1, -1, 6, 6), drawn(2, 5, seed=1))
+    inner = made[:, :, 2:-2, 2:-2]
+    assert_close(inner, inner[:, :, :1, :1].expand_as(inner), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("up", [False, True])
 def test_styled_convolution_is_modulation_and_demodulation(up):
     torch.manual_seed(1)
-    layer = StyledConv(8, 6, 5, 4 if up else 3, up=up)
+    layer = StyledConv(8, 6, 5, 3, up=up)
     x, w = drawn(3, 8, 4, 4), drawn(3, 5, seed=1)
     assert_close(layer(x, w), modulated(layer, x, w, up=up), rtol=1e-4, atol=1e-4)
 
