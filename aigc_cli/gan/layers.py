@@ -115,6 +115,11 @@ def convolve(x_BCHW: Tensor, weight: Tensor, *, stride: int = 1, padding: int = 
     return Convolution.apply(x_BCHW, weight, stride, padding, transposed)  # type: ignore[no-any-return]
 
 
+def widened(x: Tensor) -> Tensor:
+    """Return what came out of a network under autocast in float32; what is of another type stays as it is."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
 def spread_taps(weight: Tensor) -> Tensor:
     """Return 4x4 weights for a 3x3 weight, each tap laid on a square of four.
 

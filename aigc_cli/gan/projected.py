@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from aigc_cli.core.adamw import AdamW
 from aigc_cli.core.distributed import World
-from aigc_cli.gan.layers import EqualConv, lrelu
+from aigc_cli.gan.layers import EqualConv, lrelu, widened
 from aigc_cli.gan.objective import Objective, gradient_penalty
 from aigc_cli.gan.shares import backward
 from aigc_cli.gan.style import deviation
@@ -135,7 +135,7 @@ class ProjectedSide:
         for critic, of_real, of_generated in zip(self.critics.critics, features, generated, strict=True):
             both = torch.cat([of_real, of_generated.detach()]).requires_grad_(penalty > 0)
             with self._products():
-                logits = critic(both).float()
+                logits = widened(critic(both))
             real_logits, generated_logits = logits.chunk(2)
             loss = self._objective.critic(real_logits, generated_logits)
             if penalty > 0:
@@ -151,7 +151,7 @@ class ProjectedSide:
         """Return the sum of the generator's losses against the critics as they are now."""
         self.critics.requires_grad_(False)
         with self._products():
-            judged = [logits.float() for logits in self.critics(generated)]
+            judged = [widened(logits) for logits in self.critics(generated)]
         self.critics.requires_grad_(True)
         pairs = zip(self._real_logits, judged, strict=True)
         return torch.stack([self._objective.generator(real, logits) for real, logits in pairs]).sum()

@@ -33,6 +33,7 @@ from aigc_cli.gan.balance import balance_in_words, collapse_in_words, critic_acc
 from aigc_cli.gan.dcgan import DcganCritic
 from aigc_cli.gan.growth import Growth, growing_resolutions
 from aigc_cli.gan.judge import Judge
+from aigc_cli.gan.layers import widened
 from aigc_cli.gan.networks import CONFIG_SEAL, check_size, config_digest, make_critic, make_generator
 from aigc_cli.gan.objective import OBJECTIVES, gradient_penalty, interpolated, unit_gradient_penalty
 from aigc_cli.gan.pixels import from_pixels, to_uint8
@@ -183,7 +184,7 @@ class GanTrainer:
         with torch.set_grad_enabled(both_sides):
             with self._products():
                 generated = self._generator(self._latents(len(real), random), labels)
-            generated = self._augment(generated.float(), step)
+            generated = self._augment(widened(generated), step)
             features = self._projected.features(generated) if self._projected else []
         metrics, real_logits = self._update_critic(step, real, generated.detach(), labels, random, rates["lr_d"])
         if self._projected:
@@ -290,9 +291,9 @@ class GanTrainer:
         """Return the critic's logits (B,), and class logits (B, K) where it classifies and is asked to."""
         with self._products():
             if labels is None or self._settings.class_weight == 0 or not isinstance(self._critic, StyleCritic):
-                return self._critic(pictures, labels).float(), None
+                return widened(self._critic(pictures, labels)), None
             logits, classes = self._critic.logits_and_classes(pictures, labels)
-        return logits.float(), classes.float()
+        return widened(logits), widened(classes)
 
     def _products(self) -> torch.autocast:
         """Return a context in which networks convolve in the precision that was asked for."""
