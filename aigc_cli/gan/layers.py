@@ -218,5 +218,6 @@ class StyledConv(nn.Module):
         # A transposed convolution of stride 2 has a quarter of its taps at each output pixel.
         energy = weight.square().sum((2, 3)) / (4 if self.up else 1)
         energy = energy if self.up else energy.t()
-        norm_BC = self.gain * (style_BC.square() @ energy + 1e-8).rsqrt()
+        with torch.autocast(x_BCHW.device.type, enabled=False):
+            norm_BC = self.gain * (style_BC.square() @ energy + 1e-8).rsqrt()
         return torch.addcmul(bias, y, norm_BC[:, :, None, None])

@@ -1,7 +1,7 @@
 """The style-based generator and its critic (Karras et al. 2019, arXiv:1812.04948; 2020, arXiv:1912.04958).
 
-Small-machine versions: up-sampling within a transposed convolution, skip-sum of RGB outputs, no noise inputs, two
-convolutions a resolution. Nothing mixes samples but the critic's minibatch standard deviation.
+Small-machine versions: up-sampling within a transposed convolution, skip-sum of RGB outputs, no noise inputs, one or
+two convolutions a resolution. Nothing mixes samples but the critic's minibatch standard deviation.
 """
 
 import math

@@ -104,7 +104,7 @@ def modulated(layer, x, w, *, up):
     return torch.cat(out)
 
 
-def test_spread_taps_double_the_pixels_before_or_average_them_after():
+def test_spread_taps_double_the_pixels_before_or_sum_them_after():
     x, weight = drawn(2, 3, 6, 6), drawn(4, 3, 3, 3, seed=1)
     doubled = F.conv2d(F.interpolate(x, scale_factor=2), weight, padding=1)
     transposed = spread_taps(weight).transpose(0, 1).flip(2, 3)

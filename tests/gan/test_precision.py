@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from aigc_cli.gan.layers import EqualLinear, convolve
+from aigc_cli.gan.layers import EqualLinear, StyledConv, convolve
 from tests.gan.test_trainer import KINDS, made
 
 NAMES = ("loss_d", "loss_g", "loss_projected", "r1", "gradient_penalty")
@@ -42,3 +42,15 @@ def test_under_autocast_convolutions_are_cast_and_linear_layers_are_not():
     assert gradient.dtype == torch.float32
     (second,) = torch.autograd.grad(gradient.square().sum(), x)
     assert bool(second.abs().sum() > 0)
+
+
+def test_under_autocast_demodulation_is_exact():
+    layer = StyledConv(1, 1, 4, 1)
+    layer.gain = 1.0  # then the weight and the product are numbers that bfloat16 has, and the norm, 2 / 3, is not
+    with torch.no_grad():
+        layer.weight.fill_(1.0)
+        layer.style.weight.zero_()
+        layer.style.bias.fill_(1.5)
+        with torch.autocast("cpu", torch.bfloat16):
+            made = layer(torch.ones(1, 1, 2, 2), torch.zeros(1, 4))
+    assert made.flatten().tolist() == pytest.approx([1.0] * 4, abs=1e-5)
