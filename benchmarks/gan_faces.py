@@ -8,11 +8,11 @@ pytorch/examples: the networks and their initial weights are taken from its dcga
 alternation are repeated here, on pictures in memory, which spares it its loader. It knows 64 pixels only, so smaller
 pictures are enlarged for it, as it does itself, and its samples reduced again.
 
-Turns of a few seconds alternate until each side has had its calibrated minutes (calibrated.py). At 1, 3, 5.5 and 30 of
-them, as far as they go, the samples are kept: FOLDER/WHO-MINUTES.safetensors and a sheet of 64 as PNG. In the end all
-are compared with REAL, a folder or a set (the held-out pictures without it): Fréchet distance, spread, precision and
-recall on EfficientNet-Lite0, the drawing options with --options (gan_options.py), the labels where ours has any. One
-JSON line a row, then a table. Neither sampling nor judging counts as training.
+Turns of a few seconds alternate until each side has had its calibrated minutes (calibrated.py). At 1, 3, 5.5, 10 and
+30 of them, as far as they go, the samples are kept: FOLDER/WHO-MINUTES.safetensors and a sheet of 64 as PNG. In the
+end all are compared with REAL, a folder or a set (the held-out pictures without it): Fréchet distance, spread,
+precision and recall on EfficientNet-Lite0, the drawing options with --options (gan_options.py), the labels where ours
+has any. One JSON line a row, then a table. Neither sampling nor judging counts as training.
 
 Suffixes: N pictures, B batch, C channels, H height, W width, D feature dimension.
 """
@@ -22,7 +22,7 @@ import ast
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,12 +44,12 @@ from aigc_cli.data.imageset import ImageSet, open_image_set, open_pictures
 from aigc_cli.data.samples import encode_png, grid_of
 from aigc_cli.evaluation.labels import recognised_labels
 from aigc_cli.gan.pixels import to_uint8
-from aigc_cli.gan.trainer import build_trainer
+from aigc_cli.gan.trainer import GanTrainer, build_trainer
 from aigc_cli.measure.features import extract, load_extractor
 from aigc_cli.measure.frechet import frechet_distance, gaussian, spread
 from aigc_cli.measure.neighbours import neighbourhood
 
-MARKS = (1.0, 3.0, 5.5, 30.0)
+MARKS = (1.0, 3.0, 5.5, 10.0, 30.0)
 CLOSE_SECONDS = 0.5  # a mark is reached when less than this is missing
 EXAMPLE_SIZE, EXAMPLE_LATENT, EXAMPLE_CHANNELS, EXAMPLE_BATCH = 64, 100, 64, 64
 EXTRACTOR = "efficientnet_lite0"
@@ -73,7 +73,6 @@ class Ours:
     def __init__(self, data: Path, given: dict[str, Any]) -> None:
         settings = resolve(TrainGanSettings, given, presets=PRESETS)
         self._trainer = build_trainer(data, settings, torch.device("cpu"))
-        self._labels = len(self._trainer.config["label_names"])
         self.images, self._step = 0, 0
 
     def step(self, total: int | None) -> None:
@@ -82,18 +81,9 @@ class Ours:
         self._step += 1
         self.images += self._trainer.batch_size
 
-    @torch.no_grad()
     def samples(self, count: int) -> tuple[Tensor, Tensor | None]:
         """Return pictures of the averaged generator, labels in turn."""
-        labels = torch.arange(count) % self._labels if self._labels else None
-        random = stream(0, "benchmark latents")
-        generator = self._trainer.average.eval()
-        blocks = []
-        for rows in torch.split(torch.arange(count), 64):
-            latents = torch.randn(len(rows), int(self._trainer.config["z_dim"]), generator=random)
-            blocks.append(to_uint8(generator(latents, None if labels is None else labels[rows])).contiguous())
-        generator.train()
-        return torch.cat(blocks), labels
+        return sampled(self._trainer, count)
 
 
 class Example:
@@ -137,6 +127,27 @@ class Example:
             blocks.append(to_uint8(pictures))
         self._generator.load_state_dict(kept, strict=False)
         return torch.cat(blocks), None
+
+
+@torch.no_grad()
+def sampled(trainer: GanTrainer, count: int) -> tuple[Tensor, Tensor | None]:
+    """Return uint8 pictures of a trainer's averaged generator, and the labels asked for, in turn."""
+    names, random = trainer.config["label_names"], stream(0, "benchmark latents")
+    labels = torch.arange(count) % len(names) if names else None
+    generator = trainer.average.eval()
+    device = next(generator.parameters()).device
+    blocks = []
+    for rows in torch.split(torch.arange(count), 64):
+        latents = torch.randn(len(rows), int(trainer.config["z_dim"]), generator=random).to(device)
+        pictures = generator(latents, None if labels is None else labels[rows].to(device))
+        blocks.append(to_uint8(pictures).cpu().contiguous())
+    generator.train()
+    return torch.cat(blocks), labels
+
+
+def finished(trainer: GanTrainer) -> None:
+    """Wait until the device has done what it was asked for."""
+    float(next(trainer.average.parameters()).sum())
 
 
 def example_networks(source: Path, channels: int) -> tuple[nn.Module, nn.Module]:
@@ -303,13 +314,18 @@ def value_of(text: str) -> Any:
         return text
 
 
+def settings_of(pairs: Sequence[str]) -> dict[str, Any]:
+    """Return settings given as NAME=JSON."""
+    return {name: value_of(text) for name, text in (pair.split("=", 1) for pair in pairs)}
+
+
 def main() -> None:
     arguments = parsed()
     set_threads(arguments.threads)
     keep_freed_memory()
     images = open_image_set(arguments.data)
     real = open_pictures(arguments.real) if arguments.real else images.pixels[images.is_valid]
-    given = {name: value_of(text) for name, text in (pair.split("=", 1) for pair in arguments.set)}
+    given = settings_of(arguments.set)
     contestants: dict[str, Contestant] = {}
     if arguments.only != "example":
         contestants["ours"] = Ours(arguments.data, {"preset": arguments.preset, **given})

@@ -1,10 +1,13 @@
 """How fast is each preset of face training, and how much memory does it take? A fresh process each, in turns.
 
-python benchmarks/gan_presets.py DATA [DATA …] [--presets NAME …] [--seconds 20] [--rounds 2]
+python benchmarks/gan_presets.py DATA [DATA …] [--presets NAME …] [--seconds 20] [--rounds 2] [--device cuda]
+    [--set NAME=JSON …]
 
-DATA are image sets, one a size. Speed is the mean of steps after the first ones, in pictures a calibrated second
-(calibrated.py), the best round's; memory is the most that a process has held, an evaluation included. One JSON line a
-preset and set, and a table. A preset that cannot make a set's size is said and left out.
+DATA are image sets, one a size. Speed is the mean of steps at the full resolution, after the first ones, in pictures a
+calibrated second (calibrated.py), the best round's; memory is the most that a process has held, an evaluation included.
+On a GPU seconds are the clock's and memory is the GPU's. `distance` (on random_conv features) and `spread` are of the
+averaged generator after those seconds of the last round: a spread below 0.3 is a collapse. One JSON line a preset and
+set, and a table. A preset that cannot make a set's size is said and left out.
 """
 
 import argparse
@@ -16,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from calibrated import Machine, Stopwatch
+from calibrated import NOMINAL_GIGAFLOPS, Machine, Stopwatch
+from gan_faces import finished, settings_of
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
-from aigc_cli.core.device import set_threads
+from aigc_cli.core.device import choose_device, set_threads
 from aigc_cli.core.errors import AigcError
 from aigc_cli.core.platform import keep_freed_memory, peak_memory
 from aigc_cli.gan.trainer import build_trainer
@@ -28,30 +32,34 @@ from aigc_cli.gan.trainer import build_trainer
 FIRST_STEPS = 8
 
 
-def measured(data: Path, preset: str, seconds: float) -> dict[str, Any]:
+def measured(data: Path, given: dict[str, Any], device: str, seconds: float) -> dict[str, Any]:
     """Train for so many seconds in this process, evaluate, and say what it took; the reason where it cannot."""
     keep_freed_memory()
     try:
-        settings = resolve(TrainGanSettings, {"preset": preset}, presets=PRESETS)
-        trainer = build_trainer(data, settings, torch.device("cpu"))
+        where = choose_device(device)
+        trainer = build_trainer(data, resolve(TrainGanSettings, {**given, "grow": 0}, presets=PRESETS), where)
     except AigcError as error:
         return {"problem": str(error)}
     for step in range(FIRST_STEPS):
         trainer.update(step, None)
+    finished(trainer)
     began, step = time.perf_counter(), FIRST_STEPS
-    while (elapsed := time.perf_counter() - began) < seconds:
+    while time.perf_counter() - began < seconds:
         trainer.update(step, None)
         step += 1
-    trainer.evaluate(step)
-    done = step - FIRST_STEPS
-    parameters = sum(value.numel() for value in trainer.average.parameters())
+    finished(trainer)
+    elapsed = time.perf_counter() - began
+    found = trainer.evaluate(step)
+    memory = torch.cuda.max_memory_allocated() if where.type == "cuda" else peak_memory()
     return {
         "size": trainer.config["size"],
         "batch_size": trainer.batch_size,
-        "generator_parameters": parameters,
-        "images": done * trainer.batch_size,
+        "generator_parameters": sum(value.numel() for value in trainer.average.parameters()),
+        "images": (step - FIRST_STEPS) * trainer.batch_size,
         "seconds": elapsed,
-        "peak_megabytes": round(peak_memory() / 1e6),
+        "peak_megabytes": round(memory / 1e6),
+        "distance": round(found[trainer.objective], 2),
+        "spread": round(found["spread"], 2),
     }
 
 
@@ -59,17 +67,21 @@ def in_a_process(data: Path, preset: str, arguments: argparse.Namespace) -> dict
     """Return what `measured` says in a process of its own."""
     command = [sys.executable, __file__, str(data), "--presets", preset, "--alone", "--seconds", str(arguments.seconds)]
     command += ["--threads", str(arguments.threads)] if arguments.threads else []
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    command += ["--device", arguments.device, *(part for pair in arguments.set for part in ("--set", pair))]
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        return {"problem": f"exit status {done.returncode}"}
     record: dict[str, Any] = json.loads(done.stdout)
     return record
 
 
 def summarised(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     """Return one record of all rounds of a preset: the best speed, and the speeds and the memory of each."""
-    speeds = [record["images_per_calibrated_second"] for record in rounds]
+    speeds = [record["images_per_second"] for record in rounds]
     kept = {name: rounds[0][name] for name in ("preset", "data", "size", "batch_size", "generator_parameters")}
+    kept |= {name: rounds[-1][name] for name in ("distance", "spread")}
     memory = max(record["peak_megabytes"] for record in rounds)
-    return {**kept, "images_per_calibrated_second": max(speeds), "rounds": speeds, "peak_megabytes": memory}
+    return {**kept, "images_per_second": max(speeds), "rounds": speeds, "peak_megabytes": memory}
 
 
 def main() -> None:
@@ -79,13 +91,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=JSON")
     parser.add_argument("--alone", action="store_true", help="measure one preset in this process, and no other")
     arguments = parser.parse_args()
     set_threads(arguments.threads)
     if arguments.alone:
-        print(json.dumps(measured(arguments.data[0], arguments.presets[0], arguments.seconds)))
+        given = {"preset": arguments.presets[0], **settings_of(arguments.set)}
+        print(json.dumps(measured(arguments.data[0], given, arguments.device, arguments.seconds)))
         return
-    machine = Machine()
+    machine = Machine() if arguments.device == "cpu" else None
     found: dict[tuple[Path, str], list[dict[str, Any]]] = {}
     for _ in range(arguments.rounds):
         for key in ((data, preset) for data in arguments.data for preset in arguments.presets):
@@ -93,15 +108,20 @@ def main() -> None:
             if "problem" in record:
                 print(json.dumps({"preset": key[1], "data": str(key[0]), **record}), file=sys.stderr)
                 continue
-            watch.add(record["seconds"], machine.probe())
-            record["images_per_calibrated_second"] = round(record["images"] / watch.calibrated, 1)
+            watch.add(record["seconds"], machine.probe() if machine else NOMINAL_GIGAFLOPS)
+            record["images_per_second"] = round(record["images"] / watch.calibrated, 1)
             found.setdefault(key, []).append({"preset": key[1], "data": str(key[0]), **record})
-    print(json.dumps({"machine": machine.record()}))
+    print(
+        json.dumps(
+            {"device": arguments.device, "set": arguments.set} | ({"machine": machine.record()} if machine else {})
+        )
+    )
     rows = [summarised(rounds) for rounds in found.values()]
     for row in rows:
         print(json.dumps(row))
-    print("| preset | size | batch | generator | images/s | peak MB |\n| --- | --- | --- | --- | --- | --- |")
-    names = ("preset", "size", "batch_size", "generator_parameters", "images_per_calibrated_second", "peak_megabytes")
+    names = ("preset", "size", "batch_size", "generator_parameters", "images_per_second", "peak_megabytes")
+    names += ("distance", "spread")
+    print("| " + " | ".join(names) + " |\n" + "| --- " * len(names) + "|")
     for row in rows:
         print("| " + " | ".join(str(row[name]) for name in names) + " |")
 

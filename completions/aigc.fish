@@ -58,7 +58,7 @@ complete -c aigc -n '__aigc_in ""' -l lang -x -a 'en zh-CN' -d 'Language of mess
 complete -c aigc -n '__aigc_in ""' -s h -l help -d 'Show a short help and exit.'
 complete -c aigc -n '__aigc_in "train-gan"' -s o -l output -x -a '(__aigc_values folders "aigc.json" "face")' -d 'The run folder to make or go on with.'
 complete -c aigc -n '__aigc_in "train-gan"' -l sweep -x -d 'First try values of gamma, lr (both rates), lr_g, lr_d, beta1, beta2, gp_weight or clip_weights, for a few minutes each, and train with the best by --metric. Of several --sweep every combination is tried.'
-complete -c aigc -n '__aigc_in "train-gan"' -l preset -x -a 'small tiny large projected dcgan mlp wgan wgan-gp resnet r3' -d 'Named settings to start from.'
+complete -c aigc -n '__aigc_in "train-gan"' -l preset -x -a 'small tiny large projected dcgan mlp wgan wgan-gp resnet r3' -d 'Named settings to start from: projected draws best, with an extra; small needs none, tiny is quicker, large is for GPUs; the others are textbooks\' and papers\', to compare and learn.'
 complete -c aigc -n '__aigc_in "train-gan"' -l arch -x -a 'style dcgan mlp resnet r3' -d 'Architecture of generator and critic.'
 complete -c aigc -n '__aigc_in "train-gan"' -l init -x -a '(__aigc_values folders "aigc.json" "face")' -d 'Begin with the weights of another face run, of this size or smaller.'
 complete -c aigc -n '__aigc_in "train-gan"' -l loss -x -a 'rpgan nonsaturating minimax lsgan hinge wgan wgan-gp' -d 'Loss (default: the architecture\'s).'

@@ -83,7 +83,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "small": {},
     "tiny": {"width": 0.5},
     "large": {"width": 2.0, "batch_size": 32},
-    "projected": {"projected": True},
+    "projected": {"projected": True, "penalty_every": 8, "gamma": 0.5},
     "dcgan": {"arch": "dcgan", "batch_size": 64},
     "mlp": {"arch": "mlp", "batch_size": 64},
     "wgan": {"arch": "dcgan", "loss": "wgan", "batch_size": 64, "d_steps": 5, "lr_g": 5e-5, "lr_d": 5e-5, "beta1": 0.0},
@@ -107,7 +107,12 @@ PRESETS: dict[str, dict[str, Any]] = {
 class TrainGanSettings:
     """How to train a face generator. What is None takes the architecture's own value."""
 
-    preset: str = setting("small", "Named settings to start from.", choices=tuple(PRESETS))
+    preset: str = setting(
+        "small",
+        "Named settings to start from: projected draws best, with an extra; small needs none, tiny is quicker, large "
+        "is for GPUs; the others are textbooks' and papers', to compare and learn.",
+        choices=tuple(PRESETS),
+    )
     arch: str = setting("style", "Architecture of generator and critic.", choices=ARCHITECTURES)
     init: str | None = setting(
         None, "Begin with the weights of another face run, of this size or smaller.", metavar="FACE_RUN"

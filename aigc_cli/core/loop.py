@@ -76,6 +76,9 @@ class Trainer(Protocol):
     def summary(self, metrics: dict[str, float]) -> str:
         """Say where training stands in a few words, from the last logged or evaluated metrics."""
 
+    def expectation(self, total_steps: int) -> str:
+        """Say what a training of so many steps is likely to end with ("" where that is not known)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -123,6 +126,7 @@ class _Loop:
         self._logged: dict[str, float] = {}
         self._evaluated: dict[str, float] = {}
         self._curve: list[float] = []
+        self._expected = ""
         self._pace = (0, 0, 0.0)  # since which step another cost counts, and the step and seconds measured from
 
     def run(self) -> dict[str, Any]:
@@ -159,6 +163,7 @@ class _Loop:
         work, now = self._work, time.monotonic()
         self._clock_zero = now - work.elapsed_seconds
         self._measured = (work.step, now)
+        self._say_expectation()
         self._progress.stage(tr("training"), work.total_steps, tr("steps"))
         if work.step:
             self._progress.advance(work.step)
@@ -267,7 +272,16 @@ class _Loop:
             self._progress.say(tr("now {total_steps} steps: a step costs more", total_steps=work.total_steps))
             self._show_length()
 
+    def _say_expectation(self) -> None:
+        """Say what the training is likely to end with, once its length is known and whenever that changes the words."""
+        total = self._work.total_steps
+        words = self._trainer.expectation(total) if total is not None else ""
+        if words and words != self._expected:
+            self._progress.say(words)
+        self._expected = words
+
     def _show_length(self) -> None:
+        self._say_expectation()
         self._progress.stage(tr("training"), self._work.total_steps, tr("steps"))
         self._progress.advance(self._work.step - 1)
 

@@ -26,7 +26,7 @@ from aigc_cli.measure.efficientnet import LITE1, load_efficientnet
 
 IMAGE_SIZE = 64
 STAGES = (1, 2, 4, 6)  # 16, 8, 4 and 2 pixels a side
-WIDTH = 64
+WIDTH = 96
 FEATURE_GAMMA = 1.0
 NORM_COUNT = 256
 

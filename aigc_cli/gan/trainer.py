@@ -20,24 +20,24 @@ from aigc_cli.core.adamw import AdamW
 from aigc_cli.core.checkpoint import save_tensors
 from aigc_cli.core.distributed import ALONE, World
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.files import make_dir, write_bytes, write_json
+from aigc_cli.core.files import write_json
 from aigc_cli.core.messages import tr
 from aigc_cli.core.schedule import Schedule
 from aigc_cli.core.seeding import stream
 from aigc_cli.data.imageset import ImageSet, open_image_set
-from aigc_cli.data.samples import encode_png, grid_of
 from aigc_cli.gan.adaptation import Adaptation
-from aigc_cli.gan.animation import COLUMNS, animate
 from aigc_cli.gan.augment import augment
-from aigc_cli.gan.balance import balance_in_words, collapse_in_words, critic_accuracy, standing
+from aigc_cli.gan.balance import collapse_in_words, critic_accuracy
 from aigc_cli.gan.dcgan import DcganCritic
+from aigc_cli.gan.expectation import expectation_in_words
 from aigc_cli.gan.growth import Growth, growing_resolutions
 from aigc_cli.gan.judge import Judge
 from aigc_cli.gan.layers import widened
 from aigc_cli.gan.networks import CONFIG_SEAL, check_size, config_digest, make_critic, make_generator
 from aigc_cli.gan.objective import OBJECTIVES, gradient_penalty, interpolated, unit_gradient_penalty
-from aigc_cli.gan.pixels import from_pixels, to_uint8
+from aigc_cli.gan.pixels import from_pixels
 from aigc_cli.gan.projected import FEATURE_GAMMA, NORM_COUNT, ProjectedCritics, ProjectedSide
+from aigc_cli.gan.report import critic_standing, progress_in_words, write_preview
 from aigc_cli.gan.shares import Draws, backward, check_shares, gradient_norm, own_rows
 from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic, StyleGenerator, reduced
 from aigc_cli.gan.transfer import Taken, begin_with
@@ -47,7 +47,6 @@ EMA_RAMP = 0.05  # the average's half-life is at most this share of the pictures
 PREVIEW_COUNT = 40
 STANDING_COUNT = 256
 GRADIENT_NORM_EVERY = 10
-MANY_NEAR = 0.02  # twice what pictures as new as the held-out ones show
 
 
 def build_trainer(data: Path, settings: TrainGanSettings, device: torch.device, world: World = ALONE) -> "GanTrainer":
@@ -363,35 +362,14 @@ class GanTrainer:
             self._widest_spread = max(self._widest_spread, metrics["spread"])
         return words
 
-    @torch.no_grad()
     def _standing(self) -> dict[str, float]:
         random = stream(self._settings.seed, "standing")
         train = torch.randperm(len(self._pixels), generator=random)[:STANDING_COUNT].to(self._device)
         labels = None if self._labels is None else self._labels[train]
-        self._critic.eval()
-        self.average.eval()
-        generated = self.average(self._latents(len(train), Draws(random)), labels)
-        logits = [
-            self._standing_logits(pictures, labels)
-            for pictures, labels in (
-                (from_pixels(self._pixels[train]), labels),
-                (from_pixels(self._valid_pixels[:STANDING_COUNT]), self._valid_labels),
-                (generated, labels),
-            )
-        ]
-        self._critic.train()
-        self.average.train()
-        return standing(*logits, divide=self._objective.divide)
-
-    def _standing_logits(self, pictures: Tensor, labels: Tensor | None) -> Tensor:
-        """Return logits of as many pictures as fill whole groups of the critic's batch statistics."""
-        count = len(pictures) // DEVIATION_GROUP * DEVIATION_GROUP
-        blocks = [
-            self._critic(pictures[at:end], None if labels is None else labels[at:end])
-            for at in range(0, count, 64)
-            for end in [min(at + 64, count)]
-        ]
-        return torch.cat(blocks) if blocks else pictures.new_empty(0)
+        real = (from_pixels(self._pixels[train]), labels)
+        held_out = (from_pixels(self._valid_pixels[:STANDING_COUNT]), self._valid_labels)
+        latents = self._latents(len(train), Draws(random))
+        return critic_standing(self._critic, self.average, real, held_out, latents, divide=self._objective.divide)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return weights, average and both optimizers' tensors; the streams need no state."""
@@ -435,34 +413,18 @@ class GanTrainer:
         """Write a grid of the averaged generator's pictures of fixed latents, a row a label; all grids are animated."""
         if not self._world.is_main:
             return ""
-        make_dir(folder)
-        names = self.config["label_names"]
         latents = self._latents(PREVIEW_COUNT, Draws(stream(self._settings.seed, "preview")))
-        labels = torch.arange(PREVIEW_COUNT, device=self._device) * len(names) // PREVIEW_COUNT if names else None
-        with torch.no_grad():
-            self.average.eval()
-            pictures = to_uint8(self.average(latents, labels))
-            self.average.train()
-        path = folder / f"step-{step:06d}.png"
-        write_bytes(path, encode_png(grid_of(pictures, columns=COLUMNS), f"preview.{self._settings.seed}.{step}"))
-        animate(folder, f"preview.{self._settings.seed}.training")
-        return str(path)
+        return write_preview(folder, step, self.average, self.config, latents, self._settings.seed)
 
     def summary(self, metrics: dict[str, float]) -> str:
         """Say the balance of the two sides, the speed, and the newest distance."""
-        parts = [words] if (words := balance_in_words(metrics)) else []
-        if "images_per_second" in metrics:
-            parts.append(tr("{speed:.0f} images/s", speed=metrics["images_per_second"]))
-        if self.objective in metrics:
-            distance, spread = metrics[self.objective], metrics["spread"]
-            parts.append(tr("distance {distance:.1f}, spread {spread:.2f}", distance=distance, spread=spread))
-        if metrics.get(self._nearness, 0.0) > MANY_NEAR:
-            parts.append(tr("{share:.0%} nearly copied", share=metrics[self._nearness]))
-        if self._growth.resolution < self.config["size"]:
-            parts.append(tr("still at {resolution} px", resolution=self._growth.resolution))
-        if "augment_strength" in metrics:
-            parts.append(tr("augmentation {strength:.0%}", strength=metrics["augment_strength"]))
-        return ", ".join(parts)
+        resolution = self._growth.resolution
+        below = resolution if resolution < self.config["size"] else None
+        return progress_in_words(metrics, self.objective, self._nearness, below)
+
+    def expectation(self, total_steps: int) -> str:
+        """Say what a training of so many steps is likely to end with."""
+        return expectation_in_words(self._settings, self.config["size"], total_steps * self.batch_size)
 
 
 def _numbered(module: nn.Module) -> dict[str, nn.Parameter]:

@@ -69,6 +69,9 @@ class LeastSquares:
     def preview(self, folder, step):
         return ""
 
+    def expectation(self, total_steps):
+        return ""
+
     def summary(self, metrics):
         return f"error {metrics.get('error', math.nan):.3f}"
 
@@ -94,6 +97,27 @@ def run_in(path, trainer, said=None, progress=None, **plan):
     plan = {"steps": 60, "minutes": None, "evaluations": 6, "log_every_steps": 5, **plan}
     with StopFlag() as flag:
         return train(trainer, Plan(**plan), run, progress, flag)
+
+
+class Promising(LeastSquares):
+    """Promises something of trainings of more than forty steps."""
+
+    def expectation(self, total_steps):
+        return "expect much" if total_steps > 40 else ""
+
+
+@pytest.mark.parametrize(("steps", "times"), [(40, 0), (60, 1)])
+def test_what_to_expect_is_said_once_when_the_length_is_known(tmp_path, steps, times):
+    said = []
+    run_in(tmp_path / "r", Promising(), said, steps=steps)
+    assert said.count("expect much") == times
+
+
+def test_what_to_expect_of_minutes_is_said_with_their_number_of_steps(tmp_path, steady_clock):
+    said = []
+    run_in(tmp_path / "r", Promising(), said, steps=None, minutes=0.05)
+    length = next(place for place, line in enumerate(said) if "steps at this speed" in line)
+    assert said.index("expect much") == length + 1
 
 
 def test_training_converges_and_writes_the_record(tmp_path):
