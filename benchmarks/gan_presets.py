@@ -6,8 +6,8 @@ python benchmarks/gan_presets.py DATA [DATA …] [--presets NAME …] [--seconds
 DATA are image sets, one a size. Speed is the mean of steps at the full resolution, after the first ones, in pictures a
 calibrated second (calibrated.py), the best round's; memory is the most that a process has held, an evaluation included.
 On a GPU seconds are the clock's and memory is the GPU's. `distance` (on random_conv features) and `spread` are of the
-averaged generator after those seconds of the last round: a spread below 0.3 is a collapse. One JSON line a preset and
-set, and a table. A preset that cannot make a set's size is said and left out.
+averaged generator after those seconds of the last round; a spread still low after minutes is a collapse. One JSON
+line a preset and set, and a table. A preset that cannot make a set's size is said and left out.
 """
 
 import argparse
