@@ -163,10 +163,7 @@ class _Loop:
         work, now = self._work, time.monotonic()
         self._clock_zero = now - work.elapsed_seconds
         self._measured = (work.step, now)
-        self._say_expectation()
-        self._progress.stage(tr("training"), work.total_steps, tr("steps"))
-        if work.step:
-            self._progress.advance(work.step)
+        self._show_length(work.step)
 
     def _elapsed(self) -> float:
         return self._world.highest(time.monotonic() - self._clock_zero)[0]
@@ -243,7 +240,7 @@ class _Loop:
                 total_steps=work.total_steps,
             )
         )
-        self._show_length()
+        self._show_length(work.step - 1)
         return True
 
     def _keep_to_budget(self) -> None:
@@ -255,7 +252,7 @@ class _Loop:
             self._progress.say(
                 tr("slower than at the start: lowered to {total_steps} steps", total_steps=work.total_steps)
             )
-            self._show_length()
+            self._show_length(work.step - 1)
 
     def _keep_pace(self) -> None:
         """Reckon the number of steps anew once it is known what a step costs since its cost changed."""
@@ -270,7 +267,7 @@ class _Loop:
             work.repace(minutes, seconds / steps, since)
             self._save("training")
             self._progress.say(tr("now {total_steps} steps: a step costs more", total_steps=work.total_steps))
-            self._show_length()
+            self._show_length(work.step - 1)
 
     def _say_expectation(self) -> None:
         """Say what the training is likely to end with, once its length is known and whenever that changes the words."""
@@ -280,10 +277,12 @@ class _Loop:
             self._progress.say(words)
         self._expected = words
 
-    def _show_length(self) -> None:
+    def _show_length(self, done: int) -> None:
+        """Show how many steps there are to be and are done, and say what they are likely to end with."""
         self._say_expectation()
         self._progress.stage(tr("training"), self._work.total_steps, tr("steps"))
-        self._progress.advance(self._work.step - 1)
+        if done:
+            self._progress.advance(done)
 
     def _add(self, metrics: "Mapping[str, float | Tensor]") -> None:
         counts = self._work.counts
