@@ -1,18 +1,21 @@
 """How good are the faces after the same minutes: aigc and the PyTorch DCGAN example, side by side in one run.
 
 python benchmarks/gan_faces.py DATA --out FOLDER --example CHECKOUT [--real REAL] [--minutes 5.5] [--only ours|example]
-    [--preset NAME] [--set NAME=JSON …] [--options CACHE]
+    [--preset NAME] [--set NAME=JSON …] [--beside NAME=JSON …] [--marks MINUTES …] [--options CACHE]
 
 DATA is a set made by `aigc prepare images`; both sides train on its training pictures. CHECKOUT is one of
 pytorch/examples: the networks and their initial weights are taken from its dcgan/main.py, its stock settings and its
 alternation are repeated here, on pictures in memory, which spares it its loader. It knows 64 pixels only, so smaller
 pictures are enlarged for it, as it does itself, and its samples reduced again.
 
-Turns of a few seconds alternate until each side has had its calibrated minutes (calibrated.py). At 1, 3, 5.5, 10 and
-30 of them, as far as they go, the samples are kept: FOLDER/WHO-MINUTES.safetensors and a sheet of 64 as PNG. In the
-end all are compared with REAL, a folder or a set (the held-out pictures without it): Fréchet distance, spread,
-precision and recall on EfficientNet-Lite0, the drawing options with --options (gan_options.py), the labels where ours
-has any. One JSON line a row, then a table. Neither sampling nor judging counts as training.
+--beside lets ours train a second time in the same run, with the settings of --set and these: "beside" in the table.
+
+Turns of a few seconds alternate until each has had its calibrated minutes (calibrated.py). At 1, 3, 5.5, 10 and 30 of
+them (--marks), as far as they go, the samples are kept: FOLDER/WHO-MINUTES.safetensors and a sheet of 64 as PNG. In
+the end all are compared with REAL, a folder or a set (the held-out pictures without it): Fréchet distance, spread,
+precision, recall, and the share as near to a training picture as the nearest hundredth of REAL, on EfficientNet-Lite0;
+the drawing options with --options (gan_options.py), the labels where ours has any. One JSON line a row, then a table.
+Neither sampling nor judging counts as training.
 
 Suffixes: N pictures, B batch, C channels, H height, W width, D feature dimension.
 """
@@ -40,14 +43,14 @@ from aigc_cli.core.files import make_dir, write_bytes
 from aigc_cli.core.platform import keep_freed_memory
 from aigc_cli.core.progress import SilentProgress
 from aigc_cli.core.seeding import derived_seed, stream
-from aigc_cli.data.imageset import ImageSet, open_image_set, open_pictures
+from aigc_cli.data.imageset import ImageSet, as_uint8, open_image_set, open_pictures
 from aigc_cli.data.samples import encode_png, grid_of
 from aigc_cli.evaluation.labels import recognised_labels
 from aigc_cli.gan.pixels import to_uint8
 from aigc_cli.gan.trainer import GanTrainer, build_trainer
 from aigc_cli.measure.features import extract, load_extractor
-from aigc_cli.measure.frechet import frechet_distance, gaussian, spread
-from aigc_cli.measure.neighbours import neighbourhood
+from aigc_cli.measure.frechet import frechet_distance, gaussian, spread, spread_within
+from aigc_cli.measure.neighbours import near_training, neighbourhood
 
 MARKS = (1.0, 3.0, 5.5, 10.0, 30.0)
 CLOSE_SECONDS = 0.5  # a mark is reached when less than this is missing
@@ -213,12 +216,17 @@ class Turn:
 
 
 def trained(
-    contestants: dict[str, Contestant], machine: Machine, minutes: float, slice_seconds: float, count: int, out: Path
+    contestants: dict[str, Contestant],
+    machine: Machine,
+    marks: Sequence[float],
+    slice_seconds: float,
+    count: int,
+    out: Path,
 ) -> list[dict[str, Any]]:
-    """Let the contestants train in turns; keep samples at each mark; return a record of each."""
-    turns = {who: Turn(contestant, minutes) for who, contestant in contestants.items()}
+    """Let the contestants train in turns to the last mark; keep samples at each; return a record of each."""
+    turns = {who: Turn(contestant, marks[-1]) for who, contestant in contestants.items()}
     records = []
-    for mark in [*(mark for mark in MARKS if mark < minutes), minutes]:
+    for mark in marks:
         while any(turn.missing(mark) for turn in turns.values()):
             for turn in turns.values():
                 if missing := turn.missing(mark):
@@ -237,8 +245,8 @@ def keep_samples(path: Path, pixels: Tensor, labels: Tensor | None) -> None:
     write_bytes(path.with_suffix(".png"), encode_png(grid_of(pixels[:64], columns=8), "benchmark"))
 
 
-def scores(real_ND: Tensor, generated_MD: Tensor) -> dict[str, float]:
-    """Return the four numbers on features: distance and spread, precision and recall among three neighbours."""
+def scores(real_ND: Tensor, train_KD: Tensor, generated_MD: Tensor) -> dict[str, float]:
+    """Return the numbers on features: distance, spread, precision and recall (k = 3), share near training pictures."""
     real, generated = gaussian(real_ND), gaussian(generated_MD)
     near = neighbourhood(real_ND, generated_MD, 3)
     return {
@@ -246,19 +254,23 @@ def scores(real_ND: Tensor, generated_MD: Tensor) -> dict[str, float]:
         "spread": round(spread(generated, real), 3),
         "precision": round(float(near.is_realistic_M.double().mean()), 3),
         "recall": round(float(near.is_recalled_N.double().mean()), 3),
+        "near_training": round(near_training(generated_MD, real_ND, train_KD), 4),
     }
 
 
 def judged(
-    record: dict[str, Any], images: ImageSet, real: Tensor, real_ND: Tensor, cache: Path | None
+    record: dict[str, Any], images: ImageSet, real: Tensor, features: tuple[Tensor, Tensor], cache: Path | None
 ) -> dict[str, Any]:
-    """Return the record of kept samples with what every judge says of them."""
+    """Return the record of kept samples with what every judge says of them, by the real and the training features."""
     kept = load_tensors(Path(record["samples"]))
-    found = {**record, **scores(real_ND, extract(load_extractor(EXTRACTOR), kept["pixels"]))}
+    generated_MD = extract(load_extractor(EXTRACTOR), kept["pixels"])
+    found = {**record, **scores(*features, generated_MD)}
     if cache is not None:
         found["drawing"] = load_judge(cache, size=images.size).judge(kept["pixels"], real)
     if "labels" in kept and images.labels is not None:
         truth, asked = (images.pixels, images.labels, images.is_valid), (kept["pixels"], kept["labels"])
+        train_labels = images.labels[~images.is_valid].repeat(2)  # of the pictures, and of their mirror images
+        found["spread_within"] = spread_within(generated_MD, kept["labels"], features[1], train_labels)
         labels = recognised_labels(truth, asked, images.label_names, seed=0, progress=SilentProgress())
         found |= {name: labels[name] for name in ("recognised", "chance", "classifier_accuracy")}
     return found
@@ -275,10 +287,11 @@ def table(records: list[dict[str, Any]]) -> str:
         "spread",
         "precision",
         "recall",
+        "near_training",
     )
     drawing = ("confidence", "all_sure", "combinations", "mean_share_distance")
     head = [*names, *(drawing if "drawing" in records[0] else ())]
-    head += ["recognised"] if any("recognised" in record for record in records) else []
+    head += ["spread_within", "recognised"] if any("recognised" in record for record in records) else []
     lines = [head, ["---"] * len(head)]
     for record in records:
         first = {name: values[0] for name, values in record.get("drawing", {}).items() if name in drawing}
@@ -293,9 +306,13 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--example", type=Path, help="a checkout of pytorch/examples")
     parser.add_argument("--real", type=Path, help="pictures that neither side trains on")
     parser.add_argument("--minutes", type=float, default=5.5, help="calibrated, for each side")
+    parser.add_argument(
+        "--marks", type=float, nargs="*", default=MARKS, help="minutes after which samples are kept too"
+    )
     parser.add_argument("--only", choices=("ours", "example"))
     parser.add_argument("--preset", default="small")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=JSON")
+    parser.add_argument("--beside", action="append", default=[], metavar="NAME=JSON", help="ours once more, with these")
     parser.add_argument("--options", type=Path, help="folder of the classifier of drawing options")
     parser.add_argument("--slice", type=float, default=20, help="seconds of a turn")
     parser.add_argument("--samples", type=int, default=2048)
@@ -325,20 +342,26 @@ def main() -> None:
     keep_freed_memory()
     images = open_image_set(arguments.data)
     real = open_pictures(arguments.real) if arguments.real else images.pixels[images.is_valid]
-    given = settings_of(arguments.set)
+    given, beside = settings_of(arguments.set), settings_of(arguments.beside)
     contestants: dict[str, Contestant] = {}
     if arguments.only != "example":
         contestants["ours"] = Ours(arguments.data, {"preset": arguments.preset, **given})
+        if arguments.beside:
+            contestants["beside"] = Ours(arguments.data, {"preset": arguments.preset, **given, **beside})
     if arguments.only != "ours":
         contestants["example"] = Example(arguments.example, images, seed=0)
     machine = Machine()
     out = make_dir(arguments.out)
-    records = trained(contestants, machine, arguments.minutes, arguments.slice, arguments.samples, out)
-    print(json.dumps({"preset": arguments.preset, "set": given, "real": len(real), "machine": machine.record()}))
-    real_ND = extract(load_extractor(EXTRACTOR), real)
+    marks = [*(mark for mark in sorted(arguments.marks) if mark < arguments.minutes), arguments.minutes]
+    records = trained(contestants, machine, marks, arguments.slice, arguments.samples, out)
+    named = {"preset": arguments.preset, "set": given, "beside": beside, "real": len(real)}
+    print(json.dumps({**named, "machine": machine.record()}))
+    train = as_uint8(images.pixels[~images.is_valid])
+    extractor = load_extractor(EXTRACTOR)
+    features = extract(extractor, real), extract(extractor, torch.cat([train, train.flip(3)]))
     rows = []
     for record in records:
-        rows.append(judged(record, images, real, real_ND, arguments.options))
+        rows.append(judged(record, images, real, features, arguments.options))
         print(json.dumps(rows[-1]), flush=True)
     print(table(rows))
 

@@ -83,7 +83,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "small": {},
     "tiny": {"width": 0.5},
     "large": {"width": 2.0, "batch_size": 32},
-    "projected": {"projected": True, "penalty_every": 8, "gamma": 0.5},
+    "projected": {"projected": True, "penalty_every": 8, "gamma": 0.5, "class_weight": 0.0},
     "dcgan": {"arch": "dcgan", "batch_size": 64},
     "mlp": {"arch": "mlp", "batch_size": 64},
     "wgan": {"arch": "dcgan", "loss": "wgan", "batch_size": 64, "d_steps": 5, "lr_g": 5e-5, "lr_d": 5e-5, "beta1": 0.0},

@@ -335,6 +335,7 @@ CHINESE: dict[str, str] = {
     "label_names is no list of names": "label_names 不是名称列表",
     "labels are not compared: both sides need them": "不比较标签：需要双方都有标签",
     "labels are not compared: {reference} needs {needed} held-out pictures": "不比较标签：{reference} 需要 {needed} 张保留集图片",
+    "labels collapsed: spread {spread:.2f} within them": "标签已坍塌：同一标签内的离散度为真实图片的 {spread:.2f} 倍",
     "Language of messages and help (default: the locale's).": "消息与帮助的语言（默认：随系统区域设置）。",
     "Largest norm of the gradient (0: any).": "梯度范数的上限（0：不限）。",
     "Largest picture to decode.": "可解码的最大图片。",

@@ -10,6 +10,7 @@ from torch import Tensor
 from aigc_cli.core.messages import tr
 
 COLLAPSED_SPREAD = 0.3
+COLLAPSED_WITHIN = 0.5  # CIFAR-10 with each class a picture or two: .4; with varied classes: .7 to 1.1
 FALLEN_SPREAD, FALLEN_SHARE = 0.1, 0.25  # that low, and that little of what it had been, is no dip
 CRITIC_AHEAD = 0.9
 GENERATOR_AHEAD = 0.55
@@ -54,6 +55,8 @@ def balance_in_words(metrics: Mapping[str, float]) -> str:
         words.append(tr("{who} (critic {accuracy:.0%})", who=who, accuracy=accuracy))
     if metrics.get("spread", 1.0) < COLLAPSED_SPREAD:
         words.append(tr("collapsed: spread {spread:.2f} of the real pictures'", spread=metrics["spread"]))
+    elif metrics.get("spread_within", 1.0) < COLLAPSED_WITHIN:
+        words.append(tr("labels collapsed: spread {spread:.2f} within them", spread=metrics["spread_within"]))
     return ", ".join(words)
 
 

@@ -2,7 +2,7 @@
 
 The Fréchet distance between the features of a fixed number of samples and of real pictures, under the extractor
 that `--metric` names. It orders the checkpoints of one run; `aigc eval images` is for everything else. The same
-features tell whether samples are copies of training pictures.
+features tell whether samples are copies of training pictures, and whether a label has become one picture.
 """
 
 import torch
@@ -12,7 +12,7 @@ from aigc_cli.core.seeding import stream
 from aigc_cli.data.imageset import ImageSet, as_uint8
 from aigc_cli.gan.pixels import to_uint8
 from aigc_cli.measure.features import extract, load_extractor
-from aigc_cli.measure.frechet import Gaussian, frechet_distance, gaussian, spread
+from aigc_cli.measure.frechet import frechet_distance, gaussian, spread, spread_within
 from aigc_cli.measure.neighbours import near_training
 
 BATCH = 32
@@ -27,27 +27,34 @@ class Judge:
         self._extractor = load_extractor(metric, device)
         self.objective = f"frechet[{self._extractor.name}]"
         self.nearness = f"near_training[{self._extractor.name}]"
-        self._real: Gaussian | None = None
+        self._real: tuple[Tensor, Tensor | None] | None = None
         self._references: tuple[Tensor, Tensor] | None = None
 
     def scores(self, generator: nn.Module) -> dict[str, float]:
         """Return the Fréchet distance of `count` samples (labels in turn), their spread, and how many are near copies.
 
-        The last is left out where nothing is held out to compare with.
+        The last is left out where nothing is held out to compare with, the spread within labels where there are none.
         """
-        real = self._real_features()
+        real_ND, labels_N = self._real_features()
         features_MD = extract(self._extractor, self._samples(generator))
-        generated = gaussian(features_MD)
+        real, generated = gaussian(real_ND), gaussian(features_MD)
         scores = {self.objective: frechet_distance(generated, real), "spread": spread(generated, real)}
+        if generator.labels and labels_N is not None:
+            asked_M = torch.arange(len(features_MD)) % int(generator.labels)  # type: ignore[arg-type]
+            within = spread_within(features_MD, asked_M, real_ND, labels_N)
+            scores |= {} if within is None else {"spread_within": within}
         if bool(self._images.is_valid.any()):
             held_out_KD, train_ND = self._reference_features()
             scores[self.nearness] = near_training(features_MD, held_out_KD, train_ND)
         return scores
 
-    def _real_features(self) -> Gaussian:
+    def _real_features(self) -> tuple[Tensor, Tensor | None]:
+        """Return the features of real pictures, and their labels if they have any."""
         if self._real is None:
-            order = torch.randperm(len(self._images.pixels), generator=stream(self._seed, "judge"))
-            self._real = gaussian(extract(self._extractor, as_uint8(self._images.pixels[order[: self._count]])))
+            images = self._images
+            chosen = torch.randperm(len(images.pixels), generator=stream(self._seed, "judge"))[: self._count]
+            labels = None if images.labels is None else images.labels[chosen]
+            self._real = extract(self._extractor, as_uint8(images.pixels[chosen])), labels
         return self._real
 
     def _reference_features(self) -> tuple[Tensor, Tensor]:

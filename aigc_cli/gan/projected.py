@@ -8,6 +8,7 @@ pretrained network. A distance on features of the same family flatters such a tr
 Suffixes: B batch, C channels, H height, W width.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -32,9 +33,12 @@ NORM_COUNT = 256
 
 
 class FeatureCritic(nn.Module):
-    """One stage's features (B, C, H, W) to logits (B, places)."""
+    """One stage's features (B, C, H, W), and labels (B,) if there are any, to logits (B, places).
 
-    def __init__(self, channels: int, side: int, group: int) -> None:
+    Each place has a projection head (Miyato & Koyama 2018, arXiv:1802.05637, eq. 3).
+    """
+
+    def __init__(self, channels: int, side: int, labels: int, group: int) -> None:
         super().__init__()
         self.group = group
         self.first = EqualConv(channels, WIDTH, 1)
@@ -44,14 +48,18 @@ class FeatureCritic(nn.Module):
             side //= 2
         self.last = EqualConv(WIDTH + 1, WIDTH, 3 if side > 2 else 1)
         self.logit = EqualConv(WIDTH, 1, 1)
+        self.embed = nn.Parameter(torch.randn(labels, WIDTH)) if labels else None
 
-    def forward(self, features_BCHW: Tensor) -> Tensor:
+    def forward(self, features_BCHW: Tensor, labels_B: Tensor | None) -> Tensor:
         """Return a logit for each place that is left."""
         x = lrelu(self.first(features_BCHW))
         for down in self.downs:
             x = lrelu(down(x))
         x = lrelu(self.last(torch.cat([x, deviation(x, self.group)], 1)))
         logits: Tensor = self.logit(x)
+        if self.embed is not None:
+            assert labels_B is not None
+            logits = logits + (self.embed[labels_B][:, :, None, None] * x).sum(1, keepdim=True) / math.sqrt(WIDTH)
         return logits.flatten(1)
 
 
@@ -61,7 +69,7 @@ class ProjectedCritics(nn.Module):
     `pictures` (N, C, size, size) in [-1, 1] are real ones: each channel's mean and deviation over them scale it.
     """
 
-    def __init__(self, pictures: Tensor, group: int) -> None:
+    def __init__(self, pictures: Tensor, labels: int, group: int) -> None:
         super().__init__()
         self._network = load_efficientnet(LITE1, pictures.device)
         self.critics = nn.ModuleList()
@@ -70,7 +78,7 @@ class ProjectedCritics(nn.Module):
                 mean, deviations = found.mean((0, 2, 3), keepdim=True), found.std((0, 2, 3), keepdim=True)
                 self.register_buffer(f"mean_{stage}", mean)
                 self.register_buffer(f"scale_{stage}", 1 / (deviations + 0.01 * found.std()))
-                self.critics.append(FeatureCritic(found.shape[1], found.shape[2], group))
+                self.critics.append(FeatureCritic(found.shape[1], found.shape[2], labels, group))
 
     def features(self, pictures_BCHW: Tensor) -> list[Tensor]:
         """Return the scaled features of each stage."""
@@ -79,9 +87,9 @@ class ProjectedCritics(nn.Module):
             for stage, x in enumerate(self._raw(pictures_BCHW))
         ]
 
-    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+    def forward(self, features: Sequence[Tensor], labels_B: Tensor | None) -> list[Tensor]:
         """Return the logits (B, places) of each stage's critic."""
-        return [critic(x) for critic, x in zip(self.critics, features, strict=True)]
+        return [critic(x, labels_B) for critic, x in zip(self.critics, features, strict=True)]
 
     def _raw(self, pictures_BCHW: Tensor) -> list[Tensor]:
         x = rgb(pictures_BCHW)
@@ -122,20 +130,29 @@ class ProjectedSide:
         with self._products():
             return self.critics.features(pictures_BCHW)
 
-    def update(self, real: Tensor, generated: Sequence[Tensor], penalty: float, rate: float, world: World) -> Tensor:
+    def update(
+        self,
+        real: Tensor,
+        generated: Sequence[Tensor],
+        labels: Tensor | None,
+        penalty: float,
+        rate: float,
+        world: World,
+    ) -> Tensor:
         """Move the critics, and return their loss.
 
-        `generated` are the features of generated pictures. With a penalty > 0 each stage is penalised by penalty / 2
-        times R1 + R2 of its features: the squared norm of the gradient of a picture's mean logit (Mescheder et al.
-        2018, arXiv:1801.04406, sec. 4.1).
+        `generated` are the features of generated pictures of the same labels. With a penalty > 0 each stage is
+        penalised by penalty / 2 times R1 + R2 of its features: the squared norm of the gradient of a picture's mean
+        logit (Mescheder et al. 2018, arXiv:1801.04406, sec. 4.1).
         """
         with torch.no_grad():
             features = self.features(real)
         losses, self._real_logits = [], []
+        twice = None if labels is None else torch.cat([labels, labels])
         for critic, of_real, of_generated in zip(self.critics.critics, features, generated, strict=True):
             both = torch.cat([of_real, of_generated.detach()]).requires_grad_(penalty > 0)
             with self._products():
-                logits = widened(critic(both))
+                logits = widened(critic(both, twice))
             real_logits, generated_logits = logits.chunk(2)
             loss = self._objective.critic(real_logits, generated_logits)
             if penalty > 0:
@@ -147,11 +164,11 @@ class ProjectedSide:
         self._adam.step(rate)
         return total.detach()
 
-    def generator_loss(self, generated: Sequence[Tensor]) -> Tensor:
+    def generator_loss(self, generated: Sequence[Tensor], labels: Tensor | None) -> Tensor:
         """Return the sum of the generator's losses against the critics as they are now."""
         self.critics.requires_grad_(False)
         with self._products():
-            judged = [widened(logits) for logits in self.critics(generated)]
+            judged = [widened(logits) for logits in self.critics(generated, labels)]
         self.critics.requires_grad_(True)
         pairs = zip(self._real_logits, judged, strict=True)
         return torch.stack([self._objective.generator(real, logits) for real, logits in pairs]).sum()

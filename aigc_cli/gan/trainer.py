@@ -137,7 +137,8 @@ class GanTrainer:
             torch.manual_seed(self._settings.seed)
             order = torch.randperm(len(self._pixels), generator=stream(self._settings.seed, "feature scale"))
             real = from_pixels(self._pixels[order[:NORM_COUNT].to(self._device)])
-            critics = ProjectedCritics(real, math.gcd(DEVIATION_GROUP, self._settings.batch_size)).to(self._device)
+            group = math.gcd(DEVIATION_GROUP, self._settings.batch_size)
+            critics = ProjectedCritics(real, len(self.config["label_names"]), group).to(self._device)
         return ProjectedSide(critics.to(memory_format=torch.channels_last), self._objective, betas, self._products)
 
     @property
@@ -189,7 +190,9 @@ class GanTrainer:
         if self._projected:
             due = step % settings.penalty_every == 0
             penalty = settings.penalty_every * FEATURE_GAMMA if due else 0.0
-            metrics["loss_projected"] = self._projected.update(real, features, penalty, rates["lr_d"], self._world)
+            metrics["loss_projected"] = self._projected.update(
+                real, features, labels, penalty, rates["lr_d"], self._world
+            )
         if both_sides:
             metrics |= self._update_generator(step, generated, features, real_logits, labels, rates["lr_g"])
             self._update_average(step)
@@ -258,7 +261,7 @@ class GanTrainer:
         loss = self._objective.generator(real_logits, logits)
         metrics: dict[str, float | Tensor] = {"loss_g": loss}
         if self._projected:
-            loss = loss + self._projected.generator_loss(features)
+            loss = loss + self._projected.generator_loss(features, labels)
         if classes is not None and labels is not None:
             class_loss = F.cross_entropy(classes, labels)
             loss = loss + self._settings.class_weight * class_loss

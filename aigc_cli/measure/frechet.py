@@ -79,6 +79,18 @@ def spread(generated: Gaussian, real: Gaussian) -> float:
     return generated.trace / real.trace
 
 
+def spread_within(generated_MD: Tensor, asked_M: Tensor, real_ND: Tensor, labels_N: Tensor) -> float | None:
+    """Return the spread within the labels: near 0 when each label is one picture, however far apart the labels are.
+
+    The sum of the labels' total variances over the same of the real set, of those labels that both have two pictures
+    of; None where there is none, or where all their real pictures are alike.
+    """
+    pairs = [(generated_MD[asked_M == label], real_ND[labels_N == label]) for label in labels_N.bincount().nonzero()]
+    traces = [(gaussian(made).trace, gaussian(real).trace) for made, real in pairs if min(len(made), len(real)) > 1]
+    varied = sum(real for _, real in traces)
+    return sum(made for made, _ in traces) / varied if varied else None
+
+
 def _distance(a: Gaussian, b: Gaussian, gram: Tensor) -> float:
     overlap = torch.linalg.eigvalsh((gram + gram.T) / 2).clamp(min=0).sqrt().sum()
     means = (a.mean_D - b.mean_D).square().sum()

@@ -53,6 +53,17 @@ def test_labels_are_asked_for_in_turn(image_set):
     assert torch.cat(replay.asked).tolist() == [index % 3 for index in range(24)]
 
 
+def test_a_label_that_is_one_picture_is_seen_though_the_labels_differ(image_set):
+    images, judge = judge_of(image_set)
+    of_label = [images.pixels[images.labels == label] for label in range(2)]
+    varied = torch.stack([of_label[index % 2][index // 2] for index in range(24)])
+    assert judge.scores(Replay(varied, labels=2))["spread_within"] == pytest.approx(1)
+    alike = torch.stack([of_label[index % 2][0] for index in range(24)])
+    scores = judge.scores(Replay(alike, labels=2))
+    assert scores["spread_within"] < 1e-6 < 0.1 < scores["spread"]
+    assert "spread_within" not in judge.scores(Replay(alike))  # a training that leaves the labels out
+
+
 def test_grey_pictures_are_judged_too(tmp_path):
     images, judge = judge_of(write_image_set(tmp_path / "grey", channels=1))
     assert abs(judge.scores(Replay(images.pixels))["spread"] - 1) < 1e-4

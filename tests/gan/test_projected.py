@@ -13,7 +13,13 @@ PICTURES = torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)) 
 @pytest.fixture(scope="module")
 def critics():
     torch.manual_seed(0)
-    return ProjectedCritics(PICTURES, group=4)
+    return ProjectedCritics(PICTURES, labels=0, group=4)
+
+
+@pytest.fixture(scope="module")
+def labelled():
+    torch.manual_seed(0)
+    return ProjectedCritics(PICTURES, labels=3, group=4)
 
 
 def test_features_of_the_pictures_they_were_scaled_by_have_mean_zero_and_at_most_deviation_one(critics):
@@ -28,7 +34,7 @@ def test_features_of_the_pictures_they_were_scaled_by_have_mean_zero_and_at_most
 def test_the_pretrained_network_is_no_parameter_and_pictures_get_gradients_through_it(critics):
     assert all(name.startswith("critics.") for name, _ in critics.named_parameters())
     pictures = PICTURES.clone().requires_grad_()
-    sum(logits.sum() for logits in critics(critics.features(pictures))).backward()
+    sum(logits.sum() for logits in critics(critics.features(pictures), None)).backward()
     assert (pictures.grad.flatten(1).norm(dim=1) > 0).all()
     critics.zero_grad()
 
@@ -40,25 +46,50 @@ def test_a_step_moves_the_critics_by_the_loss_with_its_penalty(critics):
     expected = 0.0
     for critic, ours, theirs in zip(critics.critics, real, generated, strict=True):
         both = torch.cat([ours, theirs]).detach().requires_grad_()
-        logits = critic(both)
+        logits = critic(both, None)
         (slopes,) = torch.autograd.grad(logits.mean(1).sum(), both)
         r1, r2 = (half.flatten(1).square().sum(1).mean().item() for half in slopes.chunk(2))
         expected += relativistic_critic(*logits.chunk(2)).item() + 4.0 / 2 * (r1 + r2)
     before = {name: value.clone() for name, value in critics.state_dict().items()}
-    loss = side.update(PICTURES, generated, penalty=4.0, rate=1e-3, world=ALONE)
+    loss = side.update(PICTURES, generated, None, penalty=4.0, rate=1e-3, world=ALONE)
     assert loss.item() == pytest.approx(expected, rel=1e-4)
     moved = {name for name, value in critics.state_dict().items() if not torch.equal(value, before[name])}
     learned = {name for name, _ in critics.named_parameters() if not name.endswith("logit.bias")}  # cancels in a pair
     assert learned <= moved <= {name for name, _ in critics.named_parameters()}
 
 
+def test_a_label_adds_its_embeddings_product_with_each_places_features(labelled):
+    features = labelled.features(PICTURES)
+    labels = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
+    seen = []
+    hooks = [
+        critic.logit.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0])) for critic in labelled.critics
+    ]
+    with torch.no_grad():
+        judged = labelled(features, labels)
+    for hook in hooks:
+        hook.remove()
+    for critic, logits, last in zip(labelled.critics, judged, seen, strict=True):
+        of_label = torch.einsum("bc,bchw->bhw", critic.embed[labels], last) / critic.embed.shape[1] ** 0.5
+        torch.testing.assert_close(logits, critic.logit(last).flatten(1) + of_label.flatten(1))
+
+
+def test_labelled_critics_learn_which_pictures_a_label_means(labelled):
+    side = ProjectedSide(labelled, OBJECTIVES["rpgan"], (0.0, 0.99))
+    labels = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
+    before = {name: value.clone() for name, value in labelled.state_dict().items()}
+    generated = labelled.features(PICTURES.flip(2))
+    side.update(PICTURES, generated, labels, penalty=0.0, rate=1e-3, world=ALONE)
+    assert all(not torch.equal(critic.embed, before[f"critics.{i}.embed"]) for i, critic in enumerate(labelled.critics))
+
+
 def test_the_generators_loss_leaves_no_gradient_with_the_critics(critics):
     side = ProjectedSide(critics, OBJECTIVES["rpgan"], (0.0, 0.99))
     pictures = PICTURES.flip(2).requires_grad_()
     generated = critics.features(pictures)
-    side.update(PICTURES, generated, penalty=0.0, rate=1e-3, world=ALONE)
+    side.update(PICTURES, generated, None, penalty=0.0, rate=1e-3, world=ALONE)
     critics.zero_grad(set_to_none=True)
-    side.generator_loss(generated).backward()
+    side.generator_loss(generated, None).backward()
     assert pictures.grad.abs().sum() > 0
     assert all(parameter.grad is None and parameter.requires_grad for parameter in critics.parameters())
 

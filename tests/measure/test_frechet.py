@@ -3,7 +3,7 @@ import torch
 from torch.testing import assert_close
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.measure.frechet import frechet_distance, frechet_from_root, gaussian, spread, square_root
+from aigc_cli.measure.frechet import frechet_distance, frechet_from_root, gaussian, spread, spread_within, square_root
 
 
 def normal(*shape, seed=0):
@@ -74,3 +74,14 @@ def test_collapsed_sets_show_in_the_spread():
 def test_one_picture_has_no_covariance():
     with pytest.raises(BadData, match="at least 2"):
         gaussian(torch.ones(1, 4))
+
+
+def test_spread_within_labels_is_blind_to_how_far_apart_they_are():
+    real, labels = normal(60, 4), torch.arange(60) % 3
+    moved = real + 10 * labels[:, None]
+    assert spread_within(moved, labels, real, labels) == pytest.approx(1)
+    assert spread_within(moved / 2, labels, real, labels) == pytest.approx(0.25)
+    assert spread_within(moved, labels, real, torch.arange(60)) is None  # no label has two real pictures
+    few = torch.tensor([0, 1, 2, 2])  # labels 0 and 1 have one generated picture, which has no variance
+    of_two = spread_within(real[:4], few, real, labels)
+    assert of_two == pytest.approx(float(real[2:4].var(0).sum() / real[labels == 2].var(0).sum()))
