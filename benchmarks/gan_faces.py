@@ -14,7 +14,8 @@ Turns of a few seconds alternate until each has had its calibrated minutes (cali
 them (--marks), as far as they go, the samples are kept: FOLDER/WHO-MINUTES.safetensors and a sheet of 64 as PNG. In
 the end all are compared with REAL, a folder or a set (the held-out pictures without it): Fréchet distance, spread,
 precision, recall, and the share as near to a training picture as the nearest hundredth of REAL, on EfficientNet-Lite0;
-the drawing options with --options (gan_options.py), the labels where ours has any. One JSON line a row, then a table.
+the drawing options with --options (gan_options.py). Where ours has labels: how many are recognised, and the spread
+within them against the training pictures'. One JSON line a row, then a table.
 Neither sampling nor judging counts as training.
 
 Suffixes: N pictures, B batch, C channels, H height, W width, D feature dimension.
@@ -245,8 +246,8 @@ def keep_samples(path: Path, pixels: Tensor, labels: Tensor | None) -> None:
     write_bytes(path.with_suffix(".png"), encode_png(grid_of(pixels[:64], columns=8), "benchmark"))
 
 
-def scores(real_ND: Tensor, train_KD: Tensor, generated_MD: Tensor) -> dict[str, float]:
-    """Return the numbers on features: distance, spread, precision and recall (k = 3), share near training pictures."""
+def scores(real_ND: Tensor, generated_MD: Tensor) -> dict[str, float]:
+    """Return the four numbers on features: distance and spread, precision and recall among three neighbours."""
     real, generated = gaussian(real_ND), gaussian(generated_MD)
     near = neighbourhood(real_ND, generated_MD, 3)
     return {
@@ -254,7 +255,6 @@ def scores(real_ND: Tensor, train_KD: Tensor, generated_MD: Tensor) -> dict[str,
         "spread": round(spread(generated, real), 3),
         "precision": round(float(near.is_realistic_M.double().mean()), 3),
         "recall": round(float(near.is_recalled_N.double().mean()), 3),
-        "near_training": round(near_training(generated_MD, real_ND, train_KD), 4),
     }
 
 
@@ -264,13 +264,16 @@ def judged(
     """Return the record of kept samples with what every judge says of them, by the real and the training features."""
     kept = load_tensors(Path(record["samples"]))
     generated_MD = extract(load_extractor(EXTRACTOR), kept["pixels"])
-    found = {**record, **scores(*features, generated_MD)}
+    real_ND, train_ND = features  # those of the training pictures, then those of their mirror images
+    found = {**record, **scores(real_ND, generated_MD)}
+    found["near_training"] = round(near_training(generated_MD, real_ND, train_ND), 4)
     if cache is not None:
         found["drawing"] = load_judge(cache, size=images.size).judge(kept["pixels"], real)
     if "labels" in kept and images.labels is not None:
         truth, asked = (images.pixels, images.labels, images.is_valid), (kept["pixels"], kept["labels"])
-        train_labels = images.labels[~images.is_valid].repeat(2)  # of the pictures, and of their mirror images
-        found["spread_within"] = spread_within(generated_MD, kept["labels"], features[1], train_labels)
+        labels_N = images.labels[~images.is_valid]
+        within = spread_within(generated_MD, kept["labels"], train_ND[: len(labels_N)], labels_N)
+        found |= {} if within is None else {"spread_within": round(within, 3)}
         labels = recognised_labels(truth, asked, images.label_names, seed=0, progress=SilentProgress())
         found |= {name: labels[name] for name in ("recognised", "chance", "classifier_accuracy")}
     return found
@@ -320,6 +323,8 @@ def parsed() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.only != "ours" and arguments.example is None:
         parser.error("--example names the checkout, or --only ours leaves it out")
+    if arguments.only == "example" and arguments.beside:
+        parser.error("--beside is for ours")
     return arguments
 
 
@@ -341,7 +346,7 @@ def main() -> None:
     set_threads(arguments.threads)
     keep_freed_memory()
     images = open_image_set(arguments.data)
-    real = open_pictures(arguments.real) if arguments.real else images.pixels[images.is_valid]
+    real = open_pictures(arguments.real) if arguments.real else as_uint8(images.pixels[images.is_valid])
     given, beside = settings_of(arguments.set), settings_of(arguments.beside)
     contestants: dict[str, Contestant] = {}
     if arguments.only != "example":
@@ -352,7 +357,7 @@ def main() -> None:
         contestants["example"] = Example(arguments.example, images, seed=0)
     machine = Machine()
     out = make_dir(arguments.out)
-    marks = [*(mark for mark in sorted(arguments.marks) if mark < arguments.minutes), arguments.minutes]
+    marks = [*(mark for mark in sorted({*arguments.marks}) if 0 < mark < arguments.minutes), arguments.minutes]
     records = trained(contestants, machine, marks, arguments.slice, arguments.samples, out)
     named = {"preset": arguments.preset, "set": given, "beside": beside, "real": len(real)}
     print(json.dumps({**named, "machine": machine.record()}))

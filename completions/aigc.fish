@@ -83,7 +83,7 @@ complete -c aigc -n '__aigc_in "train-gan"' -l grow -x -d 'Share of the training
 complete -c aigc -n '__aigc_in "train-gan"' -l projected -d 'Judge by the features of a pretrained network too: far better pictures for the minutes, on EfficientNet-Lite1 (pip install \'aigc-cli[projected]\').'
 complete -c aigc -n '__aigc_in "train-gan"' -l no-projected -d 'Judge by the features of a pretrained network too: far better pictures for the minutes, on EfficientNet-Lite1 (pip install \'aigc-cli[projected]\').'
 complete -c aigc -n '__aigc_in "train-gan"' -l d-steps -x -d 'Critic updates for each update of the generator.'
-complete -c aigc -n '__aigc_in "train-gan"' -l class-weight -x -d 'Weight of the label classification terms, for sets with labels.'
+complete -c aigc -n '__aigc_in "train-gan"' -l class-weight -x -d 'Weight of the label classification terms, for sets with labels (default: 1; with --projected 0).'
 complete -c aigc -n '__aigc_in "train-gan"' -l labels -d 'Use the set\'s labels.'
 complete -c aigc -n '__aigc_in "train-gan"' -l no-labels -d 'Use the set\'s labels.'
 complete -c aigc -n '__aigc_in "train-gan"' -l augment -x -d 'Change pictures at random, real and generated alike: a comma list of flip, translate, scale, rotate, crop, cutout, colour; or none.'

@@ -83,7 +83,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "small": {},
     "tiny": {"width": 0.5},
     "large": {"width": 2.0, "batch_size": 32},
-    "projected": {"projected": True, "penalty_every": 8, "gamma": 0.5, "class_weight": 0.0},
+    "projected": {"projected": True, "penalty_every": 8, "gamma": 0.5},
     "dcgan": {"arch": "dcgan", "batch_size": 64},
     "mlp": {"arch": "mlp", "batch_size": 64},
     "wgan": {"arch": "dcgan", "loss": "wgan", "batch_size": 64, "d_steps": 5, "lr_g": 5e-5, "lr_d": 5e-5, "beta1": 0.0},
@@ -149,7 +149,11 @@ class TrainGanSettings:
         "(pip install 'aigc-cli[projected]').",
     )
     d_steps: int = setting(1, "Critic updates for each update of the generator.", minimum=1)
-    class_weight: float = setting(1.0, "Weight of the label classification terms, for sets with labels.", minimum=0)
+    class_weight: float | None = setting(
+        None,
+        "Weight of the label classification terms, for sets with labels (default: 1; with --projected 0).",
+        minimum=0,
+    )
     labels: bool = setting(True, "Use the set's labels.")
     augment: str = setting(
         "flip",
@@ -200,7 +204,7 @@ def augmentations(settings: TrainGanSettings) -> tuple[str, ...]:
 
 
 def completed(settings: TrainGanSettings) -> TrainGanSettings:
-    """Return the settings with the architecture's own value wherever one was left open.
+    """Return the settings with the architecture's own value, or what fits the critics, wherever one was left open.
 
     Raises UsageProblem where another architecture than style is to grow.
     """
@@ -208,5 +212,5 @@ def completed(settings: TrainGanSettings) -> TrainGanSettings:
         raise UsageProblem(
             tr("--arch {arch} does not grow", arch=settings.arch), tr("leave out --grow, or use --arch style")
         )
-    own = ARCHITECTURE_DEFAULTS[settings.arch]
+    own = {**ARCHITECTURE_DEFAULTS[settings.arch], "class_weight": 0.0 if settings.projected else 1.0}
     return replace(settings, **{name: value for name, value in own.items() if getattr(settings, name) is None})

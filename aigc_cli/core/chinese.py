@@ -720,7 +720,7 @@ CHINESE: dict[str, str] = {
     "wait, or --lock-wait SECONDS": "请稍候，或用 --lock-wait SECONDS",
     "waiting: another process is tokenizing this set": "等待：另一个进程正在对该数据集分词",
     "Weight of the gradient penalties R1 and R2 at 32 pixels; grows with the area.": "32 像素时梯度惩罚 R1 与 R2 的权重；随面积增大。",
-    "Weight of the label classification terms, for sets with labels.": "标签分类项的权重，用于带标签的数据集。",
+    "Weight of the label classification terms, for sets with labels (default: 1; with --projected 0).": "标签分类项的权重，用于带标签的数据集（默认 1；使用 --projected 时为 0）。",
     "what was printed is whole": "已输出的内容都是完整的",
     "Where to compute.": "在哪里计算。",
     "where to put the pictures?": "图片放在哪里？",

@@ -10,7 +10,7 @@ from torch import Tensor
 from aigc_cli.core.messages import tr
 
 COLLAPSED_SPREAD = 0.3
-COLLAPSED_WITHIN = 0.5  # CIFAR-10 with each class a picture or two: .4; with varied classes: .7 to 1.1
+COLLAPSED_WITHIN, SHARE_WITHIN = 0.5, 0.75  # CIFAR-10 with each class a picture or two: .4 of a whole .7 to .9
 FALLEN_SPREAD, FALLEN_SHARE = 0.1, 0.25  # that low, and that little of what it had been, is no dip
 CRITIC_AHEAD = 0.9
 GENERATOR_AHEAD = 0.55
@@ -55,7 +55,7 @@ def balance_in_words(metrics: Mapping[str, float]) -> str:
         words.append(tr("{who} (critic {accuracy:.0%})", who=who, accuracy=accuracy))
     if metrics.get("spread", 1.0) < COLLAPSED_SPREAD:
         words.append(tr("collapsed: spread {spread:.2f} of the real pictures'", spread=metrics["spread"]))
-    elif metrics.get("spread_within", 1.0) < COLLAPSED_WITHIN:
+    elif metrics.get("spread_within", 1.0) < min(COLLAPSED_WITHIN, SHARE_WITHIN * metrics.get("spread", 1.0)):
         words.append(tr("labels collapsed: spread {spread:.2f} within them", spread=metrics["spread_within"]))
     return ", ".join(words)
 

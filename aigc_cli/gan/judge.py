@@ -17,6 +17,7 @@ from aigc_cli.measure.neighbours import near_training
 
 BATCH = 32
 COMPARED = 2048  # training pictures, at most, that samples are searched among; their mirror images too
+MIN_OF_LABEL = 8  # samples of each label, for their spread
 
 
 class Judge:
@@ -33,14 +34,16 @@ class Judge:
     def scores(self, generator: nn.Module) -> dict[str, float]:
         """Return the Fréchet distance of `count` samples (labels in turn), their spread, and how many are near copies.
 
-        The last is left out where nothing is held out to compare with, the spread within labels where there are none.
+        The last is left out where nothing is held out to compare with, and the spread within labels where there are
+        none, or too many for so few samples.
         """
         real_ND, labels_N = self._real_features()
         features_MD = extract(self._extractor, self._samples(generator))
         real, generated = gaussian(real_ND), gaussian(features_MD)
         scores = {self.objective: frechet_distance(generated, real), "spread": spread(generated, real)}
-        if generator.labels and labels_N is not None:
-            asked_M = torch.arange(len(features_MD)) % int(generator.labels)  # type: ignore[arg-type]
+        count = int(generator.labels)  # type: ignore[arg-type]
+        if labels_N is not None and 0 < count <= self._count // MIN_OF_LABEL:
+            asked_M = torch.arange(len(features_MD)) % count
             within = spread_within(features_MD, asked_M, real_ND, labels_N)
             scores |= {} if within is None else {"spread_within": within}
         if bool(self._images.is_valid.any()):

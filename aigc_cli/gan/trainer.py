@@ -220,7 +220,7 @@ class GanTrainer:
         }
         if classes is not None and labels is not None:
             class_loss = F.cross_entropy(classes[: len(real)], labels)
-            loss = loss + settings.class_weight * class_loss
+            loss = loss + (settings.class_weight or 0.0) * class_loss
             metrics["class_loss_real"] = class_loss
         if penalised:
             # R1 on the real half, R2 on the generated half; lazy, so weighted by the interval.
@@ -264,7 +264,7 @@ class GanTrainer:
             loss = loss + self._projected.generator_loss(features, labels)
         if classes is not None and labels is not None:
             class_loss = F.cross_entropy(classes, labels)
-            loss = loss + self._settings.class_weight * class_loss
+            loss = loss + (self._settings.class_weight or 0.0) * class_loss
             metrics["class_loss_generated"] = class_loss
         metrics = backward(loss, self._generator, metrics, self._world)
         if step % GRADIENT_NORM_EVERY == 0:
@@ -292,7 +292,7 @@ class GanTrainer:
     def _judge_pictures(self, pictures: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return the critic's logits (B,), and class logits (B, K) where it classifies and is asked to."""
         with self._products():
-            if labels is None or self._settings.class_weight == 0 or not isinstance(self._critic, StyleCritic):
+            if labels is None or not self._settings.class_weight or not isinstance(self._critic, StyleCritic):
                 return widened(self._critic(pictures, labels)), None
             logits, classes = self._critic.logits_and_classes(pictures, labels)
         return widened(logits), widened(classes)

@@ -47,6 +47,7 @@ def test_words():
     assert "collapsed" in balance_in_words({"critic_accuracy": 0.7, "spread": 0.1})
     assert balance_in_words({"spread": 0.9, "spread_within": 0.42}) == "labels collapsed: spread 0.42 within them"
     assert balance_in_words({"spread": 0.9, "spread_within": 0.8}) == ""
+    assert balance_in_words({"spread": 0.4, "spread_within": 0.4}) == ""  # little varied, within labels as a whole
 
 
 def test_a_collapse_is_a_fall_to_next_to_nothing():

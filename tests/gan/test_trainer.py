@@ -283,6 +283,8 @@ def test_a_summary_says_the_balance_the_speed_and_the_distance(image_set):
 def test_open_settings_take_the_architecture_s_own():
     settings = completed(TrainGanSettings(arch="dcgan", lr_g=0.5))
     assert (settings.loss, settings.beta1, settings.lr_g, settings.lr_d) == ("nonsaturating", 0.5, 0.5, 2e-4)
+    assert (settings.class_weight, completed(TrainGanSettings(projected=True)).class_weight) == (1.0, 0.0)
+    assert completed(TrainGanSettings(projected=True, class_weight=0.3)).class_weight == 0.3
 
 
 @pytest.mark.parametrize("preset", PRESETS)
