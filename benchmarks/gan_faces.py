@@ -28,7 +28,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -47,6 +47,7 @@ from aigc_cli.core.seeding import derived_seed, stream
 from aigc_cli.data.imageset import ImageSet, as_uint8, open_image_set, open_pictures
 from aigc_cli.data.samples import encode_png, grid_of
 from aigc_cli.evaluation.labels import recognised_labels
+from aigc_cli.gan.judge import COMPARED
 from aigc_cli.gan.pixels import to_uint8
 from aigc_cli.gan.trainer import GanTrainer, build_trainer
 from aigc_cli.measure.features import extract, load_extractor
@@ -258,21 +259,39 @@ def scores(real_ND: Tensor, generated_MD: Tensor) -> dict[str, float]:
     }
 
 
+class References(NamedTuple):
+    """Features of real pictures; of some training pictures, then of their mirror images; these pictures' labels."""
+
+    real_ND: Tensor
+    train_ND: Tensor
+    labels_N: Tensor | None
+
+
+def references_of(images: ImageSet, real: Tensor) -> References:
+    """Return what samples are compared with."""
+    extractor = load_extractor(EXTRACTOR)
+    rows = (~images.is_valid).nonzero()[:, 0]
+    rows = rows[torch.randperm(len(rows), generator=stream(0, "benchmark references"))[:COMPARED]]
+    train = as_uint8(images.pixels[rows])
+    both = torch.cat([train, train.flip(3)])
+    labels = None if images.labels is None else images.labels[rows]
+    return References(extract(extractor, real), extract(extractor, both), labels)
+
+
 def judged(
-    record: dict[str, Any], images: ImageSet, real: Tensor, features: tuple[Tensor, Tensor], cache: Path | None
+    record: dict[str, Any], images: ImageSet, real: Tensor, references: References, cache: Path | None
 ) -> dict[str, Any]:
-    """Return the record of kept samples with what every judge says of them, by the real and the training features."""
+    """Return the record of kept samples with what every judge says of them."""
     kept = load_tensors(Path(record["samples"]))
     generated_MD = extract(load_extractor(EXTRACTOR), kept["pixels"])
-    real_ND, train_ND = features  # those of the training pictures, then those of their mirror images
-    found = {**record, **scores(real_ND, generated_MD)}
-    found["near_training"] = round(near_training(generated_MD, real_ND, train_ND), 4)
+    found = {**record, **scores(references.real_ND, generated_MD)}
+    found["near_training"] = round(near_training(generated_MD, references.real_ND, references.train_ND), 4)
     if cache is not None:
         found["drawing"] = load_judge(cache, size=images.size).judge(kept["pixels"], real)
-    if "labels" in kept and images.labels is not None:
+    if "labels" in kept and images.labels is not None and references.labels_N is not None:
         truth, asked = (images.pixels, images.labels, images.is_valid), (kept["pixels"], kept["labels"])
-        labels_N = images.labels[~images.is_valid]
-        within = spread_within(generated_MD, kept["labels"], train_ND[: len(labels_N)], labels_N)
+        labels_N = references.labels_N
+        within = spread_within(generated_MD, kept["labels"], references.train_ND[: len(labels_N)], labels_N)
         found |= {} if within is None else {"spread_within": round(within, 3)}
         labels = recognised_labels(truth, asked, images.label_names, seed=0, progress=SilentProgress())
         found |= {name: labels[name] for name in ("recognised", "chance", "classifier_accuracy")}
@@ -361,12 +380,10 @@ def main() -> None:
     records = trained(contestants, machine, marks, arguments.slice, arguments.samples, out)
     named = {"preset": arguments.preset, "set": given, "beside": beside, "real": len(real)}
     print(json.dumps({**named, "machine": machine.record()}))
-    train = as_uint8(images.pixels[~images.is_valid])
-    extractor = load_extractor(EXTRACTOR)
-    features = extract(extractor, real), extract(extractor, torch.cat([train, train.flip(3)]))
+    references = references_of(images, real)
     rows = []
     for record in records:
-        rows.append(judged(record, images, real, features, arguments.options))
+        rows.append(judged(record, images, real, references, arguments.options))
         print(json.dumps(rows[-1]), flush=True)
     print(table(rows))
 

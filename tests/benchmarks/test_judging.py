@@ -88,7 +88,9 @@ def test_the_ablation_and_the_comparison_judge_alike(script, monkeypatch, tmp_pa
     faces.keep_samples(tmp_path / "kept.safetensors", pixels, None)
     monkeypatch.setattr(faces, "load_extractor", lambda name: None)
     monkeypatch.setattr(faces, "extract", lambda extractor, pictures: made)
-    row = faces.judged({"samples": str(tmp_path / "kept.safetensors")}, images, pixels, (real, real), None)
+    row = faces.judged(
+        {"samples": str(tmp_path / "kept.safetensors")}, images, pixels, faces.References(real, real, None), None
+    )
     assert ablation.scores(real, made).items() <= row.items()
     assert 0 <= row["near_training"] <= 1
 
