@@ -288,9 +288,8 @@ def judged(
     found["near_training"] = round(near_training(generated_MD, references.real_ND, references.train_ND), 4)
     if cache is not None:
         found["drawing"] = load_judge(cache, size=images.size).judge(kept["pixels"], real)
-    if "labels" in kept and images.labels is not None and references.labels_N is not None:
+    if "labels" in kept and (labels_N := references.labels_N) is not None:
         truth, asked = (images.pixels, images.labels, images.is_valid), (kept["pixels"], kept["labels"])
-        labels_N = references.labels_N
         within = spread_within(generated_MD, kept["labels"], references.train_ND[: len(labels_N)], labels_N)
         found |= {} if within is None else {"spread_within": round(within, 3)}
         labels = recognised_labels(truth, asked, images.label_names, seed=0, progress=SilentProgress())
