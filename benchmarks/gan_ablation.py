@@ -1,13 +1,13 @@
 """What does a change of the recipe do to faces after equal steps? Every variant is a process; all run at once.
 
 python benchmarks/gan_ablation.py DATA --real REAL --out FOLDER (--steps N | --seconds S [--each]) [--preset NAME]
-    [--device cuda] [--vary VARIANT …]
+    [--device cuda] [--set NAME=JSON …] [--vary VARIANT …]
 
 A VARIANT is a comma list of NAME=JSON, each a setting of `aigc train-gan`, or with a dot a constant of the package
-(gan.projected.WIDTH=64). One more variant, without changes, is always there. `data=PATH` and `real=PATH` train and
-judge that variant on other sets. With --seconds, all make as many steps as the slowest of them would make in that time
-while the others run, or each as many as itself with --each; a variant whose steps cost more is flattered by equal
-steps: compare images per second on the machine that it is meant for.
+(gan.projected.WIDTH=64). One more variant, without changes, is always there; what --set says holds for all.
+`data=PATH` and `real=PATH` train and judge that variant on other sets. With --seconds, all make as many steps as the
+slowest of them would make in that time while the others run, or each as many as itself with --each; a variant whose
+steps cost more is flattered by equal steps: compare images per second on the machine that it is meant for.
 
 Of each, 2,048 samples of the averaged generator are compared with REAL on EfficientNet-Lite0 features, and a sheet is
 kept in FOLDER. One JSON line a variant, then a table. One seed: run a variant twice (seed=1) to see what is noise.
@@ -80,7 +80,8 @@ def variant_process(changes: dict[str, Any], arguments: argparse.Namespace, plac
         keep_freed_memory()
         data, real = (Path(changes.pop(name, getattr(arguments, name))) for name in ("data", "real"))
         changed_constants({name: value for name, value in changes.items() if "." in name})
-        given = {"preset": arguments.preset} | {name: value for name, value in changes.items() if "." not in name}
+        given = {"preset": arguments.preset, **settings_of(arguments.set)}
+        given |= {name: value for name, value in changes.items() if "." not in name}
         device = choose_device(arguments.device)
         talk.send(seconds_a_step(data, given, device))
         steps = int(talk.recv())
@@ -139,6 +140,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--each", action="store_true", help="with --seconds: each variant at its own speed")
     parser.add_argument("--preset", default="projected")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=JSON")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--samples", type=int, default=2048)

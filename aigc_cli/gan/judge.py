@@ -5,6 +5,8 @@ that `--metric` names. It orders the checkpoints of one run; `aigc eval images` 
 features tell whether samples are copies of training pictures, and whether a label has become one picture.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -12,12 +14,20 @@ from aigc_cli.core.seeding import stream
 from aigc_cli.data.imageset import ImageSet, as_uint8
 from aigc_cli.gan.pixels import to_uint8
 from aigc_cli.measure.features import extract, load_extractor
-from aigc_cli.measure.frechet import frechet_distance, gaussian, spread, spread_within
+from aigc_cli.measure.frechet import Gaussian, frechet_distance, gaussian, spread, spread_within
 from aigc_cli.measure.neighbours import near_training
 
 BATCH = 32
 COMPARED = 2048  # training pictures, at most, that samples are searched among; their mirror images too
 MIN_OF_LABEL = 8  # samples of each label, for their spread
+
+
+class Real(NamedTuple):
+    """Real pictures' features, the Gaussian of them, and their labels if they have any."""
+
+    features_ND: Tensor
+    gaussian: Gaussian
+    labels_N: Tensor | None
 
 
 class Judge:
@@ -28,7 +38,7 @@ class Judge:
         self._extractor = load_extractor(metric, device)
         self.objective = f"frechet[{self._extractor.name}]"
         self.nearness = f"near_training[{self._extractor.name}]"
-        self._real: tuple[Tensor, Tensor | None] | None = None
+        self._real: Real | None = None
         self._references: tuple[Tensor, Tensor] | None = None
 
     def scores(self, generator: nn.Module) -> dict[str, float]:
@@ -37,27 +47,31 @@ class Judge:
         The last is left out where nothing is held out to compare with, and the spread within labels where there are
         none, or too many for so few samples.
         """
-        real_ND, labels_N = self._real_features()
+        real = self._real_pictures()
         features_MD = extract(self._extractor, self._samples(generator))
-        real, generated = gaussian(real_ND), gaussian(features_MD)
-        scores = {self.objective: frechet_distance(generated, real), "spread": spread(generated, real)}
+        generated = gaussian(features_MD)
+        scores = {
+            self.objective: frechet_distance(generated, real.gaussian),
+            "spread": spread(generated, real.gaussian),
+        }
         count = int(generator.labels)  # type: ignore[arg-type]
-        if labels_N is not None and 0 < count <= self._count // MIN_OF_LABEL:
+        if real.labels_N is not None and 0 < count <= self._count // MIN_OF_LABEL:
             asked_M = torch.arange(len(features_MD)) % count
-            within = spread_within(features_MD, asked_M, real_ND, labels_N)
+            within = spread_within(features_MD, asked_M, real.features_ND, real.labels_N)
             scores |= {} if within is None else {"spread_within": within}
         if bool(self._images.is_valid.any()):
             held_out_KD, train_ND = self._reference_features()
             scores[self.nearness] = near_training(features_MD, held_out_KD, train_ND)
         return scores
 
-    def _real_features(self) -> tuple[Tensor, Tensor | None]:
-        """Return the features of real pictures, and their labels if they have any."""
+    def _real_pictures(self) -> Real:
+        """Return what samples are compared with, from `count` pictures of the whole set."""
         if self._real is None:
             images = self._images
             chosen = torch.randperm(len(images.pixels), generator=stream(self._seed, "judge"))[: self._count]
             labels = None if images.labels is None else images.labels[chosen]
-            self._real = extract(self._extractor, as_uint8(images.pixels[chosen])), labels
+            features_ND = extract(self._extractor, as_uint8(images.pixels[chosen]))
+            self._real = Real(features_ND, gaussian(features_ND), labels)
         return self._real
 
     def _reference_features(self) -> tuple[Tensor, Tensor]:

@@ -138,8 +138,8 @@ class ProjectedSide:
         penalty: float,
         rate: float,
         world: World,
-    ) -> Tensor:
-        """Move the critics, and return their loss.
+    ) -> dict[str, float | Tensor]:
+        """Move the critics, and return what to log: their loss.
 
         `generated` are the features of generated pictures of the same labels. With a penalty > 0 each stage is
         penalised by penalty / 2 times R1 + R2 of its features: the squared norm of the gradient of a picture's mean
@@ -160,9 +160,9 @@ class ProjectedSide:
             losses.append(loss)
             self._real_logits.append(real_logits.detach())
         total = torch.stack(losses).sum()
-        backward(total, self.critics, {}, world)
+        metrics = backward(total, self.critics, {"loss_projected": total}, world)
         self._adam.step(rate)
-        return total.detach()
+        return metrics
 
     def generator_loss(self, generated: Sequence[Tensor], labels: Tensor | None) -> Tensor:
         """Return the sum of the generator's losses against the critics as they are now."""

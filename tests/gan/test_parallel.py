@@ -24,6 +24,7 @@ SMALL = {"width": 0.125, "z_dim": 8, "batch_size": 8, "metric_images": 16, "seed
 WAYS = {
     "style": {"penalty_every": 2},
     "style-adapting": {"augment": ",".join(AUGMENTATIONS), "augment_adapt": True, "d_steps": 2, "loss": "hinge"},
+    "projected": {"preset": "projected", "penalty_every": 2},
     "wgan-gp": {"arch": "mlp", "loss": "wgan-gp", "penalty_every": 2, "augment": "flip,translate"},
 }
 

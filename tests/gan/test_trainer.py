@@ -38,8 +38,8 @@ KINDS = {
 }
 
 
-def made(path, **changes):
-    return build_trainer(path, resolve(TrainGanSettings, {**SMALL, **changes}, presets=PRESETS), CPU)
+def made(path, *, device=CPU, **changes):
+    return build_trainer(path, resolve(TrainGanSettings, {**SMALL, **changes}, presets=PRESETS), device)
 
 
 def weights(trainer):
