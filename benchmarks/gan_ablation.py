@@ -78,10 +78,10 @@ def variant_process(changes: dict[str, Any], arguments: argparse.Namespace, plac
     try:
         set_threads(arguments.threads)
         keep_freed_memory()
+        changes = {"preset": arguments.preset, **settings_of(arguments.set), **changes}
         data, real = (Path(changes.pop(name, getattr(arguments, name))) for name in ("data", "real"))
         changed_constants({name: value for name, value in changes.items() if "." in name})
-        given = {"preset": arguments.preset, **settings_of(arguments.set)}
-        given |= {name: value for name, value in changes.items() if "." not in name}
+        given = {name: value for name, value in changes.items() if "." not in name}
         device = choose_device(arguments.device)
         talk.send(seconds_a_step(data, given, device))
         steps = int(talk.recv())

@@ -1,9 +1,10 @@
 """Critics on the features of a frozen, pretrained network (Projected GAN: Sauer et al. 2021, arXiv:2111.01007).
 
-EfficientNet-Lite1 sees the pictures at 64 pixels; behind four of its stages stands a small critic with a logit for each
-place. They judge beside the architecture's own critic, not instead of it. The random mixing of channels and scales of
-the paper is left out. Their gradient penalties are of the features, so that nothing is differentiated twice through the
-pretrained network. A distance on features of the same family flatters such a training: see it beside another judge.
+EfficientNet-Lite1 sees pictures at the set's size (the next multiple of 32), and at 64 pixels at least; behind four of
+its stages stands a small critic with a logit for each place. They judge beside the architecture's own critic, not
+instead of it. The random mixing of channels and scales of the paper is left out. Their gradient penalties are of the
+features, so that nothing is differentiated twice through the pretrained network. A distance on features of the same
+family flatters such a training: see it beside another judge.
 
 Suffixes: B batch, C channels, H height, W width.
 """
@@ -25,11 +26,12 @@ from aigc_cli.gan.shares import backward
 from aigc_cli.gan.style import deviation
 from aigc_cli.measure.efficientnet import LITE1, load_efficientnet
 
-IMAGE_SIZE = 64
-STAGES = (1, 2, 4, 6)  # 16, 8, 4 and 2 pixels a side
+LEAST_SIZE = 64
+STAGES = (1, 2, 4, 6)  # a 4th, 8th, 16th and 32nd of the side that the network sees
+COARSEST = 32
 WIDTH = 96
 FEATURE_GAMMA = 1.0
-NORM_COUNT = 256
+NORM_COUNT, NORM_CHUNK = 256, 32
 
 
 class FeatureCritic(nn.Module):
@@ -72,9 +74,12 @@ class ProjectedCritics(nn.Module):
     def __init__(self, pictures: Tensor, labels: int, group: int) -> None:
         super().__init__()
         self._network = load_efficientnet(LITE1, pictures.device)
+        self._size = max(LEAST_SIZE, math.ceil(pictures.shape[-1] / COARSEST) * COARSEST)
         self.critics = nn.ModuleList()
         with torch.no_grad():
-            for stage, found in enumerate(self._raw(pictures)):
+            chunks = [self._raw(chunk) for chunk in torch.split(pictures, NORM_CHUNK)]
+            for stage, parts in enumerate(zip(*chunks, strict=True)):
+                found = torch.cat(parts)
                 mean, deviations = found.mean((0, 2, 3), keepdim=True), found.std((0, 2, 3), keepdim=True)
                 self.register_buffer(f"mean_{stage}", mean)
                 self.register_buffer(f"scale_{stage}", 1 / (deviations + 0.01 * found.std()))
@@ -93,9 +98,8 @@ class ProjectedCritics(nn.Module):
 
     def _raw(self, pictures_BCHW: Tensor) -> list[Tensor]:
         x = rgb(pictures_BCHW)
-        if x.shape[-1] != IMAGE_SIZE:
-            smaller = x.shape[-1] > IMAGE_SIZE
-            x = F.interpolate(x, size=IMAGE_SIZE, mode="bilinear", antialias=smaller, align_corners=False)
+        if x.shape[-1] < self._size:  # as at the lower resolutions of a training that grows
+            x = F.interpolate(x, size=self._size, mode="bilinear", align_corners=False)
         x = (x * 127.5 + 0.5) / 128
         return self._network.after_stages(x.contiguous(memory_format=torch.channels_last), STAGES)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from aigc_cli.config.train_gan import TrainGanSettings
 from aigc_cli.core.distributed import ALONE, World
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.messages import tr
@@ -47,17 +48,18 @@ def own_rows(batch_size: int, world: World) -> slice:
     return slice(world.rank * count, (world.rank + 1) * count)
 
 
-def check_shares(generator: nn.Module, critic: nn.Module, arch: str, batch_size: int, world: World) -> None:
+def check_shares(generator: nn.Module, critic: nn.Module, settings: TrainGanSettings, world: World) -> None:
     """Raise UsageProblem where the processes of `world` would not compute what one does."""
     if world.size == 1:
         return
     modules = [*generator.modules(), *critic.modules()]
     if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in modules):
         raise UsageProblem(
-            tr("--arch {arch} normalises over a whole batch, so it trains in one process only", arch=arch),
+            tr("--arch {arch} normalises over a whole batch, so it trains in one process only", arch=settings.arch),
             tr("start it without torchrun, or use --arch style, r3 or mlp"),
         )
-    group = DEVIATION_GROUP if hasattr(critic, "group") else 1
+    batch_size = settings.batch_size
+    group = DEVIATION_GROUP if settings.projected or hasattr(critic, "group") else 1
     if batch_size % (world.size * group):
         fitting = -(-batch_size // (world.size * group)) * world.size * group
         raise UsageProblem(

@@ -114,7 +114,7 @@ class GanTrainer:
                 .to(device)
                 .to(memory_format=torch.channels_last)
             )
-        check_shares(self._generator, self._critic, settings.arch, settings.batch_size, world)
+        check_shares(self._generator, self._critic, settings, world)
         self._growth = Growth(images.size, settings.grow or 0.0)
         if self._growth.first < images.size:
             assert isinstance(self._generator, StyleGenerator) and isinstance(self._critic, StyleCritic)

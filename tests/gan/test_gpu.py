@@ -37,6 +37,8 @@ def test_a_run_of_a_gpu_goes_on_there_and_on_a_processor(image_set, kind):
     for device in ("cuda", "cpu"):
         gone_on = made(image_set, device=torch.device(device), **changes)
         gone_on.restore(tensors, scalars)
+        for name, value in gone_on.state()[0].items():
+            assert torch.equal(value.cpu(), tensors[name]), name
         found = numbers(gone_on.update(4, 8))
         assert all(math.isfinite(value) for value in found.values())
         for name in (name for name in NAMES if name in expected):

@@ -163,6 +163,12 @@ def test_shares_that_would_split_the_groups_of_the_critic_are_refused(folder, ba
     trainer(folder, World(0, size), batch_size=fitting)
 
 
+def test_shares_that_would_split_the_groups_of_projected_critics_are_refused(folder):
+    with pytest.raises(UsageProblem, match="2 shares of a multiple of 4 pictures"):
+        trainer(folder, World(0, 2), arch="r3", projected=True, batch_size=12)
+    trainer(folder, World(0, 2), arch="r3", projected=True, batch_size=16)
+
+
 def test_shares_must_be_equal_where_nothing_is_grouped(folder):
     with pytest.raises(UsageProblem, match="3 shares of a multiple of 1 pictures"):
         trainer(folder, World(0, 3), arch="r3")

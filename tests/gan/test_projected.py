@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from aigc_cli.core.distributed import ALONE
 from aigc_cli.gan.objective import OBJECTIVES, relativistic_critic
@@ -29,6 +30,26 @@ def test_features_of_the_pictures_they_were_scaled_by_have_mean_zero_and_at_most
         assert x.mean((0, 2, 3)).abs().max() < 1e-3
         assert 0.5 < x.std() < 1.05
         assert x.std((0, 2, 3)).max() < 1.01
+
+
+@pytest.fixture(scope="module")
+def large():
+    torch.manual_seed(0)
+    return ProjectedCritics(F.interpolate(PICTURES, size=100), labels=0, group=4)
+
+
+@pytest.mark.parametrize(("of", "sides", "seen"), [("critics", (16, 32), 64), ("large", (16, 64, 100), 128)])
+def test_pictures_are_seen_at_the_sets_size_but_at_64_pixels_at_least(of, sides, seen, request):
+    for side in sides:
+        found = request.getfixturevalue(of).features(F.interpolate(PICTURES, size=side))
+        assert [x.shape[-1] for x in found] == [seen // 4, seen // 8, seen // 16, seen // 32]
+
+
+def test_what_is_finer_than_64_pixels_is_seen_in_larger_pictures(large):
+    row = torch.tensor([0.5, -0.5]).repeat(64)
+    chequered = (row * row[:, None]).expand(1, 3, 128, 128) * 2  # which halving by means would turn into a flat picture
+    plain, fine = (large.features(pictures)[0] for pictures in (torch.zeros(1, 3, 128, 128), chequered))
+    assert (plain - fine).abs().mean() > 0.1 * plain.abs().mean()
 
 
 def test_the_pretrained_network_is_no_parameter_and_pictures_get_gradients_through_it(critics):
