@@ -85,9 +85,9 @@ class Person:
         return "\n".join(line.rstrip() for line in [*past, *self.screen.display]).rstrip()
 
     def see(self, wanted, count=1):
-        """Read until the text has been on the screen so many times."""
+        """Read until the text has been on the screen so many times, also over the end of a line."""
         deadline = time.monotonic() + PATIENCE
-        while self.text().count(wanted) < count:
+        while re.sub(r"(?m)^(.{80})\n", r"\1", self.text()).count(wanted) < count:
             assert time.monotonic() < deadline, f"no {wanted!r} in:\n{self.text()}"
             assert self._read(), f"ended without {wanted!r}:\n{self.text()}"
 
