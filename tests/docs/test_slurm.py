@@ -12,11 +12,9 @@ from aigc_cli.app import run
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "train_gpt.slurm"
 TORCHRUN = """#!/bin/bash
+[ -e long ] && trap 'echo saved >saved; exit 143' TERM
 printf '%s\\n' "$@" >words.part && mv words.part words
-if [ -e long ]; then
-    trap 'echo saved >saved; exit 143' TERM
-    while :; do sleep 0.02; done
-fi
+while [ -e long ]; do sleep 0.02; done
 exit "$(cat status)"
 """
 SCONTROL = """#!/bin/sh
