@@ -24,11 +24,11 @@ from aigc_cli.commands import (
     train_gan,
     train_gpt,
 )
-from aigc_cli.core.console import abandon_stdout, has_colour, open_missing_streams, utf8_streams
-from aigc_cli.core.distributed import several, verdict
 from aigc_cli.core.errors import AigcError, CannotCreate, NoInput, UsageProblem
-from aigc_cli.core.messages import chosen_language, language, set_language, system_reason, tr
-from aigc_cli.core.plain import one_line
+from aigc_cli.core.machine.distributed import several, verdict
+from aigc_cli.core.screen.console import abandon_stdout, has_colour, open_missing_streams, utf8_streams
+from aigc_cli.core.words.messages import chosen_language, language, set_language, system_reason, tr
+from aigc_cli.core.words.plain import one_line
 from aigc_cli.options import LANGUAGE, first_examples, group_options
 
 # What only writing can meet; other failures of the system that reach this far are of reading.

@@ -10,8 +10,8 @@ from typing import Any
 
 import typer
 
-from aigc_cli.core.messages import later, tr
-from aigc_cli.core.plain import cell_width, wrap
+from aigc_cli.core.words.messages import later, tr
+from aigc_cli.core.words.plain import cell_width, wrap
 
 # The framework's words, as they stand on its help pages.
 WORDS = (

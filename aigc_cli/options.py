@@ -19,10 +19,10 @@ import typer
 
 from aigc_cli.config.base import Origin, Presets, Values, did_you_mean, option_name, resolve_values, typed_values
 from aigc_cli.config.files import config_files, read_tables, shown, unknown_variables, variable
-from aigc_cli.core.console import Console, choose_colour
-from aigc_cli.core.dated import Output, delete_written, old_siblings, resolve_output
+from aigc_cli.core.disk.dated import Output, delete_written, old_siblings, resolve_output
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.core.messages import LANGUAGES, tr
+from aigc_cli.core.screen.console import Console, choose_colour
+from aigc_cli.core.words.messages import LANGUAGES, tr
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from aigc_cli.core.device import set_threads
+from aigc_cli.core.machine.device import set_threads
 
 NOMINAL_GIGAFLOPS = 310.0
 SIDE = 3072

@@ -36,11 +36,11 @@ import torch
 import torchvision.utils  # noqa: F401
 
 from aigc_cli import app
-from aigc_cli.core.checkpoint import load_tensors
+from aigc_cli.core.disk.checkpoint import load_tensors
+from aigc_cli.core.disk.files import read_json, read_jsonl
+from aigc_cli.core.disk.provenance import read_png_label
+from aigc_cli.core.disk.rundir import RunDir
 from aigc_cli.core.errors import AigcError
-from aigc_cli.core.files import read_json, read_jsonl
-from aigc_cli.core.provenance import read_png_label
-from aigc_cli.core.rundir import RunDir
 
 PATIENCE_SECONDS = 120.0
 CANNOT_CREATE = 73

@@ -31,9 +31,9 @@ from gan_faces import EXTRACTOR, finished, keep_samples, sampled, scores, settin
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
-from aigc_cli.core.device import choose_device, set_threads
-from aigc_cli.core.files import make_dir
-from aigc_cli.core.platform import keep_freed_memory
+from aigc_cli.core.disk.files import make_dir
+from aigc_cli.core.machine.device import choose_device, set_threads
+from aigc_cli.core.machine.platform import keep_freed_memory
 from aigc_cli.data.imageset import open_pictures
 from aigc_cli.gan.trainer import build_trainer
 from aigc_cli.measure.features import extract, load_extractor

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aigc_cli.core.device import set_threads
+from aigc_cli.core.machine.device import set_threads
 from aigc_cli.gan.layers import convolve, image_gradients_only
 
 LAYERS = ((32, 64, 32), (64, 96, 16), (96, 128, 8))  # channels in, channels out, side

@@ -38,11 +38,11 @@ from torch import Tensor, nn
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
-from aigc_cli.core.checkpoint import load_tensors, save_tensors
-from aigc_cli.core.device import set_threads
-from aigc_cli.core.files import make_dir, write_bytes
-from aigc_cli.core.platform import keep_freed_memory
-from aigc_cli.core.progress import SilentProgress
+from aigc_cli.core.disk.checkpoint import load_tensors, save_tensors
+from aigc_cli.core.disk.files import make_dir, write_bytes
+from aigc_cli.core.machine.device import set_threads
+from aigc_cli.core.machine.platform import keep_freed_memory
+from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.core.seeding import derived_seed, stream
 from aigc_cli.data.imageset import ImageSet, as_uint8, open_image_set, open_pictures
 from aigc_cli.data.samples import encode_png, grid_of

@@ -13,8 +13,8 @@ CHILD = """
 import sys, time, torch
 from pathlib import Path
 from aigc_cli.config.train_gan import TrainGanSettings
-from aigc_cli.core.device import set_threads
-from aigc_cli.core.platform import keep_freed_memory
+from aigc_cli.core.machine.device import set_threads
+from aigc_cli.core.machine.platform import keep_freed_memory
 from aigc_cli.gan.trainer import build_trainer
 data, way, steps = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 set_threads(None)

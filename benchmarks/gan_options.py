@@ -27,10 +27,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aigc_cli.core.checkpoint import load_tensors, save_tensors
-from aigc_cli.core.device import set_threads
-from aigc_cli.core.files import make_dir, read_json, write_json
-from aigc_cli.core.platform import keep_freed_memory
+from aigc_cli.core.disk.checkpoint import load_tensors, save_tensors
+from aigc_cli.core.disk.files import make_dir, read_json, write_json
+from aigc_cli.core.machine.device import set_threads
+from aigc_cli.core.machine.platform import keep_freed_memory
 from aigc_cli.core.seeding import derived_seed, stream
 from aigc_cli.data.dicebear import require_open_style
 from aigc_cli.data.imageset import open_pictures

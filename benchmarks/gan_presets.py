@@ -24,9 +24,9 @@ from gan_faces import finished, settings_of
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
-from aigc_cli.core.device import choose_device, set_threads
 from aigc_cli.core.errors import AigcError
-from aigc_cli.core.platform import keep_freed_memory, peak_memory
+from aigc_cli.core.machine.device import choose_device, set_threads
+from aigc_cli.core.machine.platform import keep_freed_memory, peak_memory
 from aigc_cli.gan.trainer import build_trainer
 
 FIRST_STEPS = 8

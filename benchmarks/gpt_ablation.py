@@ -19,8 +19,8 @@ import torch
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
-from aigc_cli.core.device import set_threads
-from aigc_cli.core.platform import keep_freed_memory
+from aigc_cli.core.machine.device import set_threads
+from aigc_cli.core.machine.platform import keep_freed_memory
 from aigc_cli.gpt.trainer import build_trainer
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from aigc_cli.core.device import set_threads
+from aigc_cli.core.machine.device import set_threads
 from aigc_cli.gpt.decode import GenerationSettings, generate, load_text_run, stream
 from aigc_cli.gpt.trainer import model_folder
 

@@ -19,9 +19,9 @@ import torch
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
-from aigc_cli.core.device import choose_device, set_threads
-from aigc_cli.core.distributed import ALONE
-from aigc_cli.core.platform import keep_freed_memory
+from aigc_cli.core.machine.device import choose_device, set_threads
+from aigc_cli.core.machine.distributed import ALONE
+from aigc_cli.core.machine.platform import keep_freed_memory
 from aigc_cli.core.seeding import stream
 from aigc_cli.gpt.batches import Batch
 from aigc_cli.gpt.model import GptModel

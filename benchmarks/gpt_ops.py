@@ -10,8 +10,8 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
-from aigc_cli.core.device import set_threads
-from aigc_cli.core.platform import keep_freed_memory
+from aigc_cli.core.machine.device import set_threads
+from aigc_cli.core.machine.platform import keep_freed_memory
 from aigc_cli.gpt.functions import _written_out, rms_norm, swiglu
 
 ROWS, WIDTH, HEADS, KV_HEADS, HEAD_WIDTH = 2048, 576, 9, 3, 64

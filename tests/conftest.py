@@ -77,7 +77,7 @@ def ada_run(tmp_path_factory):
 @pytest.fixture(scope="session")
 def face_run(tmp_path_factory):
     """A face run with random weights and the labels smile, sad and angry; treat it as read-only."""
-    from aigc_cli.core.checkpoint import save_tensors
+    from aigc_cli.core.disk.checkpoint import save_tensors
     from aigc_cli.gan.networks import make_generator
 
     names = ["smile", "sad", "angry"]

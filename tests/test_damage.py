@@ -19,13 +19,12 @@ from aigc_cli.avatar.session import SessionLog, read_session, turn_record
 from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.config.prepare_images import PrepareImagesSettings
 from aigc_cli.config.prepare_text import PrepareTextSettings
-from aigc_cli.core.checkpoint import load_tensors, save_tensors
+from aigc_cli.core.disk.checkpoint import load_tensors, save_tensors
+from aigc_cli.core.disk.labels import label_record_of
+from aigc_cli.core.disk.provenance import label_record
+from aigc_cli.core.disk.rundir import RunDir, open_for_training
 from aigc_cli.core.errors import AigcError, BadConfig, BadData, NoInput, UsageProblem
-from aigc_cli.core.labels import label_record_of
-from aigc_cli.core.metrics import MetricsLog
-from aigc_cli.core.progress import SilentProgress
-from aigc_cli.core.provenance import label_record
-from aigc_cli.core.rundir import RunDir, open_for_training
+from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data.chat.prepare import prepare_chat
 from aigc_cli.data.dialogue import read_dialogues
 from aigc_cli.data.images import prepare_images
@@ -35,6 +34,7 @@ from aigc_cli.data.samples import SampleFile, SampleFolder
 from aigc_cli.data.text import prepare_text
 from aigc_cli.gan.sampler import load_generator
 from aigc_cli.gpt.decode import load_text_run
+from aigc_cli.training.metrics import MetricsLog
 
 TALK = [
     {"id": number, "type": "message", "date_unixtime": str(1700000000 + 60 * number), "from": name, "from_id": name,

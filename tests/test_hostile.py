@@ -19,10 +19,10 @@ from aigc_cli.avatar.session import read_session
 from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.config.prepare_images import PrepareImagesSettings
 from aigc_cli.config.prepare_text import PrepareTextSettings
-from aigc_cli.core.checkpoint import load_tensors
+from aigc_cli.core.disk.checkpoint import load_tensors
 from aigc_cli.core.errors import AigcError, BadData
-from aigc_cli.core.plain import one_line
-from aigc_cli.core.progress import SilentProgress
+from aigc_cli.core.screen.progress import SilentProgress
+from aigc_cli.core.words.plain import one_line
 from aigc_cli.data.chat.prepare import prepare_chat
 from aigc_cli.data.image_sources import open_source
 from aigc_cli.data.images import prepare_images

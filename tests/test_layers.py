@@ -13,21 +13,29 @@ PACKAGE = Path(__file__).parents[1] / "aigc_cli"
 # What a part may import besides itself. `options` turns settings into options; `localize` translates help; `app`
 # registers the commands.
 BELOW = {
-    "config": {"core.errors", "core.messages"},
-    "core": {"config"},
+    "config": {"core.errors", "core.words.messages"},
+    "core": set(),
+    "training": {"config", "core"},
     "data": {"config", "core"},
     "measure": {"config", "core", "data"},
-    "gan": {"config", "core", "data", "measure"},
-    "gpt": {"config", "core", "data", "measure"},
-    "avatar": {"config", "core", "data", "measure", "gan", "gpt"},
-    "evaluation": {"config", "core", "data", "measure", "gan", "gpt"},
+    "gan": {"config", "core", "data", "measure", "training"},
+    "gpt": {"config", "core", "data", "measure", "training"},
+    "avatar": {"config", "core", "data", "measure", "gan", "gpt", "training"},
+    "evaluation": {"config", "core", "data", "measure", "gan", "gpt", "training"},
     "options": {"config", "core"},
     "localize": {"core"},
-    "commands": {"config", "core", "data", "measure", "gan", "gpt", "avatar", "evaluation", "options"},
+    "commands": {"config", "core", "data", "measure", "gan", "gpt", "training", "avatar", "evaluation", "options"},
     "app": {"core", "commands", "options", "localize"},
     "__main__": {"app"},
 }
-RICH = ("core.console", "core.progress", "core.pictures", "commands")
+# The rooms of core, each with those that it may know; what stands in none of them is everybody's.
+ROOMS = {
+    "words": set(),
+    "screen": {"words"},
+    "machine": {"words"},
+    "disk": {"machine", "words"},
+}
+RICH = ("core.screen.console", "core.screen.progress", "core.screen.pictures", "commands")
 WITHOUT_TORCHVISION = ("gpt", "avatar", "data.dialogue", "data.tokenizer", "data.chat")
 LIGHT = ("app", "options", "config", "commands")
 HEAVY = {"torch", "numpy", "PIL", "torchvision"}
@@ -69,6 +77,14 @@ def upward(module: str, source: str) -> list[str]:
     own = [imported.module.removeprefix("aigc_cli.") for imported in imports_of(source) if is_ours(imported.module)]
     part = module.split(".")[0]
     return [name for name in own if name != "__version__" and not within(name, {part} | BELOW[part])]
+
+
+def backward(module: str, source: str) -> list[str]:
+    """Return the imports by which a module of core knows a room of it that it must not; errors know the words alone."""
+    room = module.split(".")[1]
+    unknown = ROOMS.keys() - {room, *ROOMS.get(room, {"words"})}
+    own = [imported.module.removeprefix("aigc_cli.") for imported in imports_of(source)]
+    return [name for name in own if within(name, {f"core.{other}" for other in unknown})]
 
 
 def is_ours(module: str) -> bool:
@@ -114,6 +130,11 @@ def test_nothing_imports_upward(module: str) -> None:
     assert upward(module, SOURCES[module]) == []
 
 
+@pytest.mark.parametrize("module", [name for name in SOURCES if name.startswith("core.")])
+def test_the_rooms_of_core_know_each_other_in_one_direction(module: str) -> None:
+    assert backward(module, SOURCES[module]) == []
+
+
 @pytest.mark.parametrize("module", [name for name in SOURCES if not within(name, RICH)])
 def test_only_talkers_know_rich(module: str) -> None:
     assert not {imported.module for imported in imports_of(SOURCES[module]) if within(imported.module, ("rich",))}
@@ -134,8 +155,8 @@ def test_the_command_line_loads_nothing_heavy(module: str) -> None:
 
 def test_the_rule_catches_what_it_forbids() -> None:
     assert upward("gan.trainer", "from aigc_cli.gpt import model") == ["gpt.model"]
-    assert upward("core.loop", "def f():\n    import aigc_cli.data.manifest") == ["data.manifest"]
-    assert upward("config.chat", "from aigc_cli.core.files import read_json") == ["core.files.read_json"]
+    assert upward("training.loop", "def f():\n    import aigc_cli.data.manifest") == ["data.manifest"]
+    assert upward("config.chat", "from aigc_cli.core.disk.files import read_json") == ["core.disk.files.read_json"]
     assert upward("config.chat", "from aigc_cli.core.errors import BadData") == []
     assert upward("avatar.face", "from aigc_cli.evaluation.text import evaluate_run") != []
     assert upward("commands.chat", "from aigc_cli import __version__\nfrom aigc_cli.avatar import memory") == []

@@ -1,8 +1,8 @@
 import pytest
 
 from aigc_cli.app import run
-from aigc_cli.core import messages
-from aigc_cli.core.plain import cell_width
+from aigc_cli.core.words import messages
+from aigc_cli.core.words.plain import cell_width
 from aigc_cli.localize import HelpPage
 
 

@@ -17,7 +17,7 @@ from command_line import Command, Parameter, read_commands
 
 from aigc_cli import __version__
 from aigc_cli.core.errors import AigcError, Interrupted
-from aigc_cli.core.installed import COMPLETIONS
+from aigc_cli.core.machine.installed import COMPLETIONS
 
 SHARED = (
     "Data goes to standard output: JSON lines when it is piped or with \\fB\\-\\-json\\fR, a table on a terminal. "

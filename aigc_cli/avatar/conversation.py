@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from aigc_cli.avatar.expression import Expressions
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.core.messages import tr
-from aigc_cli.core.plain import clean
 from aigc_cli.core.seeding import derived_seed
+from aigc_cli.core.words.messages import tr
+from aigc_cli.core.words.plain import clean
 
 Message = dict[str, Any]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from aigc_cli.avatar.expression import Expressions
+from aigc_cli.core.disk.files import read_json, sha256_file
+from aigc_cli.core.disk.rundir import read_run
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.files import read_json, sha256_file
-from aigc_cli.core.messages import tr
-from aigc_cli.core.rundir import read_run
+from aigc_cli.core.words.messages import tr
 
 if TYPE_CHECKING:
     import torch

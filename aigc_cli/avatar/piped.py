@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from aigc_cli.avatar.conversation import Conversation, Message, reply_seed
+from aigc_cli.core.disk.provenance import label_record
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.messages import tr
-from aigc_cli.core.plain import clean
-from aigc_cli.core.provenance import label_record
+from aigc_cli.core.words.messages import tr
+from aigc_cli.core.words.plain import clean
 
 SCHEMA = "aigc.reply/1"
 ROLES = ("system", "user", "assistant")

@@ -15,11 +15,11 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from aigc_cli.avatar.conversation import Turn
+from aigc_cli.core.disk.files import cannot_create, make_dir, read_bytes, read_jsonl
+from aigc_cli.core.disk.provenance import label_record
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.core.files import cannot_create, make_dir, read_bytes, read_jsonl
-from aigc_cli.core.messages import tr
-from aigc_cli.core.plain import clean
-from aigc_cli.core.provenance import label_record
+from aigc_cli.core.words.messages import tr
+from aigc_cli.core.words.plain import clean
 
 SCHEMA = "aigc.session/1"
 ROLES = ("user", "assistant")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from aigc_cli.avatar.session import SessionLog, read_session, torn_bytes, turn_record
 from aigc_cli.config.base import did_you_mean, validate
+from aigc_cli.core.disk.files import write_jsonl, write_text
+from aigc_cli.core.disk.provenance import label_text
 from aigc_cli.core.errors import AigcError, UsageProblem
-from aigc_cli.core.files import write_jsonl, write_text
-from aigc_cli.core.messages import later, tr
-from aigc_cli.core.provenance import label_text
+from aigc_cli.core.words.messages import later, tr
 
 if TYPE_CHECKING:
     from aigc_cli.avatar.terminal import Chat

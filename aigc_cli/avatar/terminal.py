@@ -31,8 +31,8 @@ from aigc_cli.avatar.session import SessionLog
 from aigc_cli.avatar.slash import COMMANDS, Leave, run_command
 from aigc_cli.avatar.view import BOLD, PLAIN, View
 from aigc_cli.core.errors import AigcError, CannotCreate, UsageProblem
-from aigc_cli.core.messages import tr
-from aigc_cli.core.plain import cell_width
+from aigc_cli.core.words.messages import tr
+from aigc_cli.core.words.plain import cell_width
 
 
 class StopReply:
@@ -241,8 +241,8 @@ def transcript(conversation: Conversation, view: View, lines: list[str], keep: C
 
 def read_script(path: Path) -> list[str]:
     """Return the lines of a file that are not blank and no comments (`#`)."""
+    from aigc_cli.core.disk.files import read_bytes
     from aigc_cli.core.errors import BadData, NoInput
-    from aigc_cli.core.files import read_bytes
 
     try:
         text = read_bytes(path).decode("utf-8-sig")

@@ -11,9 +11,9 @@ from typing import TextIO
 from aigc_cli.avatar.conversation import Turn
 from aigc_cli.avatar.expression import Expressions
 from aigc_cli.avatar.face import Face
-from aigc_cli.core.messages import tr
-from aigc_cli.core.pictures import PictureStyle, draw
-from aigc_cli.core.plain import cell_width, clean
+from aigc_cli.core.screen.pictures import PictureStyle, draw
+from aigc_cli.core.words.messages import tr
+from aigc_cli.core.words.plain import cell_width, clean
 
 BOLD, DIM, NAME, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[1;36m", "\x1b[0m"
 # A reply is read for its expression once it has a bubble or is this many cells wide, so that the face comes first.

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aigc_cli.config.chat import ChatSettings
-from aigc_cli.core.console import Console
+from aigc_cli.core.disk.files import read_bytes
+from aigc_cli.core.disk.rundir import RunDir, read_run
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.core.files import read_bytes
-from aigc_cli.core.messages import tr
-from aigc_cli.core.rundir import RunDir, read_run
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.words.messages import tr
 from aigc_cli.options import with_settings
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _session(console: Console, settings: ChatSettings, run: Path, continue_: boo
 
 def _load(settings: ChatSettings, run: Path, *, with_face: bool) -> "tuple[Any, Any]":
     """Return the text model and the face, if there is one to show."""
-    from aigc_cli.core.device import choose_device, set_threads
+    from aigc_cli.core.machine.device import choose_device, set_threads
     from aigc_cli.gpt.decode import load_text_run
 
     set_threads(settings.threads)
@@ -243,7 +243,7 @@ def _environment(settings: ChatSettings) -> dict[str, str]:
 
 def _terminal_look(settings: ChatSettings) -> "Look":
     from aigc_cli.avatar.view import Look
-    from aigc_cli.core.pictures import choose_style, colour_count
+    from aigc_cli.core.screen.pictures import choose_style, colour_count
 
     style = choose_style(_environment(settings), is_terminal=True)
     size = shutil.get_terminal_size()
@@ -254,7 +254,7 @@ def _terminal_look(settings: ChatSettings) -> "Look":
 def _play_look(settings: ChatSettings) -> "Look":
     """Return the terminal's own look, or half-blocks where stdout is none; NO_COLOR and TERM=dumb give grey signs."""
     from aigc_cli.avatar.view import Look
-    from aigc_cli.core.pictures import TRUE_COLOURS, PictureStyle
+    from aigc_cli.core.screen.pictures import TRUE_COLOURS, PictureStyle
 
     if sys.stdout.isatty():
         return _terminal_look(settings)

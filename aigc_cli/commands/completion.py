@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from aigc_cli.config.base import did_you_mean
-from aigc_cli.core.console import Console
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.core.installed import COMPLETIONS, completion_script
-from aigc_cli.core.messages import tr
+from aigc_cli.core.machine.installed import COMPLETIONS, completion_script
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.words.messages import tr
 from aigc_cli.options import with_settings
 
 EXAMPLES = """\b

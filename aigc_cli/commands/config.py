@@ -11,9 +11,9 @@ import typer
 
 from aigc_cli.config.base import Origin, did_you_mean, resolve_values
 from aigc_cli.config.files import config_files, variable
-from aigc_cli.core.console import Console
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.core.messages import tr
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.words.messages import tr
 from aigc_cli.options import SECTIONS, stored_values, with_settings
 
 SHOW_EXAMPLES = """\b

@@ -4,11 +4,11 @@ import os
 
 import typer
 
+from aigc_cli.commands.inspection import Check, check, clock, extras, installation, machine, terminal
 from aigc_cli.config.files import config_files, read_tables, unknown_variables
-from aigc_cli.core.console import Console
 from aigc_cli.core.errors import BadConfig, Unavailable
-from aigc_cli.core.inspection import Check, check, clock, extras, installation, machine, terminal
-from aigc_cli.core.messages import tr
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.words.messages import tr
 from aigc_cli.options import SECTIONS, VARIABLES, with_settings
 
 EXAMPLES = """\b

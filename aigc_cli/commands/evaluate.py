@@ -7,10 +7,10 @@ import typer
 
 from aigc_cli.config.base import as_json
 from aigc_cli.config.evaluate import EvalImagesSettings, EvalPairsSettings, EvalTextSettings, EvalTextsSettings
-from aigc_cli.core.console import Console
+from aigc_cli.core.disk.rundir import read_run
 from aigc_cli.core.errors import NoInput
-from aigc_cli.core.messages import tr
-from aigc_cli.core.rundir import read_run
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.options import with_settings
 
@@ -95,7 +95,7 @@ def text(
         counts = read_manifest(data, "chat", "text")["counts"]
         _plan(console, settings, {"run": str(run), "data": str(data), "counts": counts})
         return
-    from aigc_cli.core.device import choose_device, set_threads
+    from aigc_cli.core.machine.device import choose_device, set_threads
     from aigc_cli.evaluation.text import evaluate_run
 
     set_threads(settings.threads)

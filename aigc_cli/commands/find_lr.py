@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from aigc_cli.commands.metrics import draw
-from aigc_cli.core.console import Console
-from aigc_cli.core.distributed import several
 from aigc_cli.core.errors import AigcError, UsageProblem
-from aigc_cli.core.messages import tr
+from aigc_cli.core.machine.distributed import several
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.words.messages import tr
 
 SCHEMA = "aigc.find-lr/1"
 
@@ -17,8 +17,8 @@ def find_learning_rate(console: Console, threads: int | None, build: Callable[[]
     """Sweep the learning rates of the trainer that `build` returns, and print each trial and the suggestions."""
     if several():
         raise UsageProblem(tr("--find-lr runs in one process"), tr("start it without torchrun"))
-    from aigc_cli.core.device import set_threads
-    from aigc_cli.core.range_test import POINTS, suggestions, sweep
+    from aigc_cli.core.machine.device import set_threads
+    from aigc_cli.training.range_test import POINTS, suggestions, sweep
 
     console.talk(tr("loading …"))
     set_threads(threads)

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from aigc_cli.core.console import Console
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.messages import tr
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.words.messages import tr
 from aigc_cli.options import with_settings
 
 SHOW_EXAMPLES = """\b
@@ -40,7 +40,7 @@ def verify(console: Console, paths: Paths) -> None:
 
 def _report(console: Console, paths: list[str], *, with_label: bool) -> None:
     """Print a record a file; BadData if a label is missing or damaged, NoInput if a file is."""
-    from aigc_cli.core.labels import files_to_check, label_record_of
+    from aigc_cli.core.disk.labels import files_to_check, label_record_of
 
     named = [(path, [] if path == "-" else files_to_check(Path(path))) for path in paths]
     records = []
@@ -65,7 +65,7 @@ def _report(console: Console, paths: list[str], *, with_label: bool) -> None:
 
 
 def _of_stdin() -> dict[str, Any]:
-    from aigc_cli.core.labels import label_record_of
+    from aigc_cli.core.disk.labels import label_record_of
 
     with tempfile.NamedTemporaryFile() as copy:
         copy.write(sys.stdin.buffer.read())

@@ -12,11 +12,11 @@ import typer
 
 from aigc_cli.config.base import did_you_mean
 from aigc_cli.config.metrics import MetricsSettings
-from aigc_cli.core.chart import Curve, chart
-from aigc_cli.core.console import Console
+from aigc_cli.core.disk.rundir import RunDir
 from aigc_cli.core.errors import NoInput, UsageProblem
-from aigc_cli.core.messages import tr
-from aigc_cli.core.rundir import RunDir
+from aigc_cli.core.screen.chart import Curve, chart
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.words.messages import tr
 from aigc_cli.options import with_settings
 
 SCHEMA = "aigc.metrics/1"

@@ -10,11 +10,11 @@ import typer
 from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.config.prepare_images import PrepareImagesSettings
 from aigc_cli.config.prepare_text import PrepareTextSettings
-from aigc_cli.core.console import Console
+from aigc_cli.core.disk.rundir import output_folder
 from aigc_cli.core.errors import NoInput, UsageProblem
-from aigc_cli.core.messages import tr
-from aigc_cli.core.platform import peak_memory
-from aigc_cli.core.rundir import output_folder
+from aigc_cli.core.machine.platform import peak_memory
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.words.messages import tr
 from aigc_cli.options import with_settings
 
 IMAGES_EXAMPLES = """\b

@@ -12,15 +12,15 @@ import typer
 
 from aigc_cli.config.base import Origin, as_json, did_you_mean
 from aigc_cli.config.sample import SampleSettings, refuse_other_kind
-from aigc_cli.core.console import Console
+from aigc_cli.core.disk.files import check_free_space, create_file, make_dir, read_json, sha256_file, write_bytes
+from aigc_cli.core.disk.provenance import label_record
+from aigc_cli.core.disk.rundir import FolderLock, RunDir, output_folder, read_run
 from aigc_cli.core.errors import BadData, CannotCreate, NoInput, UsageProblem
-from aigc_cli.core.files import check_free_space, create_file, make_dir, read_json, sha256_file, write_bytes
-from aigc_cli.core.messages import tr
-from aigc_cli.core.pictures import choose_style, draw
-from aigc_cli.core.progress import SilentProgress
-from aigc_cli.core.provenance import label_record
-from aigc_cli.core.rundir import FolderLock, RunDir, output_folder, read_run
-from aigc_cli.core.signals import StopFlag
+from aigc_cli.core.machine.signals import StopFlag
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.screen.pictures import choose_style, draw
+from aigc_cli.core.screen.progress import SilentProgress
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.prompts import Conversation, read_prompts
 from aigc_cli.data.samples import SampleFile, SampleFolder, encode_png
 from aigc_cli.options import with_settings
@@ -66,7 +66,7 @@ def _weights(settings: SampleSettings, run: Path, best: str) -> tuple[int | None
     """Return the step of the checkpoint that is asked for (None: the best), and the hash of its weights."""
     step = None
     if settings.checkpoint != "best":
-        from aigc_cli.core.snapshots import find_snapshot, snapshot_hash  # knows tensors, so it loads torch
+        from aigc_cli.core.disk.snapshots import find_snapshot, snapshot_hash  # knows tensors, so it loads torch
 
         step = find_snapshot(RunDir(run), settings.checkpoint)
     if not (run / best).exists():
@@ -143,7 +143,7 @@ def _check_place(settings: SampleSettings, output: str | None) -> None:
 
 
 def _sampler(console: Console, settings: SampleSettings, run: Path, step: int | None) -> Any:
-    from aigc_cli.core.device import choose_device, set_threads
+    from aigc_cli.core.machine.device import choose_device, set_threads
     from aigc_cli.gan.sampler import load_generator
 
     threads, device = set_threads(settings.threads), choose_device(settings.device)
@@ -318,7 +318,7 @@ class _Texts:
 
     def _written(self, wanted: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the labelled record of each text as it is written."""
-        from aigc_cli.core.device import choose_device, set_threads
+        from aigc_cli.core.machine.device import choose_device, set_threads
         from aigc_cli.gpt.decode import load_text_run, sample_texts
 
         threads, device = set_threads(self.settings.threads), choose_device(self.settings.device)

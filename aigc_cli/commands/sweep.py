@@ -7,11 +7,11 @@ from typing import Any
 
 from aigc_cli.config.base import Origin
 from aigc_cli.config.train_gan import TrainGanSettings
-from aigc_cli.core.console import Console
-from aigc_cli.core.distributed import several
+from aigc_cli.core.disk.rundir import SWEEP, RunDir, delete_run, existing_run, output_folder, read_run
 from aigc_cli.core.errors import BadConfig, UsageProblem
-from aigc_cli.core.messages import tr
-from aigc_cli.core.rundir import SWEEP, RunDir, delete_run, existing_run, output_folder, read_run
+from aigc_cli.core.machine.distributed import several
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.gan.sweep import NAMES, Sweep, best_of, objective_of, ranked, trials_of
 
@@ -97,9 +97,9 @@ def _with_values(record: Mapping[str, Any], sweep: Sweep) -> TrainGanSettings:
 
 
 def _tried(console: Console, settings: TrainGanSettings, data: Path, sweep: Sweep) -> list[dict[str, Any]]:
-    from aigc_cli.core.device import choose_device, set_threads
-    from aigc_cli.core.platform import keep_freed_memory
-    from aigc_cli.core.signals import StopFlag
+    from aigc_cli.core.machine.device import choose_device, set_threads
+    from aigc_cli.core.machine.platform import keep_freed_memory
+    from aigc_cli.core.machine.signals import StopFlag
     from aigc_cli.gan.sweep import builder, judge
 
     count, done = len(sweep.trials), len(sweep.done())

@@ -10,13 +10,13 @@ from aigc_cli.commands.sweep import foreseen, planned_sweep, settled, swept
 from aigc_cli.commands.training import Job, train_run
 from aigc_cli.config.base import Origin
 from aigc_cli.config.train_gan import PRESETS, TrainGanSettings, augmentations
-from aigc_cli.core.console import Console
-from aigc_cli.core.distributed import World
+from aigc_cli.core.disk.files import sha256_file
+from aigc_cli.core.disk.rundir import RunDir, read_run
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.core.files import sha256_file
-from aigc_cli.core.messages import tr
-from aigc_cli.core.progress import Progress
-from aigc_cli.core.rundir import RunDir, read_run
+from aigc_cli.core.machine.distributed import World
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.screen.progress import Progress
+from aigc_cli.core.words.messages import tr
 from aigc_cli.options import with_settings
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def train_gan(
             read_run(base, "face")
 
     def build(progress: Progress, stop: Callable[[], None], world: World) -> object:
-        from aigc_cli.core.device import choose_device
+        from aigc_cli.core.machine.device import choose_device
         from aigc_cli.gan.trainer import build_trainer
 
         trainer = build_trainer(data, settings, choose_device(settings.device), world)

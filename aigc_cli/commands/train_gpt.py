@@ -10,10 +10,10 @@ import typer
 from aigc_cli.commands.find_lr import find_learning_rate
 from aigc_cli.commands.training import Job, train_run
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
-from aigc_cli.core.console import Console
-from aigc_cli.core.distributed import World
-from aigc_cli.core.progress import Progress
-from aigc_cli.core.rundir import read_run
+from aigc_cli.core.disk.rundir import read_run
+from aigc_cli.core.machine.distributed import World
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.screen.progress import Progress
 from aigc_cli.data.manifest import check_data, read_manifest
 from aigc_cli.gpt.estimate import disk_bytes, planned
 from aigc_cli.options import with_settings
@@ -43,7 +43,7 @@ def train_gpt(
     """Train a language model on a prepared set of chat or text."""
 
     def build(progress: Progress, stop: Callable[[], None], world: World) -> object:
-        from aigc_cli.core.device import choose_device
+        from aigc_cli.core.machine.device import choose_device
         from aigc_cli.gpt.trainer import build_trainer
 
         return build_trainer(data, settings, choose_device(settings.device), progress, stop, world)
@@ -78,7 +78,7 @@ def train_gpt(
 
 
 def _trainer(data: Path, settings: TrainGptSettings) -> "GptTrainer":
-    from aigc_cli.core.device import choose_device
+    from aigc_cli.core.machine.device import choose_device
     from aigc_cli.gpt.trainer import build_trainer
 
     return build_trainer(data, settings, choose_device(settings.device))

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from aigc_cli.config.base import as_json
-from aigc_cli.core.console import Console
-from aigc_cli.core.distributed import World, joined
+from aigc_cli.core.disk.files import check_free_space, make_dir, read_jsonl
+from aigc_cli.core.disk.rundir import FolderLock, RunDir, delete_run, existing_run, open_for_training, read_run
 from aigc_cli.core.errors import AigcError
-from aigc_cli.core.files import check_free_space, make_dir, read_jsonl
-from aigc_cli.core.messages import tr
-from aigc_cli.core.progress import Progress
-from aigc_cli.core.rundir import FolderLock, RunDir, delete_run, existing_run, open_for_training, read_run
+from aigc_cli.core.machine.distributed import World, joined
+from aigc_cli.core.screen.console import Console
+from aigc_cli.core.screen.progress import Progress
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.manifest import check_data, read_manifest
 
 UNKNOWN = "unknown until measured"
@@ -61,7 +61,7 @@ def _lead(console: Console, settings: Any, data: Path, output: Path, job: Job, w
         check_data(data, manifest)
     job.check()
     if settings.tensorboard:
-        from aigc_cli.core.events import require_tensorboard
+        from aigc_cli.training.events import require_tensorboard
 
         require_tensorboard()
     kept, described = as_json(settings), {"path": str(data), "hash": manifest["hash"]}
@@ -128,11 +128,11 @@ def _built(build: Callable[[], Any], run: RunDir, existed: bool) -> Any:
 
 
 def _train(console: Console, settings: Any, build: Callable[..., Any], run: RunDir, world: World) -> dict[str, Any]:
-    from aigc_cli.core.device import set_threads
-    from aigc_cli.core.loop import Plan, train
-    from aigc_cli.core.platform import keep_freed_memory
-    from aigc_cli.core.rundir import versions
-    from aigc_cli.core.signals import StopFlag
+    from aigc_cli.core.disk.rundir import versions
+    from aigc_cli.core.machine.device import set_threads
+    from aigc_cli.core.machine.platform import keep_freed_memory
+    from aigc_cli.core.machine.signals import StopFlag
+    from aigc_cli.training.loop import Plan, train
 
     with StopFlag(patient=world.size > 1) as flag:
         console.talk(tr("loading …"))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aigc_cli.core.errors import BadConfig, UsageProblem
-from aigc_cli.core.messages import later, tr
+from aigc_cli.core.words.messages import later, tr
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -12,7 +12,7 @@ from typing import Any
 
 from aigc_cli.config.base import did_you_mean
 from aigc_cli.core.errors import BadConfig
-from aigc_cli.core.messages import system_reason, tr
+from aigc_cli.core.words.messages import system_reason, tr
 
 PROJECT_FILE = Path("aigc.toml")
 # Variables that are no setting of a command.

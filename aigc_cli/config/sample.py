@@ -7,7 +7,7 @@ from pathlib import Path
 from aigc_cli.config.base import Origin, option_name, setting
 from aigc_cli.config.shared import device_setting, dry_run_setting, lock_wait_setting, threads_setting
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from aigc_cli.config.shared import (
     threads_setting,
 )
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 ARCHITECTURES = ("style", "dcgan", "mlp", "resnet", "r3")
 LOSSES = ("rpgan", "nonsaturating", "minimax", "lsgan", "hinge", "wgan", "wgan-gp")

@@ -4,8 +4,8 @@ An error says the cause and, in parentheses, the remedy, on one line. `aigc_cli.
 place that turns them into an exit status.
 """
 
-from aigc_cli.core.messages import Said, in_english, tr
-from aigc_cli.core.plain import one_line
+from aigc_cli.core.words.messages import Said, in_english, tr
+from aigc_cli.core.words.plain import one_line
 
 
 class AigcError(Exception):

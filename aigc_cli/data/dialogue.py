@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from aigc_cli.core.disk.files import read_jsonl
 from aigc_cli.core.errors import BadConfig, BadData
-from aigc_cli.core.files import read_jsonl
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer
 
 SCHEMA = "aigc.dialogue/1"

@@ -22,9 +22,9 @@ from random import Random
 from typing import Any
 
 from aigc_cli.core.errors import Unavailable, UsageProblem
-from aigc_cli.core.messages import tr
-from aigc_cli.core.platform import usable_cores
+from aigc_cli.core.machine.platform import usable_cores
 from aigc_cli.core.seeding import derived_seed
+from aigc_cli.core.words.messages import tr
 
 PREFIX = "dicebear:"
 OPEN_LICENCES = ("CC0 1.0", "CC BY 4.0", "MIT")

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from aigc_cli.core.disk.files import no_input, read_bytes, sha256_bytes, sha256_file
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.core.files import no_input, read_bytes, sha256_bytes, sha256_file
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"})
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")

@@ -17,9 +17,8 @@ import torch
 
 from aigc_cli.config.base import as_json
 from aigc_cli.config.prepare_images import DEFAULT_COUNT, PrepareImagesSettings
-from aigc_cli.core.checkpoint import save_tensors
-from aigc_cli.core.errors import BadData, CannotCreate, NoInput, UsageProblem
-from aigc_cli.core.files import (
+from aigc_cli.core.disk.checkpoint import save_tensors
+from aigc_cli.core.disk.files import (
     atomic_folder,
     cannot_create,
     check_free_space,
@@ -29,9 +28,10 @@ from aigc_cli.core.files import (
     write_json,
     write_jsonl,
 )
-from aigc_cli.core.messages import later, tr
-from aigc_cli.core.platform import usable_cores
-from aigc_cli.core.progress import Progress
+from aigc_cli.core.errors import BadData, CannotCreate, NoInput, UsageProblem
+from aigc_cli.core.machine.platform import usable_cores
+from aigc_cli.core.screen.progress import Progress
+from aigc_cli.core.words.messages import later, tr
 from aigc_cli.data.dicebear import PREFIX, FaceJob, draw_faces, require_open_style
 from aigc_cli.data.image_sources import RawPicture, Source, open_source
 from aigc_cli.data.manifest import SCHEMA

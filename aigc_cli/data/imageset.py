@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aigc_cli.core.checkpoint import load_tensors
+from aigc_cli.core.disk.checkpoint import load_tensors
+from aigc_cli.core.disk.files import read_bytes, read_jsonl
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.core.files import read_bytes, read_jsonl
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.image_sources import PICTURE_SUFFIXES
 from aigc_cli.data.manifest import read_manifest, refuse_run
 from aigc_cli.data.picture import Unusable, decode_png

@@ -6,9 +6,9 @@ Knows nothing of pixels or tokens, and imports no torch, so that wrong input is 
 from pathlib import Path
 from typing import Any
 
+from aigc_cli.core.disk.files import read_json, sha256_bytes, sha256_file
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.core.files import read_json, sha256_bytes, sha256_file
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 SCHEMA = "aigc.manifest/1"
 _MAKERS = {"images": "aigc prepare images", "chat": "aigc prepare chat", "text": "aigc prepare text"}

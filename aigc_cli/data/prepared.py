@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aigc_cli.core.errors import AigcError, BadConfig, CannotCreate, NoInput
-from aigc_cli.core.files import (
+from aigc_cli.core.disk.files import (
     atomic_folder,
     check_free_space,
     no_input,
@@ -22,7 +21,8 @@ from aigc_cli.core.files import (
     sha256_file,
     write_json,
 )
-from aigc_cli.core.messages import tr
+from aigc_cli.core.errors import AigcError, BadConfig, CannotCreate, NoInput
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.manifest import SCHEMA, read_manifest
 
 STDIN = "-"

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from aigc_cli.core.disk.files import no_input
 from aigc_cli.core.errors import BadData, NoInput, UsageProblem
-from aigc_cli.core.files import no_input
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 ROLES = ("system", "user", "assistant")
 Conversation = list[dict[str, str]]

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aigc_cli.core.disk.files import cannot_create, read_bytes, write_bytes, write_jsonl
+from aigc_cli.core.disk.provenance import ai_label, is_own_label, label_png, label_record, read_png_label
 from aigc_cli.core.errors import AigcError, BadConfig, BadData, CannotCreate
-from aigc_cli.core.files import cannot_create, read_bytes, write_bytes, write_jsonl
-from aigc_cli.core.messages import tr
-from aigc_cli.core.provenance import ai_label, is_own_label, label_png, label_record, read_png_label
+from aigc_cli.core.words.messages import tr
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -20,10 +20,10 @@ from typing import IO, Any
 
 from aigc_cli.config.base import as_json
 from aigc_cli.config.prepare_text import PrepareTextSettings
+from aigc_cli.core.disk.files import no_input, require_file
 from aigc_cli.core.errors import BadData, UsageProblem
-from aigc_cli.core.files import no_input, require_file
-from aigc_cli.core.messages import tr
-from aigc_cli.core.progress import Progress
+from aigc_cli.core.screen.progress import Progress
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.prepared import (
     STDIN,
     SetDescription,

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from aigc_cli.core.disk.files import check_free_space, make_dir, no_input, read_jsonl, sha256_bytes, write_text
+from aigc_cli.core.disk.rundir import FolderLock
 from aigc_cli.core.errors import BadData, Locked
-from aigc_cli.core.files import check_free_space, make_dir, no_input, read_jsonl, sha256_bytes, write_text
-from aigc_cli.core.messages import tr
-from aigc_cli.core.progress import Progress
-from aigc_cli.core.rundir import FolderLock
+from aigc_cli.core.screen.progress import Progress
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer, read_tokenizer, train_bpe, train_char
 from aigc_cli.data.tokens import Tokens, TokenShards, TokenVector, Vector, smallest_type
 
@@ -195,7 +195,7 @@ class TextSplit:
     def _write_shard(self, path: Path, number: int, tokenizer: ChatTokenizer) -> None:
         import torch
 
-        from aigc_cli.core.checkpoint import save_tensors
+        from aigc_cli.core.disk.checkpoint import save_tensors
 
         start = number * SHARD_BYTES
         vectors = []

@@ -12,9 +12,9 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from aigc_cli.core.disk.files import read_json, write_json, write_text
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.core.files import read_json, write_json, write_text
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 SPECIAL_TOKENS = (END_OF_TEXT, TURN_START, TURN_END)

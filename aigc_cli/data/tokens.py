@@ -16,9 +16,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from aigc_cli.core.disk.files import no_input
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.files import no_input
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 MAPPED_FILES = 64
 _TYPES: "dict[str, np.dtype[Any]]" = {"U16": np.dtype("<u2"), "U32": np.dtype("<u4")}

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from aigc_cli.config.evaluate import EvalImagesSettings
-from aigc_cli.core.device import choose_device, set_threads
+from aigc_cli.core.disk.files import sha256_bytes
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.files import sha256_bytes
-from aigc_cli.core.messages import tr
-from aigc_cli.core.progress import Progress
+from aigc_cli.core.machine.device import choose_device, set_threads
+from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.seeding import stream
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.imageset import as_uint8, open_image_set, open_picture_folder, read_kind
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.evaluation.labels import MIN_HELD_OUT, recognised_labels

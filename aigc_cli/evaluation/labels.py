@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.messages import tr
-from aigc_cli.core.progress import Progress
+from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.seeding import derived_seed, stream
+from aigc_cli.core.words.messages import tr
 from aigc_cli.measure.features import as_rgb
 from aigc_cli.measure.intervals import wilson_interval
 

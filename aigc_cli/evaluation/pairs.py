@@ -8,8 +8,8 @@ from torch import Tensor
 
 from aigc_cli.config.evaluate import EvalPairsSettings
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.messages import tr
-from aigc_cli.core.progress import Progress
+from aigc_cli.core.screen.progress import Progress
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.imageset import PictureFolder, open_picture_folder, read_kind
 from aigc_cli.measure.similarity import peak_signal_to_noise, structural_similarity
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from aigc_cli.core.errors import BadConfig, BadData
-from aigc_cli.core.messages import tr
-from aigc_cli.core.progress import Progress, SilentProgress
+from aigc_cli.core.screen.progress import Progress, SilentProgress
 from aigc_cli.core.seeding import stream
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.dialogue import encode_prompt, read_dialogues, target_bytes, windows
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.textset import all_tokens

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from aigc_cli.core.disk.files import read_bytes
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.core.files import read_bytes
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.manifest import read_manifest, refuse_run
 from aigc_cli.evaluation.words import (
     DISTINCT_WORDS,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from aigc_cli.core.files import read_bytes, write_bytes
-from aigc_cli.core.provenance import ai_label, label_png
-from aigc_cli.core.rundir import ANIMATION
+from aigc_cli.core.disk.files import read_bytes, write_bytes
+from aigc_cli.core.disk.provenance import ai_label, label_png
+from aigc_cli.core.disk.rundir import ANIMATION
 from aigc_cli.data.picture import CHANNELS, Unusable, decode_png
 
 COLUMNS = 8  # of a preview; the left half of them is shown, so that every row (every label) is

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 COLLAPSED_SPREAD = 0.3
 COLLAPSED_WITHIN, SHARE_WITHIN = 0.5, 0.75  # CIFAR-10 with each class a picture or two: .4 of a whole .7 to .9

@@ -1,7 +1,7 @@
 """What a finished face run says of itself. Knows no networks: it reads what training has written."""
 
-from aigc_cli.core.files import read_jsonl
-from aigc_cli.core.rundir import RunDir
+from aigc_cli.core.disk.files import read_jsonl
+from aigc_cli.core.disk.rundir import RunDir
 
 
 def share_near_training(run: RunDir) -> float | None:

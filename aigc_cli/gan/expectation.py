@@ -5,7 +5,7 @@ so nothing is said of larger pictures, other architectures, or a training that b
 """
 
 from aigc_cli.config.train_gan import TrainGanSettings
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 LARGEST_SIZE = 64
 # Up to how many pictures shown (a picture counts each time) the shapes are rough, and up to how many there are blotches

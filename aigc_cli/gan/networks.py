@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import nn
 
+from aigc_cli.core.disk.files import sha256_bytes
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.core.files import sha256_bytes
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 from aigc_cli.gan.dcgan import DcganCritic, DcganGenerator, MlpCritic, MlpGenerator
 from aigc_cli.gan.r3 import R3Critic, R3Generator
 from aigc_cli.gan.resnet import ResnetCritic, ResnetGenerator

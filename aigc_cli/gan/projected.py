@@ -18,13 +18,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aigc_cli.core.adamw import AdamW
-from aigc_cli.core.distributed import World
+from aigc_cli.core.machine.distributed import World
 from aigc_cli.gan.layers import EqualConv, lrelu, widened
 from aigc_cli.gan.objective import Objective, gradient_penalty
 from aigc_cli.gan.shares import backward
 from aigc_cli.gan.style import deviation
 from aigc_cli.measure.efficientnet import LITE1, load_efficientnet
+from aigc_cli.training.adamw import AdamW
 
 LEAST_SIZE = 64
 STAGES = (1, 2, 4, 6)  # a 4th, 8th, 16th and 32nd of the side that the network sees

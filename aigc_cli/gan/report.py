@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aigc_cli.core.files import make_dir, write_bytes
-from aigc_cli.core.messages import tr
+from aigc_cli.core.disk.files import make_dir, write_bytes
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.samples import encode_png, grid_of
 from aigc_cli.gan.animation import COLUMNS, animate
 from aigc_cli.gan.balance import balance_in_words, standing

@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aigc_cli.core.checkpoint import load_tensors, read_metadata
+from aigc_cli.core.disk.checkpoint import load_tensors, read_metadata
+from aigc_cli.core.disk.files import read_json
+from aigc_cli.core.disk.rundir import RunDir, read_run
+from aigc_cli.core.disk.snapshots import load_snapshot
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.core.files import read_json
-from aigc_cli.core.messages import tr
-from aigc_cli.core.rundir import RunDir, read_run
 from aigc_cli.core.seeding import stream
-from aigc_cli.core.snapshots import load_snapshot
+from aigc_cli.core.words.messages import tr
 from aigc_cli.gan.networks import CONFIG_SEAL, config_digest, config_problem, make_generator
 from aigc_cli.gan.pixels import to_pixels
 from aigc_cli.gan.style import StyleGenerator

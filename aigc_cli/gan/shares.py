@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from aigc_cli.config.train_gan import TrainGanSettings
-from aigc_cli.core.distributed import ALONE, World
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.core.messages import tr
+from aigc_cli.core.machine.distributed import ALONE, World
+from aigc_cli.core.words.messages import tr
 from aigc_cli.gan.style import DEVIATION_GROUP
 
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from aigc_cli.config.base import as_json, did_you_mean, validate
 from aigc_cli.config.train_gan import TrainGanSettings
-from aigc_cli.core.clockwork import Clockwork
+from aigc_cli.core.disk.files import read_jsonl, write_jsonl
+from aigc_cli.core.disk.rundir import NOT_COMPARED
 from aigc_cli.core.errors import AigcError, UsageProblem
-from aigc_cli.core.files import read_jsonl, write_jsonl
-from aigc_cli.core.messages import tr
-from aigc_cli.core.progress import Progress
-from aigc_cli.core.rundir import NOT_COMPARED
+from aigc_cli.core.screen.progress import Progress
+from aigc_cli.core.words.messages import tr
+from aigc_cli.training.clockwork import Clockwork
 
 if TYPE_CHECKING:
     import torch

@@ -16,14 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aigc_cli.config.train_gan import TrainGanSettings, augmentations, completed
-from aigc_cli.core.adamw import AdamW
-from aigc_cli.core.checkpoint import save_tensors
-from aigc_cli.core.distributed import ALONE, World
+from aigc_cli.core.disk.checkpoint import save_tensors
+from aigc_cli.core.disk.files import write_json
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.files import write_json
-from aigc_cli.core.messages import tr
-from aigc_cli.core.schedule import Schedule
+from aigc_cli.core.machine.distributed import ALONE, World
 from aigc_cli.core.seeding import stream
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.imageset import ImageSet, open_image_set
 from aigc_cli.gan.adaptation import Adaptation
 from aigc_cli.gan.augment import augment
@@ -41,6 +39,8 @@ from aigc_cli.gan.report import critic_standing, progress_in_words, write_previe
 from aigc_cli.gan.shares import Draws, backward, check_shares, gradient_norm, own_rows
 from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic, StyleGenerator, reduced
 from aigc_cli.gan.transfer import Taken, begin_with
+from aigc_cli.training.adamw import AdamW
+from aigc_cli.training.schedule import Schedule
 
 WARMUP_STEPS = 20
 EMA_RAMP = 0.05  # the average's half-life is at most this share of the pictures seen so far

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from aigc_cli.core.disk.rundir import RunDir
+from aigc_cli.core.disk.snapshots import load_snapshot
 from aigc_cli.core.errors import BadConfig, BadData
-from aigc_cli.core.messages import tr
-from aigc_cli.core.rundir import RunDir
-from aigc_cli.core.snapshots import load_snapshot
+from aigc_cli.core.words.messages import tr
 from aigc_cli.gan.r3 import R3Generator
 from aigc_cli.gan.sampler import best_weights
 from aigc_cli.gan.style import StyleGenerator

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.messages import tr
 from aigc_cli.core.seeding import stream
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.tokens import Tokens, Vector
 
 LENGTH_BLUR = 0.25

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from aigc_cli.config.sample import SampleSettings
 from aigc_cli.core.errors import BadConfig
-from aigc_cli.core.messages import tr
 from aigc_cli.core.seeding import stream as random_stream
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.dialogue import Message, encode_prompt
 from aigc_cli.data.tokenizer import ChatTokenizer, load_tokenizer
 from aigc_cli.gpt.hf import check_tokenizer, read_model

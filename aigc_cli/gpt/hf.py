@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aigc_cli.core.checkpoint import load_tensors, read_metadata, save_tensors
+from aigc_cli.core.disk.checkpoint import load_tensors, read_metadata, save_tensors
+from aigc_cli.core.disk.files import read_json, sha256_bytes, write_json, write_text
 from aigc_cli.core.errors import BadConfig, BadData, NoInput
-from aigc_cli.core.files import read_json, sha256_bytes, write_json, write_text
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer
 from aigc_cli.gpt.model import GptModel, ModelConfig, RopeScaling
 

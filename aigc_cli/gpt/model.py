@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aigc_cli.core.errors import BadConfig
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 from aigc_cli.gpt.functions import causal_attention, frozen_linear_with_lora, rms_norm, rotate, swiglu
 
 

@@ -1,4 +1,4 @@
-"""Muon, for the matrices of a model trained from scratch, and clipping; what moves the rest is `core.adamw`.
+"""Muon, for the matrices of a model trained from scratch, and clipping; what moves the rest is `training.adamw`.
 
 State is named tensors, so that a checkpoint is safetensors and a resume is exact. Knows nothing of losses or
 schedules: learning rates arrive with each step.
@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from aigc_cli.core.distributed import ALONE, World
-from aigc_cli.core.sharded import local, whole
+from aigc_cli.core.disk.sharded import local, whole
+from aigc_cli.core.machine.distributed import ALONE, World
 
 # Coefficients of the quintic iteration whose fixed point is an orthogonal matrix (Jordan et al. 2024, "Muon").
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
-from aigc_cli.core.distributed import World
-from aigc_cli.core.sharded import local, part_like, whole
+from aigc_cli.core.disk.sharded import local, part_like, whole
+from aigc_cli.core.machine.distributed import World
 from aigc_cli.gpt.model import GptModel
 from aigc_cli.gpt.optim import orthogonalised, shape_factor
 

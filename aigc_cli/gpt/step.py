@@ -1,8 +1,8 @@
 """The training step of a language model: from scratch, by LoRA, or of all weights.
 
-`GptTrainer` is what `core.loop` drives; `trainer.build_trainer` makes one from a prepared set and settings. The loss is
-the mean over the targets of the whole batch, however many parts it is computed in. Knows nothing of commands, clocks
-or run records.
+`GptTrainer` is what `training.loop` drives; `trainer.build_trainer` makes one from a prepared set and settings. The
+loss is the mean over the targets of the whole batch, however many parts it is computed in. Knows nothing of commands,
+clocks or run records.
 """
 
 import math
@@ -15,13 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from aigc_cli.config.train_gpt import TrainGptSettings
-from aigc_cli.core.distributed import ALONE, World
+from aigc_cli.core.disk.files import write_jsonl
+from aigc_cli.core.disk.provenance import label_record
+from aigc_cli.core.disk.sharded import is_sharded, let_go, local, part_like, whole
 from aigc_cli.core.errors import BadConfig
-from aigc_cli.core.files import write_jsonl
-from aigc_cli.core.messages import tr
-from aigc_cli.core.provenance import label_record
-from aigc_cli.core.schedule import Schedule
-from aigc_cli.core.sharded import is_sharded, let_go, local, part_like, whole
+from aigc_cli.core.machine.distributed import ALONE, World
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer
 from aigc_cli.gpt.batches import Batch, TrainingData
 from aigc_cli.gpt.decode import GenerationSettings, TextModel, generate
@@ -31,6 +30,7 @@ from aigc_cli.gpt.lora import merged_weights, write_adapter
 from aigc_cli.gpt.model import GptModel
 from aigc_cli.gpt.optim import clipped
 from aigc_cli.gpt.prefix import PrefixStates
+from aigc_cli.training.schedule import Schedule
 
 DECODING = {"temperature": 0.8, "top_p": 0.9, "repetition_penalty": 1.1}
 

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aigc_cli.core.disk.rundir import RunDir, read_run
+from aigc_cli.core.disk.snapshots import load_snapshot
 from aigc_cli.core.errors import AigcError, BadData, NoInput
-from aigc_cli.core.messages import tr
-from aigc_cli.core.rundir import RunDir, read_run
-from aigc_cli.core.snapshots import load_snapshot
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.tokenizer import load_tokenizer
 from aigc_cli.gpt.decode import TextModel
 from aigc_cli.gpt.hf import config_from_json, read_model

@@ -12,15 +12,14 @@ from torch import Tensor
 
 from aigc_cli.config.base import did_you_mean
 from aigc_cli.config.train_gpt import TrainGptSettings
-from aigc_cli.core.adamw import AdamW
-from aigc_cli.core.distributed import ALONE, World
+from aigc_cli.core.disk.files import sha256_bytes, sha256_file
+from aigc_cli.core.disk.rundir import read_run
+from aigc_cli.core.disk.sharded import is_sharded
 from aigc_cli.core.errors import BadConfig, BadData, NoInput, UsageProblem
-from aigc_cli.core.files import sha256_bytes, sha256_file
-from aigc_cli.core.messages import tr
-from aigc_cli.core.progress import Progress, SilentProgress
-from aigc_cli.core.rundir import read_run
+from aigc_cli.core.machine.distributed import ALONE, World
+from aigc_cli.core.screen.progress import Progress, SilentProgress
 from aigc_cli.core.seeding import stream
-from aigc_cli.core.sharded import is_sharded
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.dialogue import ROLES, Message, encode_prompt, read_dialogues, require_chat, target_bytes, windows
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.textset import TextSplit, first_tokens, trained_tokenizer
@@ -34,6 +33,7 @@ from aigc_cli.gpt.model import GptModel, ModelConfig
 from aigc_cli.gpt.optim import Muon
 from aigc_cli.gpt.prefix import MAX_TOKENS, PrefixStates
 from aigc_cli.gpt.step import Base, GptTrainer, Held, Optimizer
+from aigc_cli.training.adamw import AdamW
 
 EVALUATION_ROWS = 16
 PREVIEW_PROMPTS = 3

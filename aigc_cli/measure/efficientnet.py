@@ -16,9 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from aigc_cli.core.disk.files import sha256_file
 from aigc_cli.core.errors import BadData, Unavailable
-from aigc_cli.core.files import sha256_file
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 DIMENSION = 1280
 IMAGE_SIZE = 128  # 224 is the training size; 128 costs a third and ranks sets of small pictures alike

@@ -16,11 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from aigc_cli.core.disk.files import sha256_bytes
 from aigc_cli.core.errors import Unavailable, UsageProblem
-from aigc_cli.core.files import sha256_bytes
-from aigc_cli.core.messages import tr
-from aigc_cli.core.progress import Progress, SilentProgress
+from aigc_cli.core.screen.progress import Progress, SilentProgress
 from aigc_cli.core.seeding import stream
+from aigc_cli.core.words.messages import tr
 from aigc_cli.measure import efficientnet
 
 RANDOM_CONV_SIZE = 64

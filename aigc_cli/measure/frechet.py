@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 
 @dataclass(frozen=True)

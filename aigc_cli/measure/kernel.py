@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.messages import tr
 from aigc_cli.core.seeding import stream
+from aigc_cli.core.words.messages import tr
 
 
 def kernel_distance(a_ND: Tensor, b_MD: Tensor) -> float:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 ROWS_AT_A_TIME = 1024
 

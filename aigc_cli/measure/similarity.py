@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 WINDOW = 11
 SIGMA = 1.5

@@ -5,7 +5,7 @@ import pytest
 
 from aigc_cli.avatar.conversation import fit, tidy
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.core.plain import clean
+from aigc_cli.core.words.plain import clean
 
 SYSTEM = {"role": "system", "content": "You are Ada."}
 

@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from aigc_cli.avatar.face import draw_face, face_expressions
+from aigc_cli.core.disk.provenance import read_png_label
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.core.provenance import read_png_label
 
 
 class Painter:

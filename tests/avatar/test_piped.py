@@ -3,8 +3,8 @@ import json
 import pytest
 
 from aigc_cli.avatar.piped import Request, read_requests, reply_record, reply_text
+from aigc_cli.core.disk.provenance import read_record_label
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.provenance import read_record_label
 
 
 def test_each_line_is_a_turn_and_blank_lines_are_none():

@@ -6,8 +6,8 @@ import pytest
 
 from aigc_cli.avatar.conversation import Turn
 from aigc_cli.avatar.session import SessionLog, latest_session, new_session, read_session, sessions_folder, torn_bytes
+from aigc_cli.core.disk.provenance import read_record_label
 from aigc_cli.core.errors import BadData, CannotCreate, NoInput
-from aigc_cli.core.provenance import read_record_label
 
 HELLO = Turn("user", "hello", "2026-01-02T03:04:05+0000")
 HI = Turn("assistant", "hi!\nhow are you 😀", "2026-01-02T03:04:06+0000", "smile", "ab12", 77)

@@ -11,7 +11,7 @@ from aigc_cli.avatar.conversation import Turn
 from aigc_cli.avatar.expression import Expressions
 from aigc_cli.avatar.face import Face
 from aigc_cli.avatar.view import READ_AFTER, Look, View, bubble_parts
-from aigc_cli.core.pictures import TRUE_COLOURS, PictureStyle
+from aigc_cli.core.screen.pictures import TRUE_COLOURS, PictureStyle
 
 COLOURS = {"smile": (0, 255, 0), "sad": (0, 0, 255), "angry": (255, 0, 0)}
 HALF_BLOCKS = PictureStyle("half-blocks", TRUE_COLOURS)

@@ -12,9 +12,6 @@ import sys
 
 import torch  # noqa: F401 - loaded before the forks
 
-import aigc_cli.core.loop
-import aigc_cli.gan.trainer
-import aigc_cli.gpt.trainer  # noqa: F401
 from aigc_cli.app import main
 
 

@@ -13,7 +13,7 @@ import sys
 import pytest
 from PIL import Image
 
-from aigc_cli.core.provenance import read_png_label, read_record_label
+from aigc_cli.core.disk.provenance import read_png_label, read_record_label
 
 WRITING = ("--max-new-tokens", "12", "--batch-size", "4", "--threads", "1")
 DRAWING = ("--batch-size", "4", "--threads", "1")

@@ -29,7 +29,7 @@ from aigc_cli import app
 from aigc_cli.avatar.conversation import Turn
 from aigc_cli.avatar.face import load_face
 from aigc_cli.avatar.session import SessionLog, new_session, sessions_folder
-from aigc_cli.core.provenance import read_png_label, read_text_label
+from aigc_cli.core.disk.provenance import read_png_label, read_text_label
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "aigc_cli", "chat"]

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
-from aigc_cli.core.provenance import read_png_label, read_record_label
+from aigc_cli.core.disk.provenance import read_png_label, read_record_label
 
 TALK = """
 妈：吃饭了没有？|吃了 面线糊

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aigc_cli.core.provenance import read_png_label, read_record_label
+from aigc_cli.core.disk.provenance import read_png_label, read_record_label
 
 ROOT = Path(__file__).parents[2]
 SHORT = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aigc_cli.core.provenance import read_png_label
+from aigc_cli.core.disk.provenance import read_png_label
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from aigc_cli.core.checkpoint import load_tensors
-from aigc_cli.core.rundir import RunDir
+from aigc_cli.core.disk.checkpoint import load_tensors
+from aigc_cli.core.disk.rundir import RunDir
 
 DRAW = ("-n", "2", "-o", "out", "--threads", "1")
 WRITE = ("--prompt", "hi", "-n", "1", "--max-new-tokens", "4", "--threads", "1")

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from aigc_cli.core.labels import NOT_GENERATED_FILES, label_record_of
+from aigc_cli.core.disk.labels import NOT_GENERATED_FILES, label_record_of
 
 SAMPLING = ("--batch-size", "4", "--threads", "1")
 # What the commands write that is not generated, or describes what is: everything else must be labelled.

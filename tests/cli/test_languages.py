@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from aigc_cli.core.plain import cell_width
+from aigc_cli.core.words.plain import cell_width
 
 CHINESE = re.compile("[\u3000-\u9fff\uff00-\uffef]")
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d ", re.MULTILINE)

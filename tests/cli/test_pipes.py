@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from aigc_cli.core.provenance import read_png_label
+from aigc_cli.core.disk.provenance import read_png_label
 
 AIGC = f"{shlex.quote(sys.executable)} -m aigc_cli"
 WRITE = "--max-new-tokens 8 --batch-size 4 --threads 1"

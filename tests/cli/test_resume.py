@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from aigc_cli.core.rundir import RunDir
+from aigc_cli.core.disk.rundir import RunDir
 from aigc_cli.core.seeding import stream
 from aigc_cli.data.tokenizer import train_bpe
 from aigc_cli.gpt.hf import write_model_folder

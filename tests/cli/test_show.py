@@ -20,8 +20,8 @@ import pyte
 import pytest
 from PIL import Image
 
-from aigc_cli.core.pictures import PictureStyle, draw
-from aigc_cli.core.provenance import read_png_label
+from aigc_cli.core.disk.provenance import read_png_label
+from aigc_cli.core.screen.pictures import PictureStyle, draw
 
 SAMPLE = ("sample", "face", "-n", "1", "--seed", "3", "--batch-size", "8", "--threads", "1")
 PATIENCE = 120

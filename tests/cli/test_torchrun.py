@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from aigc_cli.core.rundir import RunDir
+from aigc_cli.core.disk.rundir import RunDir
 from tests.cli.conftest import PATIENCE
 
 STEPS = "60"

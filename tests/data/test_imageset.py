@@ -4,7 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
-from aigc_cli.core.checkpoint import save_tensors
+from aigc_cli.core.disk.checkpoint import save_tensors
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.data.imageset import open_image_set, open_picture_folder, open_pictures, read_kind
 

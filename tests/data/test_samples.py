@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
+from aigc_cli.core.disk.provenance import label_record, read_png_label, read_record_label
 from aigc_cli.core.errors import BadConfig, BadData, CannotCreate
-from aigc_cli.core.provenance import label_record, read_png_label, read_record_label
 from aigc_cli.data.samples import SampleFile, SampleFolder, encode_png, grid_of
 
 PICTURE = torch.arange(48, dtype=torch.uint8).reshape(3, 4, 4)

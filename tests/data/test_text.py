@@ -9,7 +9,7 @@ import pytest
 
 from aigc_cli.config.prepare_text import PrepareTextSettings
 from aigc_cli.core.errors import BadConfig, BadData, NoInput, UsageProblem
-from aigc_cli.core.progress import SilentProgress
+from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.text import blocks, prepare_text
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.core.progress import SilentProgress
+from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data import textset
 from aigc_cli.data.textset import TextSplit, all_tokens, first_tokens, sample_of, texts_of, token_vectors
 from aigc_cli.data.tokenizer import train_bpe, train_char

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from aigc_cli.core.checkpoint import save_tensors
+from aigc_cli.core.disk.checkpoint import save_tensors
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.data.tokens import TokenShards, TokenVector, smallest_type
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aigc_cli.config.prepare_chat import PrepareChatSettings
-from aigc_cli.core.progress import SilentProgress
+from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data.chat.prepare import prepare_chat
 from aigc_cli.data.pii import find_personal_data
 

@@ -6,9 +6,9 @@ import torch
 from PIL import Image
 
 from aigc_cli.config.evaluate import EvalImagesSettings
-from aigc_cli.core.checkpoint import save_tensors
+from aigc_cli.core.disk.checkpoint import save_tensors
 from aigc_cli.core.errors import BadData, NoInput, Unavailable
-from aigc_cli.core.progress import SilentProgress
+from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.evaluation.images import compare_sets, open_side
 from aigc_cli.measure.features import extract, load_extractor
 from aigc_cli.measure.frechet import frechet_distance, gaussian

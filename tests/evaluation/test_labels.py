@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.progress import SilentProgress
+from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.evaluation.labels import label_network, normalised, predict, recognised_labels, train_classifier
 
 NAMES = ("top", "bottom", "middle")

@@ -5,7 +5,7 @@ from PIL import Image
 
 from aigc_cli.config.evaluate import EvalPairsSettings
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.progress import SilentProgress
+from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.evaluation.pairs import compare_pairs
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.progress import SilentProgress
+from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data.dialogue import encode_dialogue
 from aigc_cli.evaluation.text import bootstrap, describe_replies, evaluate_run, surprise
 from aigc_cli.gpt.decode import GenerationSettings, Reply, TextModel

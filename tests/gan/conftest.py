@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from aigc_cli.core.checkpoint import save_tensors
+from aigc_cli.core.disk.checkpoint import save_tensors
 
 
 @pytest.fixture(autouse=True, scope="session")

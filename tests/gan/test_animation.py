@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from aigc_cli.core.provenance import read_png_label
+from aigc_cli.core.disk.provenance import read_png_label
 from aigc_cli.data.samples import encode_png, grid_of
 from aigc_cli.gan.animation import FRAME_MS, LAST_FRAME_MS, MOST_FRAMES, SIDE, animate
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from aigc_cli.core.rundir import open_for_training
+from aigc_cli.core.disk.rundir import open_for_training
 from aigc_cli.gan.conclusion import share_near_training
 
 

@@ -10,10 +10,10 @@ import torch
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gan import AUGMENTATIONS, PRESETS, TrainGanSettings
-from aigc_cli.core.distributed import ALONE, World, joined
+from aigc_cli.core.disk.rundir import RunDir
+from aigc_cli.core.disk.snapshots import load_snapshot, save_snapshot
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.core.rundir import RunDir
-from aigc_cli.core.snapshots import load_snapshot, save_snapshot
+from aigc_cli.core.machine.distributed import ALONE, World, joined
 from aigc_cli.gan.shares import Draws
 from aigc_cli.gan.trainer import build_trainer
 from tests.gan.conftest import write_image_set

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aigc_cli.core.distributed import ALONE
+from aigc_cli.core.machine.distributed import ALONE
 from aigc_cli.gan.objective import OBJECTIVES, relativistic_critic
 from aigc_cli.gan.projected import ProjectedCritics, ProjectedSide, rgb
 

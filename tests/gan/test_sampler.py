@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from aigc_cli.core.checkpoint import save_tensors
+from aigc_cli.core.disk.checkpoint import save_tensors
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.gan.networks import make_generator
 from aigc_cli.gan.pixels import to_uint8
@@ -54,7 +54,7 @@ def test_seeds_indices_and_labels_give_different_pictures(run):
 def test_pictures_are_those_of_the_generator(run):
     sampler = load_generator(run, batch_size=4)
     generator = make_generator(json.loads((run / "config.json").read_text()))
-    from aigc_cli.core.checkpoint import load_tensors
+    from aigc_cli.core.disk.checkpoint import load_tensors
 
     generator.load_state_dict(load_tensors(run / "generator.safetensors"))
     with torch.no_grad():

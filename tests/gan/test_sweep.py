@@ -7,7 +7,7 @@ import torch
 
 from aigc_cli.config.train_gan import TrainGanSettings
 from aigc_cli.core.errors import AigcError, UsageProblem
-from aigc_cli.core.progress import SilentProgress
+from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.gan.sweep import Sweep, best_of, builder, judge, ranked, trials_of
 from aigc_cli.gan.trainer import build_trainer
 

@@ -7,16 +7,16 @@ import torch
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gan import AUGMENTATIONS, PRESETS, TrainGanSettings, completed
-from aigc_cli.core.checkpoint import load_tensors
+from aigc_cli.core.disk.checkpoint import load_tensors
+from aigc_cli.core.disk.provenance import read_png_label
+from aigc_cli.core.disk.rundir import open_for_training
 from aigc_cli.core.errors import BadData, UsageProblem
-from aigc_cli.core.loop import Plan, train
-from aigc_cli.core.progress import SilentProgress
-from aigc_cli.core.provenance import read_png_label
-from aigc_cli.core.rundir import open_for_training
-from aigc_cli.core.signals import StopFlag
+from aigc_cli.core.machine.signals import StopFlag
+from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.gan.adaptation import MEASURED_EVERY, Adaptation
 from aigc_cli.gan.sampler import load_generator
 from aigc_cli.gan.trainer import build_trainer
+from aigc_cli.training.loop import Plan, train
 from tests.gan.conftest import write_image_set
 
 CPU = torch.device("cpu")

@@ -8,10 +8,10 @@ import torch.nn.functional as F
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
-from aigc_cli.core.checkpoint import read_metadata, save_tensors
+from aigc_cli.core.disk.checkpoint import read_metadata, save_tensors
+from aigc_cli.core.disk.rundir import open_for_training
+from aigc_cli.core.disk.snapshots import save_snapshot
 from aigc_cli.core.errors import BadConfig, BadData
-from aigc_cli.core.rundir import open_for_training
-from aigc_cli.core.snapshots import save_snapshot
 from aigc_cli.gan.trainer import build_trainer
 from aigc_cli.gan.transfer import place_of
 from tests.gan.conftest import write_image_set

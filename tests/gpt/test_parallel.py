@@ -11,11 +11,11 @@ import torch
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
-from aigc_cli.core.distributed import ALONE, World, joined
+from aigc_cli.core.disk.rundir import RunDir
+from aigc_cli.core.disk.sharded import mesh_of
+from aigc_cli.core.disk.snapshots import load_snapshot, save_snapshot
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.core.rundir import RunDir
-from aigc_cli.core.sharded import mesh_of
-from aigc_cli.core.snapshots import load_snapshot, save_snapshot
+from aigc_cli.core.machine.distributed import ALONE, World, joined
 from aigc_cli.gpt.hf import read_model, write_model_folder
 from aigc_cli.gpt.trainer import build_trainer
 from tests.gpt.models import CORPUS, harsh_model, tokenizer

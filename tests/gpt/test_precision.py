@@ -7,8 +7,8 @@ import torch
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
-from aigc_cli.core.distributed import World
 from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.machine.distributed import World
 from aigc_cli.gpt.trainer import build_trainer, frozen_type, product_type
 from tests.gpt.models import CORPUS
 from tests.gpt.test_trainer import SMALL, write_set

@@ -70,7 +70,7 @@ def test_computing_blocks_again_gives_the_same_loss_and_gradients_and_keeps_less
 FORKS = """
 import os, sys
 from pathlib import Path
-from aigc_cli.core.device import set_threads
+from aigc_cli.core.machine.device import set_threads
 from aigc_cli.data.tokenizer import train_bpe
 set_threads(int(sys.argv[1]))
 before = len(list(Path("/proc/self/task").iterdir()))

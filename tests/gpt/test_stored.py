@@ -7,9 +7,9 @@ import torch
 
 from aigc_cli.config.base import as_json, resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
+from aigc_cli.core.disk.rundir import RunDir
+from aigc_cli.core.disk.snapshots import find_snapshot, save_snapshot
 from aigc_cli.core.errors import BadData, NoInput, UsageProblem
-from aigc_cli.core.rundir import RunDir
-from aigc_cli.core.snapshots import find_snapshot, save_snapshot
 from aigc_cli.gpt.hf import read_model, write_model_folder
 from aigc_cli.gpt.stored import load_checkpoint
 from aigc_cli.gpt.trainer import build_trainer

@@ -7,16 +7,16 @@ import torch
 
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
+from aigc_cli.core.disk.files import read_jsonl
+from aigc_cli.core.disk.provenance import read_record_label
+from aigc_cli.core.disk.rundir import open_for_training
 from aigc_cli.core.errors import AigcError, BadConfig, BadData, NoInput
-from aigc_cli.core.files import read_jsonl
-from aigc_cli.core.loop import Plan, train
-from aigc_cli.core.progress import SilentProgress
-from aigc_cli.core.provenance import read_record_label
-from aigc_cli.core.rundir import open_for_training
-from aigc_cli.core.signals import StopFlag
+from aigc_cli.core.machine.signals import StopFlag
+from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.gpt.decode import GenerationSettings, generate, load_text_run
 from aigc_cli.gpt.hf import read_model
 from aigc_cli.gpt.trainer import build_trainer, frozen_type, model_folder
+from aigc_cli.training.loop import Plan, train
 from tests.gpt.models import CORPUS
 
 CPU = torch.device("cpu")

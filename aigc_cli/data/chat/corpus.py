@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aigc_cli.config.base import did_you_mean
 from aigc_cli.core.errors import NoInput, Unavailable
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 
 PREFIX = "chatterbot:"
 _WHEEL = "chatterbot-corpus"

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from aigc_cli.core.errors import BadData, UsageProblem
-from aigc_cli.core.messages import later, tr
+from aigc_cli.core.words.messages import later, tr
 from aigc_cli.data.chat.messages import ChatLog
 from aigc_cli.data.chat.roles import read_messages, read_sharegpt, role_format
 from aigc_cli.data.chat.script import is_script, read_script

@@ -13,10 +13,10 @@ from typing import Any
 
 from aigc_cli.config.base import as_json, did_you_mean
 from aigc_cli.config.prepare_chat import PrepareChatSettings
+from aigc_cli.core.disk.files import sha256_bytes, write_jsonl
 from aigc_cli.core.errors import BadData, UsageProblem
-from aigc_cli.core.files import sha256_bytes, write_jsonl
-from aigc_cli.core.messages import tr
-from aigc_cli.core.progress import Progress
+from aigc_cli.core.screen.progress import Progress
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.corpus import PREFIX, corpus_messages
 from aigc_cli.data.chat.detect import read_log
 from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, well_formed

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message
 
 _SYSTEM = "system"

@@ -7,7 +7,7 @@ conversation; an empty line does too, unless the file puts empty lines between m
 import re
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.messages import Chat, ChatLog, Message
 
 _SPOKEN = re.compile(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.core.messages import tr
+from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.messages import Chat, ChatLog, Message, well_formed
 
 _NOT_CONVERSATIONS = frozenset({"bot_chat", "saved_messages", "verification_codes", "replies"})

@@ -1,0 +1,133 @@
+"""Tensors on disk: safetensors, written atomically and read with errors that name the file. Never pickle.
+
+Every file that is written here carries a seal in its metadata, the SHA-256 of the file with the seal's own digits as
+zeros, so that a flipped bit is noticed. The files of other tools have none and are taken as they are.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from aigc_cli.core.disk.files import atomic_path
+from aigc_cli.core.disk.provenance import ai_label, label_metadata
+from aigc_cli.core.errors import BadData, NoInput
+from aigc_cli.core.words.messages import later, tr
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SEAL = "aigc_sha256"
+NO_SEAL = "0" * 64
+_PIECE_BYTES = 1 << 20
+
+
+def save_tensors(
+    path: Path,
+    tensors: "dict[str, Tensor]",
+    metadata: dict[str, str] | None = None,
+    *,
+    private: bool = False,
+    labelled: bool = False,
+) -> None:
+    """Write named tensors (any dtype and device) to a safetensors file, atomically; the same give the same bytes.
+
+    `labelled` is for the weights of generated models: they get the AI label, whose id is the seal.
+    """
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    kept = {
+        "format": "pt",
+        **(metadata or {}),
+        SEAL: NO_SEAL,
+        **(label_metadata(ai_label(NO_SEAL)) if labelled else {}),
+    }
+    with atomic_path(path, private=private) as temporary:
+        try:
+            save_file(whole, str(temporary), kept)
+        except SafetensorError as error:
+            raise OSError(_errno_of(error), later("could not write the tensors (disk full?)")) from error
+        _seal(temporary)
+
+
+def _seal(path: Path) -> None:
+    """Fill in the seal, and sort the metadata, for safetensors writes them in an order that changes."""
+    with path.open("r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(size)
+        assert len(text) == size  # the tensors begin where they did
+        file.seek(8)
+        file.write(text)
+        file.flush()
+        seal = _digest(path, text)
+        file.seek(8)
+        file.write(text.replace(NO_SEAL.encode(), seal.encode()))
+
+
+def _digest(path: Path, header: bytes) -> str:
+    """Return the SHA-256 of a safetensors file, its header taken as given."""
+    digest = hashlib.sha256(len(header).to_bytes(8, "little") + header)
+    with path.open("rb") as file:
+        file.seek(8 + len(header))
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _is_sealed_right(path: Path, metadata: dict[str, str]) -> bool:
+    """Whether a file is as it was written, as far as its seal can tell: one without a seal is."""
+    if SEAL not in metadata:
+        return True
+    with path.open("rb") as file:
+        header = file.read(int.from_bytes(file.read(8), "little"))
+    return _digest(path, header.replace(metadata[SEAL].encode(), NO_SEAL.encode())) == metadata[SEAL]
+
+
+def _errno_of(error: SafetensorError) -> int:
+    import errno
+    import re
+
+    found = re.search(r"os error (\d+)", str(error))
+    return int(found.group(1)) if found else errno.EIO
+
+
+def load_tensors(path: Path) -> "dict[str, Tensor]":
+    """Read every tensor of a safetensors file; NoInput if missing, BadData if truncated, corrupt or altered."""
+    metadata = read_metadata(path)
+    try:
+        tensors = load_file(str(path))
+        whole = _is_sealed_right(path, metadata)
+    except (SafetensorError, ValueError, KeyError, OSError) as error:
+        raise _damaged(path, error) from error
+    if not whole:
+        raise BadData(
+            tr("{path}: its content was altered: the checksum in it is another", path=path),
+            tr("restore it from a backup or make it again"),
+        )
+    return tensors
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Read the string metadata of a safetensors file without its tensors."""
+    _require_file(path)
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, ValueError, KeyError, OSError, json.JSONDecodeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise NoInput(tr("{path}: no such file", path=path), tr("is this the right folder?"))
+
+
+def _damaged(path: Path, error: Exception) -> BadData:
+    return BadData(
+        tr("{path}: not a whole safetensors file: {error}", path=path, error=error),
+        tr("truncated or corrupt; restore or make it again"),
+    )

@@ -1,0 +1,1 @@
+"""One machine or many: what differs, and who trains with whom."""

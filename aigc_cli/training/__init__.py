@@ -1,0 +1,1 @@
+"""The rim of every training: when to log, evaluate, save and stop."""
