@@ -4,7 +4,7 @@ python benchmarks/gan_ablation.py DATA --real REAL --out FOLDER (--steps N | --s
     [--device cuda] [--set NAME=JSON …] [--vary VARIANT …]
 
 A VARIANT is a comma list of NAME=JSON, each a setting of `aigc train-gan`, or with a dot a constant of the package
-(gan.projected.WIDTH=64). One more variant, without changes, is always there; what --set says holds for all.
+(gan.critics.projected.WIDTH=64). One more variant, without changes, is always there; what --set says holds for all.
 `data=PATH` and `real=PATH` train and judge that variant on other sets. With --seconds, all make as many steps as the
 slowest of them would make in that time while the others run, or each as many as itself with --each; a variant whose
 steps cost more is flattered by equal steps: compare images per second on the machine that it is meant for.
@@ -34,7 +34,7 @@ from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
 from aigc_cli.core.disk.files import make_dir
 from aigc_cli.core.machine.device import choose_device, set_threads
 from aigc_cli.core.machine.platform import keep_freed_memory
-from aigc_cli.data.imageset import open_pictures
+from aigc_cli.data.pictures.imageset import open_pictures
 from aigc_cli.gan.trainer import build_trainer
 from aigc_cli.measure.features import extract, load_extractor
 

@@ -1,4 +1,4 @@
-"""Does the convolution of gan/layers.py pay? Time of a gradient penalty through one layer, against torch's own.
+"""Does the convolution of gan.architectures.layers pay? Time of a gradient penalty through a layer, beside torch's.
 
 python benchmarks/gan_convolution.py      One JSON line a layer of the critic at 32 pixels, with the ratio.
 """
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from aigc_cli.core.machine.device import set_threads
-from aigc_cli.gan.layers import convolve, image_gradients_only
+from aigc_cli.gan.architectures.layers import convolve, image_gradients_only
 
 LAYERS = ((32, 64, 32), (64, 96, 16), (96, 128, 8))  # channels in, channels out, side
 BATCH = 32

@@ -44,7 +44,7 @@ from aigc_cli.core.machine.device import set_threads
 from aigc_cli.core.machine.platform import keep_freed_memory
 from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.core.seeding import derived_seed, stream
-from aigc_cli.data.imageset import ImageSet, as_uint8, open_image_set, open_pictures
+from aigc_cli.data.pictures.imageset import ImageSet, as_uint8, open_image_set, open_pictures
 from aigc_cli.data.samples import encode_png, grid_of
 from aigc_cli.evaluation.labels import recognised_labels
 from aigc_cli.gan.judge import COMPARED

@@ -32,8 +32,8 @@ from aigc_cli.core.disk.files import make_dir, read_json, write_json
 from aigc_cli.core.machine.device import set_threads
 from aigc_cli.core.machine.platform import keep_freed_memory
 from aigc_cli.core.seeding import derived_seed, stream
-from aigc_cli.data.dicebear import require_open_style
-from aigc_cli.data.imageset import open_pictures
+from aigc_cli.data.pictures.dicebear import require_open_style
+from aigc_cli.data.pictures.imageset import open_pictures
 from aigc_cli.measure.features import as_rgb
 
 GROUNDS = ["b6e3f4", "c0aede", "d1d4f9", "ffd5dc", "ffdfbf"]

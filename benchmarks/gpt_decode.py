@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from aigc_cli.core.machine.device import set_threads
-from aigc_cli.gpt.decode import GenerationSettings, generate, load_text_run, stream
+from aigc_cli.gpt.decoding.decode import GenerationSettings, generate, load_text_run, stream
 from aigc_cli.gpt.trainer import model_folder
 
 TOKENS = 64

@@ -51,7 +51,7 @@ print(score(logits_of, tokens))
 SCORE_AIGC = """
 from pathlib import Path
 from aigc_cli.data.tokenizer import load_tokenizer
-from aigc_cli.gpt.hf import read_model
+from aigc_cli.gpt.bases.hf import read_model
 model, tokenizer = read_model(Path(sys.argv[1])), load_tokenizer(Path(sys.argv[1]))
 text = open(sys.argv[3], encoding="utf-8").read()
 tokens = tokenizer.encode_many([text])[0]

@@ -10,7 +10,7 @@ from torch.nn import functional
 from aigc_cli.core.seeding import stream
 from aigc_cli.data.dialogue import encode_dialogue
 from aigc_cli.data.tokenizer import train_bpe
-from aigc_cli.gpt.hf import write_model_folder
+from aigc_cli.gpt.bases.hf import write_model_folder
 from aigc_cli.gpt.model import GptModel, ModelConfig
 
 EXCHANGES = {
@@ -78,7 +78,7 @@ def ada_run(tmp_path_factory):
 def face_run(tmp_path_factory):
     """A face run with random weights and the labels smile, sad and angry; treat it as read-only."""
     from aigc_cli.core.disk.checkpoint import save_tensors
-    from aigc_cli.gan.networks import make_generator
+    from aigc_cli.gan.architectures.networks import make_generator
 
     names = ["smile", "sad", "angry"]
     config = {"arch": "mlp", "size": 16, "channels": 3, "label_names": names, "z_dim": 8, "width": 0.25}

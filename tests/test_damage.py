@@ -27,13 +27,13 @@ from aigc_cli.core.errors import AigcError, BadConfig, BadData, NoInput, UsagePr
 from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data.chat.prepare import prepare_chat
 from aigc_cli.data.dialogue import read_dialogues
-from aigc_cli.data.images import prepare_images
-from aigc_cli.data.imageset import open_image_set, open_picture_folder
 from aigc_cli.data.manifest import read_manifest
+from aigc_cli.data.pictures.images import prepare_images
+from aigc_cli.data.pictures.imageset import open_image_set, open_picture_folder
 from aigc_cli.data.samples import SampleFile, SampleFolder
 from aigc_cli.data.text import prepare_text
 from aigc_cli.gan.sampler import load_generator
-from aigc_cli.gpt.decode import load_text_run
+from aigc_cli.gpt.decoding.decode import load_text_run
 from aigc_cli.training.metrics import MetricsLog
 
 TALK = [
@@ -291,9 +291,10 @@ def test_labels(tmp_path, name):
 
 def test_gguf_files(tmp_path):
     pytest.importorskip("gguf")
-    from aigc_cli.gpt.gguf import import_gguf
-    from tests.gpt.models import harsh_model
     from tests.gpt.test_gguf import write_gguf
+
+    from aigc_cli.gpt.bases.gguf import import_gguf
+    from tests.gpt.models import harsh_model
 
     path = tmp_path / "a.gguf"
     write_gguf(path, harsh_model("llama", width=32, mlp_width=64))

@@ -13,7 +13,7 @@ from pathlib import Path
 from command_line import Command, Parameter, read_commands
 
 from aigc_cli.data.chat.prepare import DEMO_LOGS
-from aigc_cli.data.dicebear import list_styles
+from aigc_cli.data.pictures.dicebear import list_styles
 
 RUN, SET = "aigc.json", "manifest.json"
 

@@ -7,7 +7,7 @@ from aigc_cli.avatar.conversation import Message
 from aigc_cli.config.chat import ChatSettings
 
 if TYPE_CHECKING:
-    from aigc_cli.gpt.decode import TextModel
+    from aigc_cli.gpt.decoding.decode import TextModel
 
 
 class TextReplier:
@@ -28,7 +28,7 @@ class TextReplier:
 
     def stream(self, messages: Sequence[Message], seed: int) -> Iterator[str]:
         """Yield the reply in pieces; it ends with the model's end of turn, or with the room."""
-        from aigc_cli.gpt.decode import GenerationSettings, stream
+        from aigc_cli.gpt.decoding.decode import GenerationSettings, stream
 
         settings = self.settings
         generation = GenerationSettings(

@@ -118,7 +118,7 @@ def _session(console: Console, settings: ChatSettings, run: Path, continue_: boo
 def _load(settings: ChatSettings, run: Path, *, with_face: bool) -> "tuple[Any, Any]":
     """Return the text model and the face, if there is one to show."""
     from aigc_cli.core.machine.device import choose_device, set_threads
-    from aigc_cli.gpt.decode import load_text_run
+    from aigc_cli.gpt.decoding.decode import load_text_run
 
     set_threads(settings.threads)
     device = choose_device(settings.device)

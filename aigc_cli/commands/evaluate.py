@@ -46,7 +46,7 @@ def images(
 ) -> None:
     """Compare two sets of pictures: Fréchet and kernel distance, precision, recall, spread, labels recognised."""
     if settings.dry_run:
-        from aigc_cli.data.imageset import count_pictures
+        from aigc_cli.data.pictures.imageset import count_pictures
         from aigc_cli.measure.features import load_extractor
 
         load_extractor(settings.extractor)
@@ -66,7 +66,7 @@ def pairs(
 ) -> None:
     """Compare pictures of the same name pair by pair: structural similarity (SSIM) and PSNR."""
     if settings.dry_run:
-        from aigc_cli.data.imageset import count_pictures
+        from aigc_cli.data.pictures.imageset import count_pictures
 
         counts = {"first": count_pictures(first), "second": count_pictures(second)}
         _plan(console, settings, {"first": str(first), "second": str(second), "counts": counts})

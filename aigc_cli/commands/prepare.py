@@ -54,7 +54,7 @@ def images(
     force: Force = False,
 ) -> None:
     """Make an image set: turned upright, cropped, resized, labelled, broken files reported and skipped."""
-    from aigc_cli.data.dicebear import PREFIX, list_styles
+    from aigc_cli.data.pictures.dicebear import PREFIX, list_styles
 
     if sources == [PREFIX]:
         console.rows(list_styles())
@@ -71,7 +71,7 @@ def images(
             )
 
     def make(dry_run: bool) -> dict[str, Any]:
-        from aigc_cli.data.images import prepare_images  # loads torch, which a wrong path need not wait for
+        from aigc_cli.data.pictures.images import prepare_images  # loads torch, which a wrong path need not wait for
 
         return prepare_images(sources, output, settings, console.progress(), force=force, dry_run=dry_run)
 

@@ -225,7 +225,7 @@ def _fill_folder(
 def _write_grid(path: Path, folder: Path, records: list[dict[str, Any]]) -> None:
     import torch
 
-    from aigc_cli.data.picture import decode_png
+    from aigc_cli.data.pictures.picture import decode_png
     from aigc_cli.data.samples import grid_of
 
     cells = []
@@ -319,7 +319,7 @@ class _Texts:
     def _written(self, wanted: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the labelled record of each text as it is written."""
         from aigc_cli.core.machine.device import choose_device, set_threads
-        from aigc_cli.gpt.decode import load_text_run, sample_texts
+        from aigc_cli.gpt.decoding.decode import load_text_run, sample_texts
 
         threads, device = set_threads(self.settings.threads), choose_device(self.settings.device)
         self.console.detail(tr("computing on {device} with {threads} threads", device=device, threads=threads))

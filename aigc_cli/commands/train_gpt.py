@@ -56,7 +56,7 @@ def train_gpt(
 
     def check() -> None:
         if settings.init == "smollm2":
-            from aigc_cli.gpt.gguf import smollm2_file
+            from aigc_cli.gpt.bases.gguf import smollm2_file
 
             smollm2_file()
         elif settings.init and (Path(settings.init) / "aigc.json").is_file():

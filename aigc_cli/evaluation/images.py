@@ -21,8 +21,8 @@ from aigc_cli.core.machine.device import choose_device, set_threads
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.seeding import stream
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.imageset import as_uint8, open_image_set, open_picture_folder, read_kind
 from aigc_cli.data.manifest import read_manifest
+from aigc_cli.data.pictures.imageset import as_uint8, open_image_set, open_picture_folder, read_kind
 from aigc_cli.evaluation.labels import MIN_HELD_OUT, recognised_labels
 from aigc_cli.measure.features import extract, load_extractor
 from aigc_cli.measure.frechet import Gaussian, frechet_distance, frechet_from_root, gaussian, spread, square_root

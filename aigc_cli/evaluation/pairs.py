@@ -10,7 +10,7 @@ from aigc_cli.config.evaluate import EvalPairsSettings
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.imageset import PictureFolder, open_picture_folder, read_kind
+from aigc_cli.data.pictures.imageset import PictureFolder, open_picture_folder, read_kind
 from aigc_cli.measure.similarity import peak_signal_to_noise, structural_similarity
 
 DATA_RANGE = 255.0

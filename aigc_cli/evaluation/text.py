@@ -22,7 +22,7 @@ from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.textset import all_tokens
 from aigc_cli.evaluation.words import DISTINCT_WORDS, distinct, loops, repetition, words_of
 from aigc_cli.gpt.batches import Batch, ordered, text_windows
-from aigc_cli.gpt.decode import GenerationSettings, Reply, TextModel, generate, load_text_run
+from aigc_cli.gpt.decoding.decode import GenerationSettings, Reply, TextModel, generate, load_text_run
 from aigc_cli.gpt.trainer import model_folder
 
 SCHEMA = "aigc.eval.text/1"

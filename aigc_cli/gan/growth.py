@@ -5,7 +5,7 @@ A step at half the size costs less, and large shapes are learned there as well. 
 
 from typing import Any
 
-from aigc_cli.gan.style import resolutions
+from aigc_cli.gan.architectures.style import resolutions
 
 FIRST_RESOLUTION = 16
 LEAST_SIZE = 64  # smaller ones were worse for it: at 32 pixels a step costs hardly more than at 16

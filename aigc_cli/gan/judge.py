@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from aigc_cli.core.seeding import stream
-from aigc_cli.data.imageset import ImageSet, as_uint8
+from aigc_cli.data.pictures.imageset import ImageSet, as_uint8
 from aigc_cli.gan.pixels import to_uint8
 from aigc_cli.measure.features import extract, load_extractor
 from aigc_cli.measure.frechet import Gaussian, frechet_distance, gaussian, spread, spread_within

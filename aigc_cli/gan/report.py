@@ -16,9 +16,9 @@ from aigc_cli.core.disk.files import make_dir, write_bytes
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.samples import encode_png, grid_of
 from aigc_cli.gan.animation import COLUMNS, animate
+from aigc_cli.gan.architectures.style import DEVIATION_GROUP
 from aigc_cli.gan.balance import balance_in_words, standing
 from aigc_cli.gan.pixels import to_uint8
-from aigc_cli.gan.style import DEVIATION_GROUP
 
 BLOCK = 64
 MANY_NEAR = 0.02  # twice what pictures as new as the held-out ones show

@@ -18,9 +18,9 @@ from aigc_cli.core.disk.snapshots import load_snapshot
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.seeding import stream
 from aigc_cli.core.words.messages import tr
-from aigc_cli.gan.networks import CONFIG_SEAL, config_digest, config_problem, make_generator
+from aigc_cli.gan.architectures.networks import CONFIG_SEAL, config_digest, config_problem, make_generator
+from aigc_cli.gan.architectures.style import StyleGenerator
 from aigc_cli.gan.pixels import to_pixels
-from aigc_cli.gan.style import StyleGenerator
 
 CENTRE_LATENTS = 1024
 

@@ -14,7 +14,7 @@ from aigc_cli.config.train_gan import TrainGanSettings
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.machine.distributed import ALONE, World
 from aigc_cli.core.words.messages import tr
-from aigc_cli.gan.style import DEVIATION_GROUP
+from aigc_cli.gan.architectures.style import DEVIATION_GROUP
 
 
 class Draws:

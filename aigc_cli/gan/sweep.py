@@ -238,7 +238,7 @@ def judge(data: Path, settings: TrainGanSettings, device: "torch.device") -> Sco
     """Return what scores a trainer's averaged samples as its run would, near copies aside; real ones are read once."""
     import torch
 
-    from aigc_cli.data.imageset import open_image_set
+    from aigc_cli.data.pictures.imageset import open_image_set
     from aigc_cli.gan.judge import Judge
 
     images = open_image_set(data)

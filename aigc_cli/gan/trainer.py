@@ -22,22 +22,22 @@ from aigc_cli.core.errors import BadData
 from aigc_cli.core.machine.distributed import ALONE, World
 from aigc_cli.core.seeding import stream
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.imageset import ImageSet, open_image_set
+from aigc_cli.data.pictures.imageset import ImageSet, open_image_set
 from aigc_cli.gan.adaptation import Adaptation
+from aigc_cli.gan.architectures.dcgan import DcganCritic
+from aigc_cli.gan.architectures.layers import widened
+from aigc_cli.gan.architectures.networks import CONFIG_SEAL, check_size, config_digest, make_critic, make_generator
+from aigc_cli.gan.architectures.style import DEVIATION_GROUP, StyleCritic, StyleGenerator, reduced
 from aigc_cli.gan.augment import augment
 from aigc_cli.gan.balance import collapse_in_words, critic_accuracy
-from aigc_cli.gan.dcgan import DcganCritic
+from aigc_cli.gan.critics.objective import OBJECTIVES, gradient_penalty, interpolated, unit_gradient_penalty
+from aigc_cli.gan.critics.projected import FEATURE_GAMMA, NORM_COUNT, ProjectedCritics, ProjectedSide
 from aigc_cli.gan.expectation import expectation_in_words
 from aigc_cli.gan.growth import Growth, growing_resolutions
 from aigc_cli.gan.judge import Judge
-from aigc_cli.gan.layers import widened
-from aigc_cli.gan.networks import CONFIG_SEAL, check_size, config_digest, make_critic, make_generator
-from aigc_cli.gan.objective import OBJECTIVES, gradient_penalty, interpolated, unit_gradient_penalty
 from aigc_cli.gan.pixels import from_pixels
-from aigc_cli.gan.projected import FEATURE_GAMMA, NORM_COUNT, ProjectedCritics, ProjectedSide
 from aigc_cli.gan.report import critic_standing, progress_in_words, write_preview
 from aigc_cli.gan.shares import Draws, backward, check_shares, gradient_norm, own_rows
-from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic, StyleGenerator, reduced
 from aigc_cli.gan.transfer import Taken, begin_with
 from aigc_cli.training.adamw import AdamW
 from aigc_cli.training.schedule import Schedule

@@ -18,9 +18,9 @@ from aigc_cli.core.disk.rundir import RunDir
 from aigc_cli.core.disk.snapshots import load_snapshot
 from aigc_cli.core.errors import BadConfig, BadData
 from aigc_cli.core.words.messages import tr
-from aigc_cli.gan.r3 import R3Generator
+from aigc_cli.gan.architectures.r3 import R3Generator
+from aigc_cli.gan.architectures.style import StyleGenerator
 from aigc_cli.gan.sampler import best_weights
-from aigc_cli.gan.style import StyleGenerator
 
 GROWING = ("style", "r3")  # the others have layers of other widths at another size, or a nonlinear end
 FROM_PICTURE = ("downs", "stages")  # a critic's lists, whose first entry is at the run's own size

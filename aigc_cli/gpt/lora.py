@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from aigc_cli.core.disk.checkpoint import save_tensors
 from aigc_cli.core.disk.files import make_dir, write_text
-from aigc_cli.gpt.hf import qkv_sizes
+from aigc_cli.gpt.bases.hf import qkv_sizes
 from aigc_cli.gpt.model import GptModel, Linear
 
 

@@ -22,14 +22,14 @@ from aigc_cli.core.errors import BadConfig
 from aigc_cli.core.machine.distributed import ALONE, World
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer
+from aigc_cli.gpt.bases.hf import model_card, write_model_folder
 from aigc_cli.gpt.batches import Batch, TrainingData
-from aigc_cli.gpt.decode import GenerationSettings, TextModel, generate
+from aigc_cli.gpt.decoding.decode import GenerationSettings, TextModel, generate
+from aigc_cli.gpt.decoding.prefix import PrefixStates
 from aigc_cli.gpt.functions import target_loss
-from aigc_cli.gpt.hf import model_card, write_model_folder
 from aigc_cli.gpt.lora import merged_weights, write_adapter
 from aigc_cli.gpt.model import GptModel
 from aigc_cli.gpt.optim import clipped
-from aigc_cli.gpt.prefix import PrefixStates
 from aigc_cli.training.schedule import Schedule
 
 DECODING = {"temperature": 0.8, "top_p": 0.9, "repetition_penalty": 1.1}

@@ -14,8 +14,8 @@ from aigc_cli.core.disk.snapshots import load_snapshot
 from aigc_cli.core.errors import AigcError, BadData, NoInput
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.tokenizer import load_tokenizer
-from aigc_cli.gpt.decode import TextModel
-from aigc_cli.gpt.hf import config_from_json, read_model
+from aigc_cli.gpt.bases.hf import config_from_json, read_model
+from aigc_cli.gpt.decoding.decode import TextModel
 from aigc_cli.gpt.lora import add_lora, merged_weights
 from aigc_cli.gpt.model import GptModel
 from aigc_cli.gpt.trainer import folder_hash, model_folder

@@ -24,14 +24,14 @@ from aigc_cli.data.dialogue import ROLES, Message, encode_prompt, read_dialogues
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.textset import TextSplit, first_tokens, trained_tokenizer
 from aigc_cli.data.tokenizer import ChatTokenizer, load_tokenizer
+from aigc_cli.gpt.bases.gguf import import_gguf, smollm2_file
+from aigc_cli.gpt.bases.hf import check_tokenizer, qkv_sizes, read_model
 from aigc_cli.gpt.batches import DialogueData, TrainingData, WindowData, ordered, text_windows
+from aigc_cli.gpt.decoding.prefix import MAX_TOKENS, PrefixStates
 from aigc_cli.gpt.estimate import is_tied, mlp_width
-from aigc_cli.gpt.gguf import import_gguf, smollm2_file
-from aigc_cli.gpt.hf import check_tokenizer, qkv_sizes, read_model
 from aigc_cli.gpt.lora import add_lora
 from aigc_cli.gpt.model import GptModel, ModelConfig
 from aigc_cli.gpt.optim import Muon
-from aigc_cli.gpt.prefix import MAX_TOKENS, PrefixStates
 from aigc_cli.gpt.step import Base, GptTrainer, Held, Optimizer
 from aigc_cli.training.adamw import AdamW
 

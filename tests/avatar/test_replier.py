@@ -2,7 +2,7 @@ from aigc_cli.avatar.conversation import Conversation
 from aigc_cli.avatar.replier import TextReplier
 from aigc_cli.config.chat import ChatSettings
 from aigc_cli.data.dialogue import encode_dialogue
-from aigc_cli.gpt.decode import load_text_run
+from aigc_cli.gpt.decoding.decode import load_text_run
 
 GREEDY = ChatSettings(temperature=0.0, repetition_penalty=1.0)
 

@@ -113,9 +113,9 @@ def test_a_turn_foresees_its_last_step(script):
 
 def test_a_variant_names_settings_and_constants_whose_values_may_hold_commas(script):
     parsed = script("gan_ablation").parsed_variant
-    text = 'gan.style.CHANNELS={"4":128,"64":32},augment=flip,translate,lr_g=5e-3,projected=false'
+    text = 'gan.architectures.style.CHANNELS={"4":128,"64":32},augment=flip,translate,lr_g=5e-3,projected=false'
     assert parsed(text) == {
-        "gan.style.CHANNELS": {"4": 128, "64": 32},
+        "gan.architectures.style.CHANNELS": {"4": 128, "64": 32},
         "augment": "flip,translate",
         "lr_g": 0.005,
         "projected": False,
@@ -124,15 +124,23 @@ def test_a_variant_names_settings_and_constants_whose_values_may_hold_commas(scr
 
 
 def test_a_changed_constant_is_one_that_there_is(script, monkeypatch):
-    from aigc_cli.gan import projected, style, trainer
+    from aigc_cli.gan import trainer
+    from aigc_cli.gan.architectures import style
+    from aigc_cli.gan.critics import projected
 
     monkeypatch.setattr(projected, "WIDTH", projected.WIDTH)
     monkeypatch.setattr(style, "CHANNELS", style.CHANNELS)
     monkeypatch.setattr(projected, "FEATURE_GAMMA", projected.FEATURE_GAMMA)
     monkeypatch.setattr(trainer, "FEATURE_GAMMA", trainer.FEATURE_GAMMA)
     changed = script("gan_ablation").changed_constants
-    changed({"gan.projected.WIDTH": 8, "gan.style.CHANNELS": {"4": 16}, "gan.projected.FEATURE_GAMMA": 0.25})
+    changed(
+        {
+            "gan.critics.projected.WIDTH": 8,
+            "gan.architectures.style.CHANNELS": {"4": 16},
+            "gan.critics.projected.FEATURE_GAMMA": 0.25,
+        }
+    )
     assert (projected.WIDTH, style.CHANNELS) == (8, {4: 16})
     assert (projected.FEATURE_GAMMA, trainer.FEATURE_GAMMA) == (0.25, 0.25)  # the trainer has its own name for it
     with pytest.raises(SystemExit, match="no such constant"):
-        changed({"gan.projected.WIDE": 8})
+        changed({"gan.critics.projected.WIDE": 8})

@@ -16,7 +16,7 @@ import pytest
 from aigc_cli.core.disk.rundir import RunDir
 from aigc_cli.core.seeding import stream
 from aigc_cli.data.tokenizer import train_bpe
-from aigc_cli.gpt.hf import write_model_folder
+from aigc_cli.gpt.bases.hf import write_model_folder
 from aigc_cli.gpt.model import GptModel, ModelConfig
 
 STEPS = 40

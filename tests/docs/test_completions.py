@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from aigc_cli.data.dicebear import list_styles
+from aigc_cli.data.pictures.dicebear import list_styles
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "completions"

@@ -8,8 +8,8 @@ from aigc_cli.core.errors import BadData
 from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data.dialogue import encode_dialogue
 from aigc_cli.evaluation.text import bootstrap, describe_replies, evaluate_run, surprise
-from aigc_cli.gpt.decode import GenerationSettings, Reply, TextModel
-from aigc_cli.gpt.hf import write_model_folder
+from aigc_cli.gpt.bases.hf import write_model_folder
+from aigc_cli.gpt.decoding.decode import GenerationSettings, Reply, TextModel
 from tests.gpt.models import harsh_model, tokenizer
 
 TALKS = [

@@ -3,8 +3,8 @@
 import torch
 from torch.testing import assert_close
 
-from aigc_cli.gan.dcgan import MlpCritic
-from aigc_cli.gan.objective import bce_critic
+from aigc_cli.gan.architectures.dcgan import MlpCritic
+from aigc_cli.gan.critics.objective import bce_critic
 
 
 def test_the_dense_critic_s_gradients_are_those_written_out():

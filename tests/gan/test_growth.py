@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from aigc_cli.gan.architectures.style import StyleCritic, StyleGenerator
 from aigc_cli.gan.growth import Growth
-from aigc_cli.gan.style import StyleCritic, StyleGenerator
 
 
 def resolutions_of(size, share, total):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from aigc_cli.data.imageset import open_image_set
+from aigc_cli.data.pictures.imageset import open_image_set
 from aigc_cli.gan.judge import Judge
 from tests.gan.conftest import write_image_set
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from aigc_cli.gan.layers import EqualLinear, StyledConv, convolve
+from aigc_cli.gan.architectures.layers import EqualLinear, StyledConv, convolve
 from tests.gan.test_trainer import KINDS, made
 
 NAMES = ("loss_d", "loss_g", "loss_projected", "r1", "gradient_penalty")

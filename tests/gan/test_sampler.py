@@ -7,7 +7,7 @@ import torch
 
 from aigc_cli.core.disk.checkpoint import save_tensors
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.gan.networks import make_generator
+from aigc_cli.gan.architectures.networks import make_generator
 from aigc_cli.gan.pixels import to_uint8
 from aigc_cli.gan.sampler import load_generator
 

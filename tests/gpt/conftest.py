@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from aigc_cli.gpt.hf import write_model_folder
+from aigc_cli.gpt.bases.hf import write_model_folder
 from tests.gpt.models import harsh_model, tokenizer
 
 

@@ -7,7 +7,7 @@ import torch
 from aigc_cli.core.errors import BadData
 from aigc_cli.data.tokens import TokenVector
 from aigc_cli.gpt.batches import DialogueData, WindowData, ordered, padded, text_windows
-from aigc_cli.gpt.prefix import PrefixStates
+from aigc_cli.gpt.decoding.prefix import PrefixStates
 from tests.gpt.models import harsh_model
 
 

@@ -3,7 +3,7 @@ import json
 import torch
 from safetensors.torch import load_file
 
-from aigc_cli.gpt.hf import split_weights
+from aigc_cli.gpt.bases.hf import split_weights
 from aigc_cli.gpt.lora import add_lora, lora_parameters, merged_weights, write_adapter
 from tests.gpt.models import harsh_model
 

@@ -16,7 +16,7 @@ from aigc_cli.core.disk.sharded import mesh_of
 from aigc_cli.core.disk.snapshots import load_snapshot, save_snapshot
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.machine.distributed import ALONE, World, joined
-from aigc_cli.gpt.hf import read_model, write_model_folder
+from aigc_cli.gpt.bases.hf import read_model, write_model_folder
 from aigc_cli.gpt.trainer import build_trainer
 from tests.gpt.models import CORPUS, harsh_model, tokenizer
 from tests.gpt.test_trainer import SMALL, dialogue, write_set

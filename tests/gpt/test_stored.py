@@ -10,7 +10,7 @@ from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
 from aigc_cli.core.disk.rundir import RunDir
 from aigc_cli.core.disk.snapshots import find_snapshot, save_snapshot
 from aigc_cli.core.errors import BadData, NoInput, UsageProblem
-from aigc_cli.gpt.hf import read_model, write_model_folder
+from aigc_cli.gpt.bases.hf import read_model, write_model_folder
 from aigc_cli.gpt.stored import load_checkpoint
 from aigc_cli.gpt.trainer import build_trainer
 from tests.gpt.models import harsh_model, tokenizer

@@ -13,8 +13,8 @@ from aigc_cli.core.disk.rundir import open_for_training
 from aigc_cli.core.errors import AigcError, BadConfig, BadData, NoInput
 from aigc_cli.core.machine.signals import StopFlag
 from aigc_cli.core.screen.progress import SilentProgress
-from aigc_cli.gpt.decode import GenerationSettings, generate, load_text_run
-from aigc_cli.gpt.hf import read_model
+from aigc_cli.gpt.bases.hf import read_model
+from aigc_cli.gpt.decoding.decode import GenerationSettings, generate, load_text_run
 from aigc_cli.gpt.trainer import build_trainer, frozen_type, model_folder
 from aigc_cli.training.loop import Plan, train
 from tests.gpt.models import CORPUS

@@ -7,9 +7,9 @@ from typing import Any
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.words.messages import later, tr
 from aigc_cli.data.chat.messages import ChatLog
-from aigc_cli.data.chat.roles import read_messages, read_sharegpt, role_format
-from aigc_cli.data.chat.script import is_script, read_script
-from aigc_cli.data.chat.telegram import is_telegram, read_telegram
+from aigc_cli.data.chat.readers.roles import read_messages, read_sharegpt, role_format
+from aigc_cli.data.chat.readers.script import is_script, read_script
+from aigc_cli.data.chat.readers.telegram import is_telegram, read_telegram
 
 _KNOWN = later("known: Telegram Desktop result.json, OpenAI messages or ShareGPT JSON and JSONL, NAME: line text")
 _BYTE_ORDER_MARKS = (

@@ -17,9 +17,9 @@ from aigc_cli.core.disk.files import sha256_bytes, write_jsonl
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.chat.corpus import PREFIX, corpus_messages
 from aigc_cli.data.chat.detect import read_log
 from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, well_formed
+from aigc_cli.data.chat.readers.corpus import PREFIX, corpus_messages
 from aigc_cli.data.chat.turns import (
     Turn,
     TurnRules,

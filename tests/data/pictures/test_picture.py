@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aigc_cli.data.picture import (
+from aigc_cli.data.pictures.picture import (
     Square,
     SquareShape,
     Unusable,

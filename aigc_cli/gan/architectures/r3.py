@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aigc_cli.gan.layers import lrelu
+from aigc_cli.gan.architectures.layers import lrelu
 
 CHANNELS = {4: 256, 8: 256, 16: 192, 32: 128, 64: 96, 128: 64, 256: 32}  # at width 1
 GROUP_CHANNELS, EXPANSION, BLOCKS = 16, 2, 1

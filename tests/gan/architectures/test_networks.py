@@ -5,8 +5,8 @@ import torch
 from torch.testing import assert_close
 
 from aigc_cli.core.errors import UsageProblem
-from aigc_cli.gan.networks import CRITICS, GENERATORS, make_critic, make_generator
-from aigc_cli.gan.style import StyleCritic, StyleGenerator, deviation
+from aigc_cli.gan.architectures.networks import CRITICS, GENERATORS, make_critic, make_generator
+from aigc_cli.gan.architectures.style import StyleCritic, StyleGenerator, deviation
 
 ALL = sorted(GENERATORS)
 

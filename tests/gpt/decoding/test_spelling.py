@@ -2,7 +2,7 @@
 
 import torch
 
-from aigc_cli.gpt.spelling import Spelling, state_of
+from aigc_cli.gpt.decoding.spelling import Spelling, state_of
 from tests.gpt.models import spelt, tokenizer
 
 

@@ -5,8 +5,8 @@ import zipfile
 import pytest
 
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.data import image_sources
-from aigc_cli.data.image_sources import open_source
+from aigc_cli.data.pictures import sources as image_sources
+from aigc_cli.data.pictures.sources import open_source
 
 
 def make_tar(path, members, mode="w:gz"):

@@ -19,10 +19,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aigc_cli.core.machine.distributed import World
-from aigc_cli.gan.layers import EqualConv, lrelu, widened
-from aigc_cli.gan.objective import Objective, gradient_penalty
+from aigc_cli.gan.architectures.layers import EqualConv, lrelu, widened
+from aigc_cli.gan.architectures.style import deviation
+from aigc_cli.gan.critics.objective import Objective, gradient_penalty
 from aigc_cli.gan.shares import backward
-from aigc_cli.gan.style import deviation
 from aigc_cli.measure.efficientnet import LITE1, load_efficientnet
 from aigc_cli.training.adamw import AdamW
 

@@ -14,9 +14,9 @@ from aigc_cli.core.disk.checkpoint import load_tensors
 from aigc_cli.core.disk.files import read_bytes, read_jsonl
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.image_sources import PICTURE_SUFFIXES
 from aigc_cli.data.manifest import read_manifest, refuse_run
-from aigc_cli.data.picture import Unusable, decode_png
+from aigc_cli.data.pictures.picture import Unusable, decode_png
+from aigc_cli.data.pictures.sources import PICTURE_SUFFIXES
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aigc_cli.gan.layers import image_gradients_only
+from aigc_cli.gan.architectures.layers import image_gradients_only
 
 
 @dataclass(frozen=True)

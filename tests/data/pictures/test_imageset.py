@@ -6,7 +6,7 @@ from PIL import Image
 
 from aigc_cli.core.disk.checkpoint import save_tensors
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.data.imageset import open_image_set, open_picture_folder, open_pictures, read_kind
+from aigc_cli.data.pictures.imageset import open_image_set, open_picture_folder, open_pictures, read_kind
 
 PIXELS = torch.arange(4 * 3 * 8 * 8, dtype=torch.float32).remainder(251).to(torch.uint8).reshape(4, 3, 8, 8)
 GOOD = {

@@ -5,7 +5,14 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from aigc_cli.gan.layers import EqualConv, EqualLinear, StyledConv, convolve, image_gradients_only, spread_taps
+from aigc_cli.gan.architectures.layers import (
+    EqualConv,
+    EqualLinear,
+    StyledConv,
+    convolve,
+    image_gradients_only,
+    spread_taps,
+)
 
 KINDS = {
     "same": {"stride": 1, "padding": 1, "transposed": False},

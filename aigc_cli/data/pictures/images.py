@@ -32,10 +32,18 @@ from aigc_cli.core.errors import BadData, CannotCreate, NoInput, UsageProblem
 from aigc_cli.core.machine.platform import usable_cores
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import later, tr
-from aigc_cli.data.dicebear import PREFIX, FaceJob, draw_faces, require_open_style
-from aigc_cli.data.image_sources import RawPicture, Source, open_source
 from aigc_cli.data.manifest import SCHEMA
-from aigc_cli.data.picture import CHANNELS, Square, SquareShape, Unusable, common_form, encode_png, square_picture
+from aigc_cli.data.pictures.dicebear import PREFIX, FaceJob, draw_faces, require_open_style
+from aigc_cli.data.pictures.picture import (
+    CHANNELS,
+    Square,
+    SquareShape,
+    Unusable,
+    common_form,
+    encode_png,
+    square_picture,
+)
+from aigc_cli.data.pictures.sources import RawPicture, Source, open_source
 from aigc_cli.data.prepared import finished_set
 
 DATA_FILES = ("pixels.safetensors", "images.jsonl")

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from aigc_cli.gan.layers import EqualConv
-from aigc_cli.gan.objective import (
+from aigc_cli.gan.architectures.layers import EqualConv
+from aigc_cli.gan.critics.objective import (
     OBJECTIVES,
     bce_critic,
     gradient_penalty,

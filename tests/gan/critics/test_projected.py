@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from aigc_cli.core.machine.distributed import ALONE
-from aigc_cli.gan.objective import OBJECTIVES, relativistic_critic
-from aigc_cli.gan.projected import ProjectedCritics, ProjectedSide, rgb
+from aigc_cli.gan.critics.objective import OBJECTIVES, relativistic_critic
+from aigc_cli.gan.critics.projected import ProjectedCritics, ProjectedSide, rgb
 
 PICTURES = torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
 

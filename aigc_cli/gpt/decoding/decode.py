@@ -20,10 +20,10 @@ from aigc_cli.core.seeding import stream as random_stream
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.dialogue import Message, encode_prompt
 from aigc_cli.data.tokenizer import ChatTokenizer, load_tokenizer
-from aigc_cli.gpt.hf import check_tokenizer, read_model
+from aigc_cli.gpt.bases.hf import check_tokenizer, read_model
+from aigc_cli.gpt.decoding.sampling import GenerationSettings, draw, penalised
+from aigc_cli.gpt.decoding.spelling import Spelling
 from aigc_cli.gpt.model import GptModel, KeyValueCache, Window
-from aigc_cli.gpt.sampling import GenerationSettings, draw, penalised
-from aigc_cli.gpt.spelling import Spelling
 
 __all__ = ["GenerationSettings", "Reply", "TextModel", "generate", "load_text_run", "sample_texts", "stream"]
 

@@ -14,10 +14,10 @@ from torch import nn
 from aigc_cli.core.disk.files import sha256_bytes
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.words.messages import tr
-from aigc_cli.gan.dcgan import DcganCritic, DcganGenerator, MlpCritic, MlpGenerator
-from aigc_cli.gan.r3 import R3Critic, R3Generator
-from aigc_cli.gan.resnet import ResnetCritic, ResnetGenerator
-from aigc_cli.gan.style import DEVIATION_GROUP, StyleCritic, StyleGenerator
+from aigc_cli.gan.architectures.dcgan import DcganCritic, DcganGenerator, MlpCritic, MlpGenerator
+from aigc_cli.gan.architectures.r3 import R3Critic, R3Generator
+from aigc_cli.gan.architectures.resnet import ResnetCritic, ResnetGenerator
+from aigc_cli.gan.architectures.style import DEVIATION_GROUP, StyleCritic, StyleGenerator
 
 GENERATORS: dict[str, Callable[..., nn.Module]] = {
     "style": StyleGenerator,

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aigc_cli.gan.layers import EqualConv, EqualLinear, StyledConv, lrelu
+from aigc_cli.gan.architectures.layers import EqualConv, EqualLinear, StyledConv, lrelu
 
 # Channels at each resolution at width 1. Measured at 32 pixels only; above that they are chosen for their cost.
 CHANNELS = {4: 128, 8: 96, 16: 64, 32: 32, 64: 16, 128: 12, 256: 8}

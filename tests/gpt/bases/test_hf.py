@@ -9,8 +9,8 @@ from safetensors.torch import load_file, save_file
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.data.dialogue import encode_dialogue, encode_prompt
 from aigc_cli.data.tokenizer import load_tokenizer
-from aigc_cli.gpt.decode import GenerationSettings, TextModel, generate
-from aigc_cli.gpt.hf import config_from_json, read_model, write_model_folder
+from aigc_cli.gpt.bases.hf import config_from_json, read_model, write_model_folder
+from aigc_cli.gpt.decoding.decode import GenerationSettings, TextModel, generate
 from tests.gpt.models import KINDS, harsh_model, spelt, tokenizer
 
 transformers = pytest.importorskip("transformers")

@@ -4,8 +4,8 @@ import torch
 from aigc_cli.config.sample import SampleSettings
 from aigc_cli.core.errors import BadConfig
 from aigc_cli.data.tokenizer import train_bpe
-from aigc_cli.gpt.decode import GenerationSettings, TextModel, generate, sample_texts, stream
-from aigc_cli.gpt.sampling import draw, penalised
+from aigc_cli.gpt.decoding.decode import GenerationSettings, TextModel, generate, sample_texts, stream
+from aigc_cli.gpt.decoding.sampling import draw, penalised
 from tests.gpt.models import harsh_model, spelt, tokenizer
 
 FREE = GenerationSettings(max_new_tokens=12, temperature=1.0, top_p=1.0, repetition_penalty=1.0)
@@ -38,7 +38,7 @@ def test_the_scores_of_a_row_are_bit_equal_whatever_is_beside_it(text, monkeypat
         seen.setdefault(len(seen), logits_BV.clone())
         return draw(logits_BV, uniforms, settings)
 
-    monkeypatch.setattr("aigc_cli.gpt.decode.draw", record)
+    monkeypatch.setattr("aigc_cli.gpt.decoding.decode.draw", record)
     list(generate(text, PROMPTS[:4], FREE, seed=3, batch_size=4))
     together, seen = dict(seen), {}
     list(generate(text, PROMPTS[2:3], FREE, seed=3, first=2, batch_size=4))
@@ -99,7 +99,7 @@ def test_characters_are_never_split(text):
     assert len(letters) > 6
     script = iter(letters)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aigc_cli.gpt.decode.draw", lambda *_: [next(script)])
+        patch.setattr("aigc_cli.gpt.decoding.decode.draw", lambda *_: [next(script)])
         pieces, reply = drained(stream(scripted, [5, 6], FREE, seed=0))
     assert pieces == ["a", "🚲", "é", "中"]
     assert (reply.text, reply.finished) == ("a🚲é中", True)
@@ -150,7 +150,7 @@ def test_scores_that_insist_on_half_a_character_are_overruled(chinese):
         return scores.argmax(-1).tolist()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aigc_cli.gpt.decode.draw", insist)
+        patch.setattr("aigc_cli.gpt.decoding.decode.draw", insist)
         pieces, reply = drained(stream(TextModel(chinese.model, made), [5, 6], FREE, seed=0))
     assert pieces == ["书"]
     assert (reply.tokens, reply.text, reply.finished) == (first, "书", True)
@@ -161,7 +161,7 @@ def test_half_a_character_at_the_limit_is_left_out(chinese):
     script = iter([*made.encode("书"), *made.encode("雨")[:2]])
     settings = GenerationSettings(max_new_tokens=5, temperature=1.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aigc_cli.gpt.decode.draw", lambda *_: [next(script)])
+        patch.setattr("aigc_cli.gpt.decoding.decode.draw", lambda *_: [next(script)])
         pieces, reply = drained(stream(TextModel(chinese.model, made), [5, 6], settings, seed=0))
     assert (pieces, reply.text, reply.finished, len(reply.tokens)) == (["书"], "书", False, 5)
 
@@ -234,7 +234,7 @@ def test_few_candidates_give_what_the_whole_vocabulary_gives(monkeypatch, change
     settings = GenerationSettings(**{"temperature": 1.0, "top_p": 1.0, **changes})
     uniforms = [[u, 1 - u, u / 2] for u in (0.01, 0.3, 0.77, 0.999)]
     few = [draw(logits, row, settings) for row in uniforms]
-    monkeypatch.setattr("aigc_cli.gpt.sampling.CANDIDATES", 1000)
+    monkeypatch.setattr("aigc_cli.gpt.decoding.sampling.CANDIDATES", 1000)
     assert few == [draw(logits, row, settings) for row in uniforms]
 
 

@@ -9,9 +9,9 @@ from PIL import Image
 from aigc_cli.config.prepare_images import PrepareImagesSettings
 from aigc_cli.core.disk.files import sha256_file
 from aigc_cli.core.errors import BadConfig, BadData, CannotCreate, NoInput, UsageProblem
-from aigc_cli.data import images
-from aigc_cli.data.images import held_out, prepare_images
-from aigc_cli.data.imageset import open_image_set
+from aigc_cli.data.pictures import images
+from aigc_cli.data.pictures.images import held_out, prepare_images
+from aigc_cli.data.pictures.imageset import open_image_set
 
 
 class Listener:

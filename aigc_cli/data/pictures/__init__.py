@@ -1,0 +1,1 @@
+"""From pictures in folders and archives to a prepared set."""

@@ -1,0 +1,1 @@
+"""The networks of faces, and the layers that they are made of."""

@@ -1,0 +1,1 @@
+"""What a generator is judged by in training: critics, losses and penalties."""
