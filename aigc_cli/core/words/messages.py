@@ -45,7 +45,7 @@ def set_language(language: str) -> None:
     global _language, _catalogue
     _language = language
     if language == "zh-CN":
-        from aigc_cli.core.words.chinese import CHINESE
+        from aigc_cli.core.words.zh_cn import CHINESE
 
         _catalogue = CHINESE
     else:

@@ -15,7 +15,7 @@ from aigc_cli.avatar.slash import COMMANDS
 from aigc_cli.core import errors
 from aigc_cli.core.screen import console
 from aigc_cli.core.words import messages
-from aigc_cli.core.words.chinese import CHINESE
+from aigc_cli.core.words.zh_cn import CATALOGUES, CHINESE
 from aigc_cli.localize import help_texts, translate_command, translate_usage_error
 
 PACKAGE = Path(aigc_cli.__file__).parent
@@ -23,6 +23,8 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PA
 CHINESE_CHARACTER = re.compile("[\u4e00-\u9fff]")
 # What the system says of errors: the one kind of text that is said and stands nowhere in the package.
 SYSTEM = {os.strerror(number) for number in errno.errorcode}
+# What stands in front of the commands has no catalogue of its own.
+FRONT = {"app.py", "options.py", "localize.py"}
 # Texts that are the same in every language.
 NEUTRAL = {"{path}/pixels.safetensors: {problem}"}
 # Which arguments are said to people, by the function's name.
@@ -71,6 +73,21 @@ def test_everything_that_is_said_has_a_translation():
 
 def test_the_catalogue_holds_nothing_that_is_no_longer_said():
     assert set(CHINESE) - set(texts()) - SYSTEM == set()
+
+
+def test_each_text_stands_once_in_the_catalogue_of_a_package_that_says_it():
+    assert sum(map(len, CATALOGUES.values())) == len(CHINESE)
+    said_in = {}
+    for place, text in literals():
+        said_in.setdefault(text, set()).add(re.match(r"[\w.]+", place).group())
+    astray = {
+        text: (name, said_in[text])
+        for name, catalogue in CATALOGUES.items()
+        for text in catalogue
+        if text in said_in and name not in said_in[text] and not (name == "commands" and FRONT & said_in[text])
+    }
+    assert astray == {}
+    assert all(list(catalogue) == sorted(catalogue) for catalogue in CATALOGUES.values())
 
 
 def test_translations_are_chinese_and_keep_fields_and_options():

@@ -1,0 +1,27 @@
+"""What training says, in Simplified Chinese, by its English text; sorted by it."""
+
+CHINESE: dict[str, str] = {
+    "--tensorboard needs the tensorboard package": "--tensorboard 需要 tensorboard 包",
+    "another -o, or --resume restart; constant, plateau and wsd runs can be lengthened": "请换一个 -o，或用 --resume restart；constant、plateau 和 wsd 的运行可以延长",
+    "delete {folder} to go on from the checkpoint before it": "请删除 {folder}，从前一个检查点继续",
+    "give --steps or --minutes, one of them": "请给出 --steps 或 --minutes 之一",
+    "how long to train?": "训练多久？",
+    "its learning rate would have been another from step {step} on": "其学习率从第 {step} 步起本应不同",
+    "lower the learning rate": "请调低学习率",
+    "no better {metric} in {patience} evaluations: stopping early": "{patience} 次评估中 {metric} 没有改善：提前停止",
+    "now {total_steps} steps: a step costs more": "现在为 {total_steps} 步：每一步更费时了",
+    "pip install 'aigc-cli[tensorboard]'": "请运行 pip install 'aigc-cli[tensorboard]'",
+    "resuming at step {step}": "从第 {step} 步继续",
+    "saved at step {step}; the same command goes on from there": "已在第 {step} 步保存；再次运行同一命令即可继续",
+    "slower than at the start: lowered to {total_steps} steps": "比开始时慢：减少为 {total_steps} 步",
+    "step {step}: {summary}": "第 {step} 步：{summary}",
+    "steps": "步",
+    "the loss rose to {loss:.4g}, from {usual:.4g}": "损失从 {usual:.4g} 升至 {loss:.4g}",
+    "training": "训练",
+    "{folder}: not a checkpoint of this run: {kind}": "{folder}：不是该运行的检查点：{kind}",
+    "{minutes:g} minutes are {total_steps} steps at this speed": "按当前速度，{minutes:g} 分钟约合 {total_steps} 步",
+    "{name} is not finite": "{name} 不是有限数",
+    "{path}: diverged: {what} at step {step}": "{path}：训练发散：第 {step} 步 {what}",
+    "{path}: made for {old} steps: a {schedule} schedule over {new} has other learning rates earlier than its oldest checkpoint": "{path}：原定 {old} 步：改为 {new} 步时，{schedule} 调度在最早的检查点之前学习率就已不同",
+    "{what} at step {step}: back to step {earlier}, learning rate x {scale:g}": "第 {step} 步 {what}：退回第 {earlier} 步，学习率 x {scale:g}",
+}
