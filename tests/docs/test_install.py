@@ -41,6 +41,16 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "prefix"
 
 
+def test_full_has_what_the_usual_commands_need_and_nothing_for_development(prefix: Path) -> None:
+    [packages] = prefix.glob("lib*/python*/site-packages")
+    [installed] = importlib.metadata.distributions(name="aigc-cli", path=[str(packages)])
+    full = [line for line in installed.requires or [] if "full" in line.partition(";")[2]]
+    [line] = full
+    named = line[line.index("[") + 1 : line.index("]")].split(",")
+    assert set(named) == {"demo", "eval", "gguf", "projected"}
+    assert set(named) < set(installed.metadata.get_all("Provides-Extra") or [])
+
+
 def test_man_finds_every_page(prefix: Path) -> None:
     pages = prefix / "share" / "man" / "man1"
     assert {page.name for page in pages.iterdir()} == {page.name for page in (ROOT / "man").iterdir()}

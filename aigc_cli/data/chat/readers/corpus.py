@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aigc_cli.config.base import did_you_mean
 from aigc_cli.core.errors import NoInput, Unavailable
+from aigc_cli.core.machine.extras import install_command
 from aigc_cli.core.words.messages import tr
 
 PREFIX = "chatterbot:"
@@ -24,7 +25,7 @@ def corpus_messages(language: str) -> bytes:
     """
     spec = find_spec("chatterbot_corpus")
     if spec is None or spec.origin is None or find_spec("yaml") is None:
-        raise Unavailable(tr("the wheel {wheel} is not installed", wheel=_WHEEL), tr("pip install 'aigc-cli[demo]'"))
+        raise Unavailable(tr("the wheel {wheel} is not installed", wheel=_WHEEL), install_command("demo"))
     folder = Path(spec.origin).parent / "data"
     languages = tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir()))
     if language not in languages:
