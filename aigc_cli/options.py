@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aigc_cli.config.base import Origin, Presets, Values, did_you_mean, option_name, resolve_values, typed_values
-from aigc_cli.config.files import config_files, read_tables, shown, unknown_variables, variable
+from aigc_cli.config.files import (
+    PROJECT_FILE,
+    config_files,
+    read_tables,
+    refuse_acts,
+    shown,
+    unknown_variables,
+    variable,
+)
 from aigc_cli.core.disk.dated import Output, delete_written, old_siblings, resolve_output
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.screen.console import Console, choose_colour
@@ -98,7 +106,7 @@ def with_settings(
         if settings_type:
             _warn_of_variables(console)
             given = _given(ctx, fields, values)
-            stored = stored_values(settings_type, section)
+            stored = stored_values(settings_type, section, presets)
             settings, origins = resolve_values(settings_type, {**stored, **given}, presets=presets)
             _tell_origins(console, settings, origins)
             extra = {"settings": settings, "origins": origins}
@@ -181,11 +189,17 @@ def _given(ctx: typer.Context, fields: Any, values: dict[str, Any]) -> dict[str,
     return given
 
 
-def stored_values(settings_type: "type[DataclassInstance]", section: str) -> Values:
-    """Return what the configuration files set for a command: `aigc.toml` over the user's own file."""
+def stored_values(settings_type: "type[DataclassInstance]", section: str, presets: Presets | None) -> Values:
+    """Return what the configuration files set for a command: `aigc.toml` over the user's own file.
+
+    BadConfig for what does not fit, and for what acts (see `refuse_acts`) in the working folder's file.
+    """
     values: dict[str, tuple[Any, Origin]] = {}
     for path in config_files(os.environ):
-        values |= typed_values(settings_type, read_tables(path, SECTIONS).get(section, {}), shown(path))
+        found = typed_values(settings_type, read_tables(path, SECTIONS).get(section, {}), shown(path))
+        if path == PROJECT_FILE:
+            refuse_acts(settings_type, found, presets, os.environ)
+        values |= found
     return values
 
 

@@ -186,7 +186,7 @@ _aigc_reply() {
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --force --size --mode --depth --labels --valid --min-side --max-megapixels -n --count --seed --subject --consent --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --size --mode --depth --labels --valid --min-side --max-megapixels -n --count --seed --subject --consent --force --no-force --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_words $_aigc_styles; _aigc_rest files; fi
             ;;
         'prepare chat')
@@ -198,7 +198,7 @@ _aigc_reply() {
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --force --format --me --subject --consent --merge-minutes --silence-minutes --answer-hours --max-turns --max-characters --valid --keep-pii --no-keep-pii --encoding --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --format --me --subject --consent --merge-minutes --silence-minutes --answer-hours --max-turns --max-characters --valid --keep-pii --no-keep-pii --encoding --force --no-force --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_words $_aigc_demos; _aigc_rest files; fi
             ;;
         'prepare text')
@@ -209,7 +209,7 @@ _aigc_reply() {
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --force --subject --consent --valid --block-characters --encoding --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --subject --consent --valid --block-characters --encoding --force --no-force --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_rest files; fi
             ;;
         'eval')

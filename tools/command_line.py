@@ -29,6 +29,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     bounds: str = ""
     variable: str = ""
+    acts: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +99,7 @@ def _parameter(
         choices=tuple(rules.get("choices") or (presets if parameter.name == "preset" else ())),
         bounds=_bounds(rules.get("minimum"), rules.get("maximum")),
         variable=parameter.envvar or "",
+        acts=bool(rules.get("acts")),
     )
 
 

@@ -24,6 +24,8 @@ SHARED = (
     "Everything else, progress and errors, goes to standard error. An error is one line with its remedy.",
     "A setting comes from, in this order: its option; its environment variable; \\fIaigc.toml\\fR in the working "
     "folder; the user's configuration file; the preset; its default. \\fBaigc\\-config\\-show\\fR(1) shows which. "
+    "Settings that decide what is redacted, written to a file of its own, overwritten, deleted or open to others are "
+    "not taken from the working folder's file, which may be anybody's. "
     "A run keeps the settings that it was started with.",
     "With \\fB\\-q\\fR nothing is said on success, as suits \\fBcron\\fR(8): records are printed only with "
     "\\fB\\-\\-json\\fR, or where they are what the command is for (texts, measurements). In a log, lines of talk "
@@ -199,10 +201,17 @@ def _environment(command: Command) -> Iterator[str]:
 def _files(command: Command, root: Command) -> Iterator[str]:
     known = {**SHARED_FILES, **MORE_FILES}
     names = list(SHARED_FILES) if command is root else _own_files(command)
-    own = {"./aigc.toml": f"Its table [{command.section}] has the options' names as keys."} if command.section else {}
+    own = {"./aigc.toml": _project_file(command)} if command.section else {}
     yield ".SH FILES"
     for name in names:
         yield from _item(f"\\fI{escape(name)}\\fR", {**known, **own}[name])
+
+
+def _project_file(command: Command) -> str:
+    """Return what a command's table in the working folder's file holds, and what is not taken from there."""
+    text = f"Its table [{command.section}] has the options' names as keys."
+    acting = [option.names[-1].replace("--no-", "--") for option in command.options if option.acts]
+    return f"{text} Not taken from there, but from your own file: {', '.join(acting)}." if acting else text
 
 
 def _own_files(command: Command) -> list[str]:

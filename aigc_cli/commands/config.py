@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from aigc_cli.config.base import Origin, did_you_mean, resolve_values
-from aigc_cli.config.files import config_files, variable
+from aigc_cli.config.files import PROJECT_FILE, config_files, shown, variable
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.screen.console import Console
 from aigc_cli.core.words.messages import tr
@@ -36,7 +36,10 @@ def show(
         list[str] | None,
         typer.Argument(help="Only this command, such as train-gan or prepare chat.", metavar="COMMAND"),
     ] = None,
-    origin: Annotated[bool, typer.Option("--origin", help="Also show where each value came from.")] = False,
+    origin: Annotated[
+        bool,
+        typer.Option("--origin", help="Also show where each value came from, and what is not taken from ./aigc.toml."),
+    ] = False,
 ) -> None:
     """Show every setting's value: of variables, aigc.toml, the user's file, the preset, or its default."""
     wanted = "-".join(command or [])
@@ -46,7 +49,7 @@ def show(
     for leaf in _leaves(ctx.find_root().command):
         if wanted in ("", leaf.callback.section):
             records += list(_settings(ctx, leaf))
-    hidden = () if origin else ("origin",)
+    hidden = () if origin else ("origin", "not_from")
     console.rows({name: value for name, value in record.items() if name not in hidden} for record in records)
 
 
@@ -60,8 +63,8 @@ def _leaves(command: Any) -> Iterator[Any]:
 
 def _settings(ctx: typer.Context, command: Any) -> Iterator[dict[str, Any]]:
     settings_type, section = command.callback.settings_type, command.callback.section
-    fields = {field.name for field in dataclasses.fields(settings_type)}
-    values = dict(stored_values(settings_type, section))
+    fields = {field.name: field for field in dataclasses.fields(settings_type)}
+    values = dict(stored_values(settings_type, section, command.callback.presets))
     for parameter in command.params:
         text, source = parameter.consume_value(ctx, {}) if parameter.name in fields else (None, None)
         if source is not None and source.name == "ENVIRONMENT":
@@ -76,6 +79,7 @@ def _settings(ctx: typer.Context, command: Any) -> Iterator[dict[str, Any]]:
             "setting": name.replace("_", "-"),
             "value": str(value) if isinstance(value, Path) else value,
             "origin": str(origin),
+            "not_from": shown(PROJECT_FILE) if fields[name].metadata.get("acts") else None,
         }
 
 

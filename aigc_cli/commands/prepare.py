@@ -39,7 +39,6 @@ Examples:
 """
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="The set's folder to make.", metavar="DIR")]
-Force = Annotated[bool, typer.Option("--force", help="Replace another set that is there.")]
 
 
 def images(
@@ -51,7 +50,6 @@ def images(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The set's folder to make.", metavar="DIR")
     ] = None,
-    force: Force = False,
 ) -> None:
     """Make an image set: turned upright, cropped, resized, labelled, broken files reported and skipped."""
     from aigc_cli.data.pictures.dicebear import PREFIX, list_styles
@@ -73,7 +71,7 @@ def images(
     def make(dry_run: bool) -> dict[str, Any]:
         from aigc_cli.data.pictures.images import prepare_images  # loads torch, which a wrong path need not wait for
 
-        return prepare_images(sources, output, settings, console.progress(), force=force, dry_run=dry_run)
+        return prepare_images(sources, output, settings, console.progress(), force=settings.force, dry_run=dry_run)
 
     _prepare(console, settings, output, make)
 
@@ -85,13 +83,12 @@ def chat(
         list[str], typer.Argument(help="Chat exports, JSONL, NAME: line text, - for stdin.", metavar="SRC")
     ],
     output: Output,
-    force: Force = False,
 ) -> None:
     """Make a dialogue set of one person's answers: turns, personal data redacted, the last tenth held out."""
     from aigc_cli.data.chat.prepare import prepare_chat
 
     def make(dry_run: bool) -> dict[str, Any]:
-        return prepare_chat(sources, output, settings, console.progress(), force=force, dry_run=dry_run)
+        return prepare_chat(sources, output, settings, console.progress(), force=settings.force, dry_run=dry_run)
 
     _prepare(console, settings, output, make)
 
@@ -101,13 +98,12 @@ def text(
     settings: PrepareTextSettings,
     sources: Annotated[list[str], typer.Argument(help="Text files, folders of them, - for stdin.", metavar="SRC")],
     output: Output,
-    force: Force = False,
 ) -> None:
     """Make a text set; the contiguous last tenth is held out."""
     from aigc_cli.data.text import prepare_text
 
     def make(dry_run: bool) -> dict[str, Any]:
-        return prepare_text(sources, output, settings, console.progress(), force=force, dry_run=dry_run)
+        return prepare_text(sources, output, settings, console.progress(), force=settings.force, dry_run=dry_run)
 
     _prepare(console, settings, output, make)
 

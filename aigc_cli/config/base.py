@@ -46,6 +46,17 @@ class Origin:
 
 
 DEFAULT = Origin("default")
+# What a setting may do beside saying how: it is then never taken from the file of the working folder, which may be
+# anybody's.
+ACTS = {
+    "redacts": later("decides what is redacted"),
+    "writes": later("decides what is kept in which file"),
+    "deletes": later("decides what is deleted"),
+    "overwrites": later("decides what is overwritten"),
+    "exposes": later("decides who may read what is made"),
+    "executes": later("decides what is run"),
+    "sends": later("decides what is sent away"),
+}
 Values = Mapping[str, tuple[Any, Origin]]
 
 
@@ -59,13 +70,16 @@ def setting(
     metavar: str | None = None,
     short: str | None = None,
     kept: bool = True,
+    acts: str | None = None,
 ) -> Any:
     """Declare a dataclass field that is also an option.
 
     `choices` limits strings, `minimum` and `maximum` (inclusive) limit numbers, `metavar` names the value
     in help, `short` is a one-letter option such as "-n". What is not `kept` says how the command behaves and not
-    what it makes: records leave it out, and a rerun may have another value.
+    what it makes: records leave it out, and a rerun may have another value. `acts`, one of ACTS, marks a setting that
+    redacts, writes, deletes, overwrites, exposes, executes or sends.
     """
+    assert acts is None or acts in ACTS
     metadata = {
         "help": help_text,
         "choices": choices,
@@ -74,6 +88,7 @@ def setting(
         "metavar": metavar or ("|".join(choices) if choices else None),
         "short": short,
         "kept": kept,
+        "acts": acts,
     }
     return dataclasses.field(default=default, metadata=metadata)
 

@@ -27,8 +27,10 @@ class ChatSettings:
     max_new_tokens: int = setting(160, "Longest reply, in tokens.", minimum=1, maximum=100_000)
     seed: int | None = setting(None, "Make the replies repeatable; without it every conversation is new.", minimum=0)
     reply_speed: float = setting(0.0, "Characters a second at most on a terminal; 0 is as fast as it comes.", minimum=0)
-    session: Path | None = setting(None, "Keep the conversation in this file, and go on with it.", metavar="FILE")
-    log: bool = setting(True, "Keep terminal conversations in the state folder.")
+    session: Path | None = setting(
+        None, "Keep the conversation in this file, and go on with it.", metavar="FILE", acts="writes"
+    )
+    log: bool = setting(True, "Keep terminal conversations in the state folder.", acts="writes")
     play: Path | None = setting(None, "Play a file of user lines as a conversation and exit.", metavar="FILE")
     device: str = device_setting()
     threads: int | None = threads_setting()

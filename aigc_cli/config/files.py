@@ -3,16 +3,20 @@
 `aigc.toml` in the working folder goes before the user's own file. Knows nothing of options or of any command.
 """
 
+import dataclasses
 import difflib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aigc_cli.config.base import did_you_mean
+from aigc_cli.config.base import ACTS, DEFAULT, Presets, Values, did_you_mean, option_name
 from aigc_cli.core.errors import BadConfig
 from aigc_cli.core.words.messages import system_reason, tr
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 PROJECT_FILE = Path("aigc.toml")
 # Variables that are no setting of a command.
@@ -90,6 +94,35 @@ def _unreadable(path: Path, error: Exception) -> BadConfig:
 def variable(field_name: str) -> str:
     """Return the environment variable that sets a field: `batch_size` is `AIGC_BATCH_SIZE`."""
     return f"AIGC_{field_name.upper()}"
+
+
+def refuse_acts(
+    settings_type: "type[DataclassInstance]", values: Values, presets: Presets | None, environment: Mapping[str, str]
+) -> None:
+    """Raise BadConfig if values of the working folder's file, or the preset that they name, set what acts (ACTS).
+
+    Whoever made a folder may have put the file there.
+    """
+    own = user_file(environment)
+    acts = {field.name: field.metadata.get("acts") for field in dataclasses.fields(settings_type)}
+    preset = values.get("preset", ("", DEFAULT))[0]
+    for name in (*values, *(presets or {}).get(preset, ())):
+        if does := acts[name]:
+            place = str(values[name if name in values else "preset"][1])
+            raise BadConfig(
+                tr(
+                    "{file}: {name} {does}, and is not taken from here",
+                    file=place,
+                    name=name,
+                    does=tr(ACTS[does]),
+                ),
+                tr(
+                    "give {option}, set {variable}, or write it into {own}",
+                    option=option_name(name),
+                    variable=variable(name),
+                    own=own or tr("your own file, under HOME"),
+                ),
+            )
 
 
 def unknown_variables(known: Iterable[str], environment: Mapping[str, str] = os.environ) -> list[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from aigc_cli.config.base import setting
-from aigc_cli.config.shared import dry_run_setting, lock_wait_setting
+from aigc_cli.config.shared import dry_run_setting, force_setting, lock_wait_setting
 
 CHAT_FORMATS = ("auto", "telegram", "messages", "sharegpt", "script")
 CONSENTS = ("unspecified", "self", "permission", "public", "synthetic")
@@ -20,14 +20,19 @@ class PrepareChatSettings:
     )
     me: str | None = setting(None, "Whose turns to learn, where the log does not say it.", metavar="NAME")
     subject: str | None = setting(None, "Name of the person for 'You are NAME.' and the records.", metavar="NAME")
-    consent: str = setting("unspecified", "How the person agreed to the use of the log.", choices=CONSENTS)
+    consent: str = setting(
+        "unspecified", "How the person agreed to the use of the log.", choices=CONSENTS, acts="exposes"
+    )
     merge_minutes: float = setting(2.0, "Messages of one sender this close together are one turn.", minimum=0)
     silence_minutes: float = setting(60.0, "A silence this long ends a conversation.", minimum=0)
     answer_hours: float = setting(24.0, "An unanswered message may still be answered within this time.", minimum=0)
     max_turns: int = setting(20, "Cut longer conversations into records of at most this many turns.", minimum=2)
     max_characters: int = setting(2000, "Cut longer conversations into records of at most this size.", minimum=50)
     valid: float = setting(0.1, "Share of each chat's records, the last in time, held out.", minimum=0, maximum=0.5)
-    keep_pii: bool = setting(False, "Keep telephone numbers, addresses, card numbers and the like as they are.")
+    keep_pii: bool = setting(
+        False, "Keep telephone numbers, addresses, card numbers and the like as they are.", acts="redacts"
+    )
     encoding: str = setting("utf-8", "Character encoding of the logs.", metavar="NAME")
+    force: bool = force_setting()
     lock_wait: float = lock_wait_setting()
     dry_run: bool = dry_run_setting()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from aigc_cli.config.base import setting
 from aigc_cli.config.prepare_chat import CONSENTS
-from aigc_cli.config.shared import dry_run_setting, lock_wait_setting
+from aigc_cli.config.shared import dry_run_setting, force_setting, lock_wait_setting
 
 DEFAULT_COUNT = 4096
 MODES = ("auto", "RGB", "L", "RGBA")
@@ -32,6 +32,9 @@ class PrepareImagesSettings:
     )
     seed: int = setting(0, "Seed of the drawn faces.", minimum=0)
     subject: str | None = setting(None, "Name of the person in the pictures, for the records.", metavar="NAME")
-    consent: str = setting("unspecified", "How the person agreed to the use of the pictures.", choices=CONSENTS)
+    consent: str = setting(
+        "unspecified", "How the person agreed to the use of the pictures.", choices=CONSENTS, acts="exposes"
+    )
+    force: bool = force_setting()
     lock_wait: float = lock_wait_setting()
     dry_run: bool = dry_run_setting()

@@ -30,7 +30,9 @@ class SampleSettings:
     # Pictures.
     label: str | None = setting(None, "Faces: draw this label only (default: the labels in turn).", metavar="NAME")
     truncation: float = setting(1.0, "Faces: below 1 less varied and more typical.", minimum=0, maximum=2)
-    grid: Path | None = setting(None, "Faces: also write one PNG with all of them in rows.", metavar="FILE")
+    grid: Path | None = setting(
+        None, "Faces: also write one PNG with all of them in rows.", metavar="FILE", acts="writes"
+    )
     show: bool = setting(False, "Faces: also draw them in the terminal; then -o may be left out.", kept=False)
     # Texts.
     prompt: str | None = setting(None, "Texts: what the model is told (chat runs: the user's turn).", metavar="TEXT")

@@ -28,6 +28,12 @@ def dry_run_setting() -> Any:
     return setting(False, "Check everything, print the plan and write nothing.", kept=False)
 
 
+def force_setting() -> Any:
+    """Declare `--force`."""
+    help_text = "Replace what is in the way: another set, or a file that aigc did not write."
+    return setting(False, help_text, kept=False, acts="overwrites")
+
+
 def schedule_setting() -> Any:
     """Declare `--schedule`."""
     return setting("wsd", "Course of the learning rates; wsd: warm-up, stable, decay.", choices=SCHEDULES)
@@ -50,7 +56,7 @@ def save_every_setting() -> Any:
 
 def keep_setting() -> Any:
     """Declare `--keep`."""
-    return setting(2, "Latest checkpoints to keep.", minimum=1, kept=False)
+    return setting(2, "Latest checkpoints to keep.", minimum=1, kept=False, acts="deletes")
 
 
 def tensorboard_setting() -> Any:

@@ -185,7 +185,9 @@ class TrainGanSettings:
     precision: str = setting(
         "fp32", "Of convolutions in training; bf16 is for GPUs and newer processors.", choices=("fp32", "bf16")
     )
-    resume: str = setting("auto", "Go on with an existing run, or restart it.", choices=("auto", "restart"), kept=False)
+    resume: str = setting(
+        "auto", "Go on with an existing run, or restart it.", choices=("auto", "restart"), kept=False, acts="deletes"
+    )
     lock_wait: float = lock_wait_setting()
     dry_run: bool = dry_run_setting()
 

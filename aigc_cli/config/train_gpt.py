@@ -113,7 +113,11 @@ class TrainGptSettings:
     threads: int | None = threads_setting()
     device: str = device_setting()
     resume: str = setting(
-        "auto", "Go on with a run that is there, or start again.", choices=("auto", "restart"), kept=False
+        "auto",
+        "Go on with a run that is there, or start again.",
+        choices=("auto", "restart"),
+        kept=False,
+        acts="deletes",
     )
     lock_wait: float = lock_wait_setting()
     dry_run: bool = dry_run_setting()
