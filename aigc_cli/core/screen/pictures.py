@@ -23,6 +23,13 @@ TRUE_COLOURS = 1 << 24
 KITTY_CHUNK = 4096  # the protocol's limit for one escape code's payload
 SIXEL_CELL_HEIGHT = 20  # pixels; a guess, since the terminal is not asked
 GREY_RAMP = " .:-=+*#%@"  # dark to bright, for light text on a dark ground
+# Which terminal it is, by its own TERM, else by TERM_PROGRAM where TERM only says "like xterm".
+TERMS = {"xterm-kitty": "kitty", "xterm-ghostty": "kitty", "wezterm": "iterm2"}
+PROGRAMS = {"ghostty": "kitty", "iTerm.app": "iterm2", "WezTerm": "iterm2", "mintty": "sixel"}
+# Set by terminals within a terminal, which pass no graphics on and may leave all other variables as they find them.
+WITHIN = ("TMUX", "STY", "ZELLIJ", "NVIM", "VIM_TERMINAL", "INSIDE_EMACS")
+# Set by terminals that draw no pictures, or none that we know how to ask for, and call themselves xterm.
+OTHERS = ("VTE_VERSION", "KONSOLE_VERSION", "XTERM_VERSION", "ALACRITTY_WINDOW_ID", "TERMINAL_EMULATOR", "WT_SESSION")
 CUBE_LEVELS = (0, 95, 135, 175, 215, 255)  # xterm's 6x6x6 colour cube, colours 16 to 231
 
 
@@ -38,7 +45,8 @@ def choose_style(environment: Mapping[str, str], *, is_terminal: bool) -> Pictur
     """Return the best style that the environment promises.
 
     `AIGC_PICTURES` names a protocol and wins, even where stdout is no terminal; an unknown name is a UsageProblem.
-    Inside tmux and screen, which pass no graphics on, half-blocks are used. `NO_COLOR` (no-color.org) turns
+    Half-blocks are used inside tmux, zellij, editors and other terminals that pass no graphics on, and in doubt: they
+    show everywhere, while graphics for another terminal show as their codes. `NO_COLOR` (no-color.org) turns
     half-blocks into grey characters, and leaves the graphics protocols alone.
     """
     asked = environment.get("AIGC_PICTURES", "")
@@ -66,18 +74,23 @@ def colour_count(environment: Mapping[str, str]) -> int:
 
 
 def _promised_protocol(environment: Mapping[str, str]) -> str:
+    """Return what the innermost terminal promises: variables of those that it was started from are still there."""
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
     if term == "dumb":
         return "none"
-    if environment.get("TMUX") or term.startswith(("screen", "tmux")):
+    if term.startswith(("screen", "tmux")) or any(environment.get(name) for name in WITHIN):
         return "half-blocks"
-    if environment.get("KITTY_WINDOW_ID") or term in ("xterm-kitty", "xterm-ghostty") or program == "ghostty":
-        return "kitty"
-    if program in ("iTerm.app", "WezTerm") or environment.get("LC_TERMINAL") == "iTerm2":
-        return "iterm2"
-    if term.startswith(("foot", "mlterm", "contour")) or term.endswith("-sixel") or program == "mintty":
+    if term.startswith(("foot", "mlterm", "contour")) or term.endswith("-sixel"):
         return "sixel"
-    return "half-blocks"
+    if term in TERMS:
+        return TERMS[term]
+    if not term.startswith("xterm") or any(environment.get(name) for name in OTHERS):
+        return "half-blocks"
+    if program:
+        return PROGRAMS.get(program, "half-blocks")
+    if environment.get("KITTY_WINDOW_ID"):
+        return "kitty"
+    return "iterm2" if environment.get("LC_TERMINAL") == "iTerm2" else "half-blocks"
 
 
 def rows_for(picture: Any, columns: int) -> int:

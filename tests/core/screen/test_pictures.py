@@ -208,6 +208,40 @@ def test_protocol_and_colours_come_from_the_environment(environment, protocol, c
     assert choose_style(environment, is_terminal=True) == PictureStyle(protocol, colours)
 
 
+KITTY = {"TERM": "xterm-256color", "KITTY_WINDOW_ID": "1"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "protocol"),
+    [
+        (KITTY | {"TERM_PROGRAM": "vscode"}, "half-blocks"),
+        (KITTY | {"TERM_PROGRAM": "Apple_Terminal"}, "half-blocks"),
+        (KITTY | {"TERM_PROGRAM": "WezTerm"}, "iterm2"),
+        (KITTY | {"ZELLIJ": "0"}, "half-blocks"),
+        ({"TERM": "xterm-kitty", "KITTY_WINDOW_ID": "1", "ZELLIJ": "0"}, "half-blocks"),
+        ({"TERM": "xterm-ghostty", "TERM_PROGRAM": "ghostty", "ZELLIJ": "0"}, "half-blocks"),
+        (KITTY | {"NVIM": "/run/user/nvim.sock"}, "half-blocks"),
+        (KITTY | {"VIM_TERMINAL": "901"}, "half-blocks"),
+        (KITTY | {"INSIDE_EMACS": "29.1,vterm"}, "half-blocks"),
+        (KITTY | {"STY": "1.pts"}, "half-blocks"),
+        (KITTY | {"VTE_VERSION": "7600"}, "half-blocks"),
+        (KITTY | {"KONSOLE_VERSION": "230804"}, "half-blocks"),
+        (KITTY | {"XTERM_VERSION": "XTerm(379)"}, "half-blocks"),
+        ({"TERM": "alacritty", "KITTY_WINDOW_ID": "1"}, "half-blocks"),
+        ({"TERM": "st-256color", "KITTY_WINDOW_ID": "1"}, "half-blocks"),
+        ({"TERM": "foot", "KITTY_WINDOW_ID": "1"}, "sixel"),
+        ({"TERM": "xterm-kitty", "TERM_PROGRAM": "WezTerm", "VTE_VERSION": "7600"}, "kitty"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "Apple_Terminal", "LC_TERMINAL": "iTerm2"}, "half-blocks"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app", "NVIM": "/x"}, "half-blocks"),
+        ({"TERM": "xterm-256color", "LC_TERMINAL": "iTerm2"}, "iterm2"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "ghostty"}, "kitty"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "mintty"}, "sixel"),
+    ],
+)
+def test_what_an_outer_terminal_left_in_the_environment_is_not_believed(environment, protocol):
+    assert choose_style(environment, is_terminal=True).protocol == protocol
+
+
 def test_no_terminal_no_picture_unless_asked():
     assert choose_style({"TERM": "xterm-kitty"}, is_terminal=False).protocol == "none"
     assert choose_style({"AIGC_PICTURES": "half-blocks"}, is_terminal=False).protocol == "half-blocks"
