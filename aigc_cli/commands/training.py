@@ -132,7 +132,8 @@ def _train(console: Console, settings: Any, build: Callable[..., Any], run: RunD
     from aigc_cli.core.machine.device import set_threads
     from aigc_cli.core.machine.platform import keep_freed_memory
     from aigc_cli.core.machine.signals import StopFlag
-    from aigc_cli.training.loop import Plan, train
+    from aigc_cli.training.loop import train
+    from aigc_cli.training.plan import Plan
 
     with StopFlag(patient=world.size > 1) as flag:
         console.talk(tr("loading …"))

@@ -40,3 +40,11 @@ class LossWatch:
     def usual(self) -> float:
         """The median of the losses that were in order."""
         return statistics.median(self.sound)
+
+
+class Diverged(Exception):
+    """Training has gone wrong. Its text says what was seen; at `sound_step` all was still in order."""
+
+    def __init__(self, what: str, sound_step: int) -> None:
+        super().__init__(what)
+        self.sound_step = sound_step

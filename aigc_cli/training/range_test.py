@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from aigc_cli.training.loop import Trainer
+from aigc_cli.training.trainer import Trainer
 
 LOWEST, HIGHEST = 1e-3, 1e2
 POINTS = 100

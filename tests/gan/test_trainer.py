@@ -16,7 +16,8 @@ from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.gan.adaptation import MEASURED_EVERY, Adaptation
 from aigc_cli.gan.sampler import load_generator
 from aigc_cli.gan.trainer import build_trainer
-from aigc_cli.training.loop import Plan, train
+from aigc_cli.training.loop import train
+from aigc_cli.training.plan import Plan
 from tests.gan.conftest import write_image_set
 
 CPU = torch.device("cpu")

@@ -16,7 +16,8 @@ from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.gpt.bases.hf import read_model
 from aigc_cli.gpt.decoding.decode import GenerationSettings, generate, load_text_run
 from aigc_cli.gpt.trainer import build_trainer, frozen_type, model_folder
-from aigc_cli.training.loop import Plan, train
+from aigc_cli.training.loop import train
+from aigc_cli.training.plan import Plan
 from tests.gpt.models import CORPUS
 
 CPU = torch.device("cpu")
