@@ -46,12 +46,12 @@ class Import(NamedTuple):
     at_top: bool
 
 
-def imports_of(source: str) -> set[Import]:
-    """Return what a module imports; `from a import b` counts as a.b. Imports for type checkers alone do not count."""
+def imports_of(source: str, *, for_types: bool = False) -> set[Import]:
+    """Return what a module imports; `from a import b` counts as a.b. Those for type checkers alone only `for_types`."""
     found: set[Import] = set()
 
     def visit(node: ast.AST, at_top: bool) -> None:
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) and not for_types:
             for otherwise in node.orelse:
                 visit(otherwise, at_top)
             return
@@ -125,6 +125,31 @@ def loaded_by(module: str) -> frozenset[str]:
     return frozenset(packages)
 
 
+def known_by(sources: dict[str, str]) -> dict[str, set[str]]:
+    """Return the modules among `sources` that each imports, wherever in it and be it for type checkers alone."""
+    known: dict[str, set[str]] = {}
+    for module, source in sources.items():
+        names = {imported.module.removeprefix("aigc_cli.") for imported in imports_of(source, for_types=True)}
+        found = {name if name in sources else name.rpartition(".")[0] for name in names}
+        known[module] = (found & sources.keys()) - {module}
+    return known
+
+
+def knots(sources: dict[str, str]) -> list[set[str]]:
+    """Return the groups of modules each of which imports all others of its group, if through others."""
+    known, reached = known_by(sources), {}
+    for module in sources:
+        seen: set[str] = set()
+        waiting = [module]
+        while waiting:
+            fresh = known[waiting.pop()] - seen
+            seen |= fresh
+            waiting += fresh
+        reached[module] = seen
+    tied = {frozenset(other for other in reached[module] if module in reached[other]) for module in sources}
+    return [set(group) for group in tied if group]
+
+
 @pytest.mark.parametrize("module", SOURCES)
 def test_nothing_imports_upward(module: str) -> None:
     assert upward(module, SOURCES[module]) == []
@@ -151,6 +176,23 @@ def test_text_never_loads_torchvision(module: str) -> None:
 @pytest.mark.parametrize("module", [name for name in SOURCES if within(name, LIGHT)])
 def test_the_command_line_loads_nothing_heavy(module: str) -> None:
     assert not loaded_by(module) & HEAVY
+
+
+def test_no_two_modules_import_each_other() -> None:
+    assert knots(SOURCES) == []
+
+
+def test_knots_are_found_through_functions_and_other_modules() -> None:
+    sources = {
+        "a.x": "from aigc_cli.a import y",
+        "a.y": "def f():\n    from aigc_cli.b.z import g",
+        "b.z": "import aigc_cli.a.x",
+        "b.outside": "from aigc_cli.a.x import h",
+    }
+    assert knots(sources) == [{"a.x", "a.y", "b.z"}]
+    assert knots({**sources, "b.z": "import torch"}) == []
+    typed = {"a.x": "from aigc_cli.a import y", "a.y": "if TYPE_CHECKING:\n    from aigc_cli.a.x import T"}
+    assert knots(typed) == [{"a.x", "a.y"}]
 
 
 def test_the_rule_catches_what_it_forbids() -> None:

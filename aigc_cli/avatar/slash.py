@@ -3,17 +3,14 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aigc_cli.avatar.session import SessionLog, read_session, torn_bytes, turn_record
+from aigc_cli.avatar.talk import Talk
 from aigc_cli.config.base import did_you_mean, validate
 from aigc_cli.core.disk.files import write_jsonl, write_text
 from aigc_cli.core.disk.provenance import label_text
 from aigc_cli.core.errors import AigcError, UsageProblem
 from aigc_cli.core.words.messages import later, tr
-
-if TYPE_CHECKING:
-    from aigc_cli.avatar.terminal import Chat
 
 CHANGEABLE = ("temperature", "top_p", "min_p", "repetition_penalty", "max_new_tokens")
 
@@ -27,104 +24,104 @@ def notice(name: str) -> str:
     return tr("This is an AI persona of {name}, made with aigc; replies are generated.", name=name)
 
 
-def run_command(chat: "Chat", line: str) -> None:
+def run_command(talk: Talk, line: str) -> None:
     """Run one line such as "/set temperature 0.5"; UsageProblem for an unknown command or a wrong argument."""
     name, _, argument = line[1:].partition(" ")
     if name not in COMMANDS:
         raise UsageProblem(tr("/{name} is not a command", name=name), did_you_mean(name, tuple(COMMANDS)))
     try:
-        COMMANDS[name].run(chat, argument.strip())
+        COMMANDS[name].run(talk, argument.strip())
     except UsageProblem:
         raise
     except AigcError as error:  # a file that cannot be read or written must not end the conversation
         raise UsageProblem(error.message, error.remedy) from error
 
 
-def _help(chat: "Chat", argument: str) -> None:
+def _help(talk: Talk, argument: str) -> None:
     for name, command in COMMANDS.items():
-        chat.view.say(f"/{name} {command.usage}".ljust(22) + tr(command.help), "")
-    chat.view.say(tr("Alt-Enter starts a new line, Ctrl-C stops a reply, // begins a line with a slash."), "")
+        talk.view.say(f"/{name} {command.usage}".ljust(22) + tr(command.help), "")
+    talk.view.say(tr("Alt-Enter starts a new line, Ctrl-C stops a reply, // begins a line with a slash."), "")
 
 
-def _retry(chat: "Chat", argument: str) -> None:
-    chat.answer(chat.conversation.retry)
+def _retry(talk: Talk, argument: str) -> None:
+    talk.answer(talk.conversation.retry)
 
 
-def _undo(chat: "Chat", argument: str) -> None:
-    removed = chat.conversation.undo()
+def _undo(talk: Talk, argument: str) -> None:
+    removed = talk.conversation.undo()
     if not removed:
         raise UsageProblem(tr("there is nothing to take back"))
-    chat.keep()
-    chat.view.say(tr("taken back: {text}", text=removed[0].content))
+    talk.keep()
+    talk.view.say(tr("taken back: {text}", text=removed[0].content))
 
 
-def _edit(chat: "Chat", argument: str) -> None:
-    removed = chat.conversation.undo()
+def _edit(talk: Talk, argument: str) -> None:
+    removed = talk.conversation.undo()
     if not removed:
         raise UsageProblem(tr("there is nothing to edit"))
-    chat.keep()
+    talk.keep()
     if argument:
-        chat.answer(lambda stop: chat.conversation.reply(argument, stop))
+        talk.answer(lambda stop: talk.conversation.reply(argument, stop))
     else:
-        chat.next_line = removed[0].content
+        talk.next_line = removed[0].content
 
 
-def _reset(chat: "Chat", argument: str) -> None:
-    chat.conversation.turns.clear()
-    chat.keep()
-    chat.view.say(tr("a new conversation"))
+def _reset(talk: Talk, argument: str) -> None:
+    talk.conversation.turns.clear()
+    talk.keep()
+    talk.view.say(tr("a new conversation"))
 
 
-def _new_or_own(chat: "Chat", argument: str) -> Path:
+def _new_or_own(talk: Talk, argument: str) -> Path:
     """Return the place of a file to write: nothing is there yet, or what this conversation has written itself."""
     path = Path(argument)
-    if path.exists() and path.resolve() not in chat.written:
+    if path.exists() and path.resolve() not in talk.written:
         raise UsageProblem(tr("{path}: is there already", path=path), tr("choose another name"))
     return path
 
 
-def _save(chat: "Chat", argument: str) -> None:
+def _save(talk: Talk, argument: str) -> None:
     if argument:
-        path = _new_or_own(chat, argument)
-        count = write_jsonl(path, map(turn_record, chat.conversation.turns), private=True)
-        chat.written.add(path.resolve())
-        chat.view.say(tr("{argument}: {count} turns", argument=argument, count=count))
-    elif chat.log is not None:
-        chat.view.say(tr("kept in {path}", path=chat.log.path))
+        path = _new_or_own(talk, argument)
+        count = write_jsonl(path, map(turn_record, talk.conversation.turns), private=True)
+        talk.written.add(path.resolve())
+        talk.view.say(tr("{argument}: {count} turns", argument=argument, count=count))
+    elif talk.log is not None:
+        talk.view.say(tr("kept in {path}", path=talk.log.path))
     else:
         raise UsageProblem(tr("this conversation is not kept yet"), tr("/save FILE writes it"))
 
 
-def _load(chat: "Chat", argument: str) -> None:
+def _load(talk: Talk, argument: str) -> None:
     if not argument:
         raise UsageProblem(tr("which file?"), tr("/load FILE"))
     turns = read_session(Path(argument))
     if torn_bytes(Path(argument)):
-        chat.view.say(tr("{path}: its last line was cut off when it was written, and is left out", path=argument))
-    if chat.keeping:
-        chat.keep_elsewhere(SessionLog(Path(argument), turns))
-    chat.conversation.turns[:] = turns
+        talk.view.say(tr("{path}: its last line was cut off when it was written, and is left out", path=argument))
+    if talk.keeping:
+        talk.keep_elsewhere(SessionLog(Path(argument), turns))
+    talk.conversation.turns[:] = turns
     for turn in turns[-4:]:
-        chat.view.turn(turn)
+        talk.view.turn(turn)
 
 
-def _export(chat: "Chat", argument: str) -> None:
+def _export(talk: Talk, argument: str) -> None:
     if not argument:
         raise UsageProblem(tr("which file?"), tr("/export FILE.txt"))
-    path, name = _new_or_own(chat, argument), chat.view.name
+    path, name = _new_or_own(talk, argument), talk.view.name
     lines = [notice(name), ""]
-    for turn in chat.conversation.turns:
+    for turn in talk.conversation.turns:
         lines += [f"{tr('you') if turn.role == 'user' else name}: {bubble}" for bubble in turn.bubbles]
     write_text(path, label_text("\n".join(lines) + "\n"), private=True)
-    chat.written.add(path.resolve())
-    chat.view.say(tr("{argument}: {count} turns as text", argument=argument, count=len(chat.conversation.turns)))
+    talk.written.add(path.resolve())
+    talk.view.say(tr("{argument}: {count} turns as text", argument=argument, count=len(talk.conversation.turns)))
 
 
-def _set(chat: "Chat", argument: str) -> None:
-    settings = chat.replier.settings
+def _set(talk: Talk, argument: str) -> None:
+    settings = talk.replier.settings
     if not argument:
         for name in CHANGEABLE:
-            chat.view.say(f"{name} {getattr(settings, name)}", "")
+            talk.view.say(f"{name} {getattr(settings, name)}", "")
         return
     name, _, text = argument.replace("=", " ").partition(" ")
     name = name.replace("-", "_")
@@ -139,26 +136,26 @@ def _set(chat: "Chat", argument: str) -> None:
         ) from error
     changed = dataclasses.replace(settings, **{name: value})
     validate(changed)
-    chat.replier.settings = changed
-    chat.view.say(tr("{name} is {value}", name=name, value=value))
+    talk.replier.settings = changed
+    talk.view.say(tr("{name} is {value}", name=name, value=value))
 
 
-def _face(chat: "Chat", argument: str) -> None:
-    labels = chat.conversation.expressions.labels
-    if chat.about.get("face") is None:
+def _face(talk: Talk, argument: str) -> None:
+    labels = talk.conversation.expressions.labels
+    if talk.about.get("face") is None:
         raise UsageProblem(tr("there is no face"), tr("start with --face RUN"))
     if argument and argument not in labels:
         raise UsageProblem(tr("the face has no {argument!r}", argument=argument), did_you_mean(argument, labels))
-    chat.view.show(argument or chat.conversation.expression, again=True)
+    talk.view.show(argument or talk.conversation.expression, again=True)
 
 
-def _who(chat: "Chat", argument: str) -> None:
-    chat.view.say(notice(chat.view.name), "")
-    for name, value in chat.about.items():
-        chat.view.say(tr("{name}: {value}", name=name, value=value), "")
+def _who(talk: Talk, argument: str) -> None:
+    talk.view.say(notice(talk.view.name), "")
+    for name, value in talk.about.items():
+        talk.view.say(tr("{name}: {value}", name=name, value=value), "")
 
 
-def _quit(chat: "Chat", argument: str) -> None:
+def _quit(talk: Talk, argument: str) -> None:
     raise Leave
 
 
@@ -168,7 +165,7 @@ class Command:
 
     usage: str
     help: str
-    run: Callable[["Chat", str], None]
+    run: Callable[[Talk, str], None]
 
 
 COMMANDS: dict[str, Command] = {

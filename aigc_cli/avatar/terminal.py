@@ -7,12 +7,10 @@ clears the line or stops the reply, Ctrl-D on an empty line leaves.
 import contextlib
 import functools
 import os
-import signal
 import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
@@ -29,32 +27,11 @@ from aigc_cli.avatar.conversation import Conversation
 from aigc_cli.avatar.replier import TextReplier
 from aigc_cli.avatar.session import SessionLog
 from aigc_cli.avatar.slash import COMMANDS, Leave, run_command
+from aigc_cli.avatar.talk import Talk
 from aigc_cli.avatar.view import BOLD, PLAIN, View
-from aigc_cli.core.errors import AigcError, CannotCreate, UsageProblem
+from aigc_cli.core.errors import AigcError, UsageProblem
 from aigc_cli.core.words.messages import tr
 from aigc_cli.core.words.plain import cell_width
-
-
-class StopReply:
-    """While active, the first Ctrl-C sets a flag that the reply reads between pieces; the second one interrupts."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._previous: Any = None
-
-    def __enter__(self) -> Self:
-        self._previous = signal.signal(signal.SIGINT, self._handle)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        signal.signal(signal.SIGINT, self._previous)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
 
 
 @contextlib.contextmanager
@@ -74,7 +51,7 @@ def keys_kept(descriptor: int) -> Iterator[None]:
 
 
 class Chat:
-    """One conversation in a terminal. `open_log` opens the session file at the first turn; None keeps nothing."""
+    """The prompt of one conversation. `open_log` opens the session file at the first turn; None keeps nothing."""
 
     def __init__(
         self,
@@ -88,15 +65,8 @@ class Chat:
         terminal_input: Input | None = None,
         terminal_output: Output | None = None,
     ) -> None:
-        self.conversation = conversation
-        self.replier = replier
-        self.view = view
-        self.about = about
-        self.log: SessionLog | None = None
-        self.next_line = ""
-        self.written: set[Path] = set()  # by /save and /export, which may write these again
-        self._open_log = open_log
-        self._loading = loading
+        self._talk = Talk(conversation, replier, view, loading, about=about, open_log=open_log)
+        self._view, self._loading = view, loading
         self._session = _prompt_session(view.look.colour, terminal_input, terminal_output)
         for turn in conversation.turns:
             if turn.role == "user":
@@ -110,66 +80,27 @@ class Chat:
                 try:
                     self._handle(self._read_line().strip())
                 except KeyboardInterrupt:
-                    self.view.say(tr("(Ctrl-D or /quit leaves)"))
+                    self._view.say(tr("(Ctrl-D or /quit leaves)"))
                 except UsageProblem as error:
-                    self.view.say(str(error))
-        if self.log is not None:
-            self.view.say(tr("kept in {path}", path=self.log.path))
-
-    def answer(self, start: Callable[[Callable[[], bool]], Iterator[str]]) -> None:
-        """Print the reply that `start(stop)` begins, and keep what was said."""
-        self.view.wait(tr("{name} is typing …", name=self.view.name) if self._loading.finished else tr("loading …"))
-        present = self.conversation.expression
-        with StopReply() as stop:
-            try:
-                pieces = start(lambda: stop.requested)
-                self.keep()
-                self.view.reply(pieces, present)
-            except KeyboardInterrupt:
-                self.view.say("")
-        if stop.requested:
-            self.view.say(tr("(stopped)"))
-        elif not self.conversation.turns[-1].content:
-            self.view.say(tr("(an empty reply; /retry asks for another)"))
-        self.keep()
-
-    @property
-    def keeping(self) -> bool:
-        """Whether the conversation is written to a session file."""
-        return self.log is not None or self._open_log is not None
-
-    def keep(self) -> None:
-        """Write to the session file what is new. A default place that cannot be written is said once."""
-        if self.log is None and self._open_log is not None and self.conversation.turns:
-            try:
-                self.log = self._open_log()
-            except CannotCreate as error:
-                self._open_log = None
-                self.view.say(tr("this conversation is not kept: {error}", error=error))
-        if self.log is not None:
-            self.log.write(self.conversation.turns)
+                    self._view.say(str(error))
+        if self._talk.log is not None:
+            self._view.say(tr("kept in {path}", path=self._talk.log.path))
 
     def close(self) -> None:
         """Close the session file."""
-        if self.log is not None:
-            self.log.close()
-
-    def keep_elsewhere(self, log: SessionLog) -> None:
-        """Go on in another session file."""
-        self.close()
-        self.log = log
+        self._talk.close()
 
     def _handle(self, line: str) -> None:
         if line.startswith("/") and not line.startswith("//"):
-            run_command(self, line)
+            run_command(self._talk, line)
         elif line:
-            self.answer(
-                functools.partial(self.conversation.reply, line.removeprefix("/") if line[:2] == "//" else line)
+            self._talk.answer(
+                functools.partial(self._talk.conversation.reply, line.removeprefix("/") if line[:2] == "//" else line)
             )
 
     def _read_line(self) -> str:
-        default, self.next_line = self.next_line, ""
-        prompt = f"{BOLD}{tr('you')}{PLAIN}  " if self.view.look.colour else f"{tr('you')}  "
+        default, self._talk.next_line = self._talk.next_line, ""
+        prompt = f"{BOLD}{tr('you')}{PLAIN}  " if self._view.look.colour else f"{tr('you')}  "
         text: str = self._session.prompt(ANSI(prompt), default=default)
         return text
 
@@ -193,8 +124,8 @@ class Chat:
         except (AigcError, OSError, MemoryError) as error:
             application.exit(exception=error)
             return
-        if self.view.shown is None:
-            run_in_terminal(lambda: self.view.show(self.conversation.expression))
+        if self._view.shown is None:
+            run_in_terminal(lambda: self._view.show(self._talk.conversation.expression))
 
 
 def _prompt_session(colour: bool, terminal_input: Input | None, terminal_output: Output | None) -> PromptSession[str]:
