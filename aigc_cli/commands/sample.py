@@ -12,7 +12,15 @@ import typer
 
 from aigc_cli.config.base import Origin, as_json, did_you_mean
 from aigc_cli.config.sample import SampleSettings, refuse_other_kind
-from aigc_cli.core.disk.files import check_free_space, create_file, make_dir, read_json, sha256_file, write_bytes
+from aigc_cli.core.disk.files import (
+    be_private,
+    check_free_space,
+    create_file,
+    make_dir,
+    read_json,
+    sha256_file,
+    write_bytes,
+)
 from aigc_cli.core.disk.provenance import label_record
 from aigc_cli.core.disk.rundir import FolderLock, RunDir, output_folder, read_run
 from aigc_cli.core.errors import BadData, CannotCreate, NoInput, UsageProblem
@@ -58,7 +66,7 @@ def sample(
     record = read_run(run)
     refuse_other_kind(origins, record["kind"])
     if record.get("private"):
-        os.umask(0o077)
+        be_private()
     (_faces if record["kind"] == "face" else _texts)(console, settings, run, output)
 
 

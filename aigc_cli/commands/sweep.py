@@ -1,12 +1,12 @@
 """`aigc train-gan --sweep`: the trials before the training, their table, and the settings that the training takes."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from aigc_cli.config.base import Origin
 from aigc_cli.config.train_gan import TrainGanSettings
+from aigc_cli.core.disk.files import be_private
 from aigc_cli.core.disk.rundir import SWEEP, RunDir, delete_run, existing_run, output_folder, read_run
 from aigc_cli.core.errors import BadConfig, UsageProblem
 from aigc_cli.core.machine.distributed import several
@@ -69,7 +69,7 @@ def swept(console: Console, settings: TrainGanSettings, data: Path, output: Path
     base = {} if settings.init is None else read_run(Path(settings.init), "face")
     private = manifest.get("consent") not in ("public", "synthetic") or bool(base.get("private"))
     if private:
-        os.umask(0o077)
+        be_private()
     with output_folder(output, wait_seconds=settings.lock_wait, private=private):
         if settings.resume == "restart":
             delete_run(RunDir(output))

@@ -1,13 +1,12 @@
 """What `train-gan` and `train-gpt` share: lock, existing runs, dry run, signals, the record that is printed."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aigc_cli.config.base import as_json
-from aigc_cli.core.disk.files import check_free_space, make_dir, read_jsonl
+from aigc_cli.core.disk.files import be_private, check_free_space, make_dir, read_jsonl
 from aigc_cli.core.disk.rundir import FolderLock, RunDir, delete_run, existing_run, open_for_training, read_run
 from aigc_cli.core.errors import AigcError
 from aigc_cli.core.machine.distributed import World, joined
@@ -43,18 +42,20 @@ class Job:
 def train_run(console: Console, settings: Any, data: Path, output: Path, job: Job) -> None:
     """Train into `output` under its lock, resuming what is there, and print the run's record.
 
-    Of several processes that torchrun started the first one does all this and the others only train with it.
+    Of several processes that torchrun started the first one does all this and the others only train with it. All of
+    them make a private run theirs alone before they join, for joining starts threads.
     """
+    private = _is_private(settings, data, output, job)
+    if private:
+        be_private()
     with joined(settings.device) as world:
         if world.is_main:
-            _lead(console, settings, data, output, job, world)
-        elif told := world.decided(None):
-            if told["private"]:
-                os.umask(0o077)
+            _lead(console, settings, data, output, job, world, private)
+        elif world.decided(None):
             _train(Console(quiet=True), settings, job.build, RunDir(output), world)
 
 
-def _lead(console: Console, settings: Any, data: Path, output: Path, job: Job, world: World) -> None:
+def _lead(console: Console, settings: Any, data: Path, output: Path, job: Job, world: World, private: bool) -> None:
     """Do all but what the other processes do too, which hear here whether there is anything to train."""
     manifest = read_manifest(data, *job.data_kinds)
     if manifest["kind"] != "images":  # the pixels carry their own checksum
@@ -72,11 +73,8 @@ def _lead(console: Console, settings: Any, data: Path, output: Path, job: Job, w
         plan |= {"disk_bytes": job.needed_bytes, "memory_bytes": UNKNOWN, **job.foreseen()}
         plan["memory_bytes"] = _measured_memory(output) or plan["memory_bytes"]
         console.record({"schema": "aigc.plan/1", **plan, **_prospect(settings, existing)})
-        world.decided({})
+        world.decided(False)
         return
-    private = manifest.get("consent") not in ("public", "synthetic") or _is_private(job, existing)
-    if private:
-        os.umask(0o077)
     if not _is_done(existing, kept):
         check_free_space(output, job.needed_bytes)
     existed = output.exists()
@@ -87,9 +85,9 @@ def _lead(console: Console, settings: Any, data: Path, output: Path, job: Job, w
             console.talk(
                 tr("{output}: already finished at step {step}: nothing to do", output=output, step=record["step"])
             )
-            world.decided({})
+            world.decided(False)
         else:
-            world.decided({"private": private})
+            world.decided(True)
             run.update_record(
                 subject=manifest.get("subject"), consent=manifest.get("consent"), credit=manifest.get("credit", [])
             )
@@ -98,10 +96,13 @@ def _lead(console: Console, settings: Any, data: Path, output: Path, job: Job, w
     console.record(summary(output, record))
 
 
-def _is_private(job: Job, existing: Mapping[str, Any] | None) -> bool:
-    """Say whether the run that is there is private, or the one that a new run begins with."""
-    record = read_run(job.base, job.kind) if existing is None and job.base is not None else existing or {}
-    return bool(record.get("private"))
+def _is_private(settings: Any, data: Path, output: Path, job: Job) -> bool:
+    """Say whether a training is of private data, goes on with a private run, or begins with one."""
+    if read_manifest(data, *job.data_kinds).get("consent") not in ("public", "synthetic"):
+        return True
+    if settings.resume != "restart" and RunDir(output).record_path.exists():
+        return bool(RunDir(output).record().get("private"))
+    return job.base is not None and bool(read_run(job.base, job.kind).get("private"))
 
 
 def _is_done(record: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ import codecs
 import hashlib
 import io
 import json
+import os
 import sys
 import tempfile
 from collections import Counter
@@ -20,7 +21,7 @@ from typing import IO, Any
 
 from aigc_cli.config.base import as_json
 from aigc_cli.config.prepare_text import PrepareTextSettings
-from aigc_cli.core.disk.files import no_input, require_file
+from aigc_cli.core.disk.files import new_private_file, no_input, require_file
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
@@ -215,8 +216,8 @@ def _write_records(
     position = 0
     progress.stage(tr("write"), characters, tr("characters"))
     with (
-        (folder / "train.jsonl").open("w", encoding="utf-8") as train,
-        (folder / "valid.jsonl").open("w", encoding="utf-8") as valid,
+        os.fdopen(new_private_file(folder / "train.jsonl"), "w", encoding="utf-8") as train,
+        os.fdopen(new_private_file(folder / "valid.jsonl"), "w", encoding="utf-8") as valid,
     ):
         for number, document in enumerate(document for document in documents if document.has_text):
             for block in blocks(_read_text(document.source, spool, settings.encoding), settings.block_characters):

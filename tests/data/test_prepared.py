@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from aigc_cli.core.disk.files import new_private_file
 from aigc_cli.core.errors import BadConfig, CannotCreate, NoInput
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.prepared import (
@@ -25,8 +26,9 @@ def make(out, content="one\n", settings=None):
         kind="text", settings=settings or {"valid": 0.1}, sources=SOURCES, subject="Ada", consent="self"
     )
     with new_set(out, 1000) as folder:
-        (folder / "train.jsonl").write_text(content)
-        (folder / "valid.jsonl").write_text("")
+        for name, text in (("train.jsonl", content), ("valid.jsonl", "")):
+            with os.fdopen(new_private_file(folder / name), "w") as file:
+                file.write(text)
         return write_manifest(folder, description, {"train": 1}, Counter(empty=2, none=0), {"extra": 1})
 
 

@@ -10,9 +10,9 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +22,7 @@ from aigc_cli.core.errors import AigcError, BadData, CannotCreate, NoInput
 from aigc_cli.core.machine.platform import flush_to_disk
 from aigc_cli.core.words.messages import later, system_reason, tr
 
+_is_private = False
 _REMEDIES = {
     errno.ENOSPC: later("free some space and run the same command again"),
     errno.EROFS: later("choose a folder on a writable disk"),
@@ -50,6 +51,22 @@ def make_dir(path: Path, *, private: bool = False) -> Path:
     return path
 
 
+def be_private() -> None:
+    """Let all that this process and the libraries in it create from here on be for its owner alone (umask 077).
+
+    All threads share the umask, so this is called before any other starts; a second call does nothing.
+    """
+    global _is_private
+    if not _is_private:
+        os.umask(0o077)
+    _is_private = True
+
+
+def new_private_file(path: Path) -> int:
+    """Create a file that is 0600 from its first moment, and return its descriptor, open for writing."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+
 def create_file(path: Path) -> bool:
     """Make an empty file, and its folder, where there is none; return whether it did. CannotCreate if impossible."""
     make_dir(path.absolute().parent)
@@ -70,19 +87,16 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _mode(whole: int, private: bool) -> int:
-    """Return the mode of a new file (`whole` 0o666) or folder (0o777): the owner's part, or what the umask leaves."""
-    if private:
-        return whole & 0o700
-    mask = os.umask(0)
-    os.umask(mask)
-    return whole & ~mask
+def _sibling(path: Path, suffix: str) -> Path:
+    """Return a new name beside `path`, one that `sweep_unfinished` knows."""
+    return path.parent / f".{path.name}.{secrets.token_hex(4)}.{suffix}"
 
 
 @contextmanager
 def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary sibling to write; on success it replaces `path`, on any failure nothing is left.
 
+    It has its mode from the first moment: 0600 when private, else what the umask leaves.
     Raises CannotCreate for whatever the file system refuses (full disk, read-only folder), and for a device or pipe,
     which must not be replaced.
     """
@@ -90,11 +104,11 @@ def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
         raise CannotCreate(tr("{path}: is there and not a file", path=path), tr("choose another output"))
     temporary = descriptor = None
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        name = _sibling(path, "part")
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
+        temporary = name
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # alive: see `sweep_unfinished`
-        temporary = Path(name)
         yield temporary
-        temporary.chmod(_mode(0o666, private))
         _sync(temporary)
         temporary.replace(path)
         temporary = None
@@ -113,7 +127,7 @@ def atomic_folder(path: Path, *, private: bool = False, replace: bool = False) -
     """Yield a temporary sibling folder; on success it becomes `path`, on any failure nothing is left.
 
     An existing `path` is refused unless `replace`, in which case it is moved aside and removed only after
-    the new folder is in place.
+    the new folder is in place. A private folder is 0700 from the first moment; who writes into it gives modes to files.
     """
     if path.exists() and not replace:
         raise CannotCreate(tr("{path}: already exists", path=path), tr("choose another output, or --force"))
@@ -121,12 +135,8 @@ def atomic_folder(path: Path, *, private: bool = False, replace: bool = False) -
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep_unfinished(path)
-        temporary, descriptor = _living_folder(path)
+        temporary, descriptor = _living_folder(path, 0o700 if private else 0o777)
         yield temporary
-        temporary.chmod(_mode(0o777, private))
-        for file in temporary.rglob("*"):
-            if private and file.is_file():
-                file.chmod(0o600)
         for file in sorted(temporary.rglob("*.jsonl")) + sorted(temporary.glob("*")):
             _sync(file)
         _exchange(temporary, path)
@@ -141,10 +151,11 @@ def atomic_folder(path: Path, *, private: bool = False, replace: bool = False) -
             os.close(descriptor)
 
 
-def _living_folder(path: Path) -> tuple[Path, int]:
+def _living_folder(path: Path, mode: int) -> tuple[Path, int]:
     """Make a temporary sibling folder that is locked, so that no other process takes it for one that was left."""
     while True:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        temporary = _sibling(path, "part")
+        temporary.mkdir(mode=mode)
         descriptor = os.open(temporary, os.O_RDONLY)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if temporary.exists():  # it was not swept away before it was locked
@@ -192,7 +203,8 @@ def _exchange(temporary: Path, path: Path) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
-    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
+    aside = _sibling(path, "old")
+    aside.mkdir(mode=0o700)
     path.replace(aside / path.name)
     try:
         temporary.replace(path)

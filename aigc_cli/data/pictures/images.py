@@ -4,6 +4,7 @@ The set appears whole or not at all. A rerun with the same settings and sources 
 differs is never replaced unless forced. Knows nothing of tensors' use; writes what `imageset` reads.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from aigc_cli.core.disk.files import (
     cannot_create,
     check_free_space,
     make_dir,
+    new_private_file,
     sha256_bytes,
     sha256_file,
     write_json,
@@ -309,18 +311,19 @@ def _write_set(
         make_dir(folder / "images", private=True)
         for index, square in enumerate(collected.squares):
             name = f"images/{index:06d}.png"
-            (folder / name).write_bytes(encode_png(square, settings.size))
+            with os.fdopen(new_private_file(folder / name), "wb") as file:
+                file.write(encode_png(square, settings.size))
             label = collected.labels[index] if label_names else None
             lines.append(
                 {"schema": "aigc.image/1", "file": name, "source": collected.sources[index], "label": label}
                 | {"valid": is_valid[index]}
             )
             progress.advance()
-        write_jsonl(folder / "images.jsonl", lines)
-        save_tensors(folder / "pixels.safetensors", tensors)
+        write_jsonl(folder / "images.jsonl", lines, private=True)
+        save_tensors(folder / "pixels.safetensors", tensors, private=True)
         manifest["created"] = datetime.now(UTC).isoformat(timespec="seconds")
         manifest["hash"] = sha256_bytes("".join(sha256_file(folder / name) for name in DATA_FILES).encode())
-        write_json(folder / "manifest.json", manifest)
+        write_json(folder / "manifest.json", manifest, private=True)
     progress.close()
 
 

@@ -175,7 +175,7 @@ def test_a_dry_run_counts_and_writes_nothing(photos, tmp_path):
 
 
 def test_a_failure_while_writing_leaves_nothing(photos, tmp_path, monkeypatch):
-    def full(*_):
+    def full(*_, private):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(images, "write_jsonl", full)
