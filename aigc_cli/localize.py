@@ -12,6 +12,7 @@ import typer
 
 from aigc_cli.core.words.messages import later, tr
 from aigc_cli.core.words.plain import cell_width, wrap
+from aigc_cli.help_pages import Context
 
 # The framework's words, as they stand on its help pages.
 WORDS = (
@@ -48,7 +49,14 @@ _REMARK = re.compile(r"^(  .*\S {2,})(\S.*)$")
 
 
 def translate_command(command: Any) -> None:
-    """Put the chosen language's texts into a built command line and all commands below it."""
+    """Put the chosen language's texts into a built command and all commands below it."""
+    translate_page(command)
+    for child in getattr(command, "commands", {}).values():
+        translate_command(child)
+
+
+def translate_page(command: Any) -> None:
+    """Put the chosen language's texts into what a built command's own help page shows."""
     command.context_class = _Context
     command.short_help = _prose(command.help or "").split("\n\n")[0].rstrip("。")
     command.help = _prose(command.help or "")
@@ -58,8 +66,6 @@ def translate_command(command: Any) -> None:
         parameter.help = tr(parameter.help) if parameter.help else parameter.help
     if hasattr(command, "commands"):
         command.subcommand_metavar = tr(command.subcommand_metavar)
-        for child in command.commands.values():
-            translate_command(child)
 
 
 def translate_usage_error(message: str) -> str:
@@ -141,7 +147,7 @@ class HelpPage(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
         self.write((begin + indent.join(lines)).rstrip() + "\n")
 
 
-class _Context(typer.Context):
+class _Context(Context):
     formatter_class = HelpPage
 
 

@@ -21,6 +21,7 @@ from aigc_cli.config.base import Origin, Presets, Values, did_you_mean, option_n
 from aigc_cli.config.files import (
     PROJECT_FILE,
     config_files,
+    others_than,
     read_tables,
     refuse_acts,
     shown,
@@ -30,41 +31,13 @@ from aigc_cli.config.files import (
 from aigc_cli.core.disk.dated import Output, delete_written, old_siblings, resolve_output
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.screen.console import Console, choose_colour
-from aigc_cli.core.words.messages import LANGUAGES, tr
+from aigc_cli.core.words.messages import tr
+from aigc_cli.shared_options import COLOURS, OUTPUT_OPTIONS, check_language
+from aigc_cli.table import sections, settings_types
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-COLOURS = ("auto", "always", "never")
-# Of every command, so that a table or a variable that none reads is found.
-SECTIONS: list[str] = []
-VARIABLES: set[str] = set()
-
-LANGUAGE = typer.Option(
-    "--lang", help="Language of messages and help (default: the locale's).", metavar="|".join(LANGUAGES)
-)
-_OUTPUT_OPTIONS: dict[str, tuple[Any, Any, Any]] = {
-    "json": (bool, typer.Option("--json", help="Print records as JSON lines even on a terminal."), False),
-    "quiet": (
-        bool,
-        typer.Option(
-            "--quiet", "-q", help="Say nothing on success; print records only with --json, or where they are the point."
-        ),
-        False,
-    ),
-    "verbose": (
-        bool,
-        typer.Option("--verbose", "-v", help="Say more: where settings come from, times, details."),
-        False,
-    ),
-    "color": (
-        str,
-        typer.Option("--color", help="Colour on stdout and stderr.", metavar="|".join(COLOURS)),
-        "auto",
-    ),
-    "lang": (str | None, LANGUAGE, None),
-    "debug": (bool, typer.Option("--debug", help="Show a traceback on errors."), False),
-}
 _KEEP_DAYS = typer.Option(
     "--keep-days",
     help="With a date in -o, such as out/%Y-%m-%d: afterwards delete what aigc wrote there more than N days ago.",
@@ -94,9 +67,6 @@ def with_settings(
     types = typing.get_type_hints(settings_type) if settings_type else {}
     fields = dataclasses.fields(settings_type) if settings_type else ()
     has_output = "output" in asked
-    if settings_type:
-        SECTIONS.append(section)
-        VARIABLES.update(variable(field.name) for field in fields)
 
     def command(ctx: typer.Context, **values: Any) -> None:
         started = time.monotonic()
@@ -104,7 +74,7 @@ def with_settings(
         arguments = {parameter.name: values[parameter.name] for parameter in own}
         settings = None
         if settings_type:
-            _warn_of_variables(console)
+            _warn_of_variables(console, {variable(field.name) for field in fields})
             given = _given(ctx, fields, values)
             stored = stored_values(settings_type, section, presets)
             settings, origins = resolve_values(settings_type, {**stored, **given}, presets=presets)
@@ -124,7 +94,7 @@ def with_settings(
     parameters += [_option(field, types[field.name]) for field in fields]
     parameters += [_keyword("keep_days", Annotated[int | None, _KEEP_DAYS], None)] if has_output else []
     parameters += [
-        _keyword(name, Annotated[kind, option], default) for name, (kind, option, default) in _OUTPUT_OPTIONS.items()
+        _keyword(name, Annotated[kind, option], default) for name, (kind, option, default) in OUTPUT_OPTIONS.items()
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -140,7 +110,7 @@ def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 def _console(values: dict[str, Any]) -> Console:
     """Take the output options out of a command's values, and return the console that they ask for."""
-    output = {name: values.pop(name) for name in _OUTPUT_OPTIONS}
+    output = {name: values.pop(name) for name in OUTPUT_OPTIONS}
     if output["quiet"] and output["verbose"]:
         raise UsageProblem(tr("--quiet and --verbose exclude each other"), tr("give one of them"))
     if output["color"] not in COLOURS:
@@ -153,27 +123,17 @@ def _console(values: dict[str, Any]) -> Console:
     return Console(json_output=output.pop("json"), **output)
 
 
-def group_options(lang: Annotated[str | None, LANGUAGE] = None) -> None:
-    """Take the options of a group of commands, which are those of every command."""
-    check_language(lang)
+def known_variables() -> set[str]:
+    """Return the variables that set something of any command."""
+    kinds = settings_types().values()
+    return {variable(field.name) for kind in kinds for field in dataclasses.fields(kind)}
 
 
-def first_examples(group: typer.Typer) -> str:
-    """Return the epilog of a group: the first example of each of its commands."""
-    epilogs = [(command.epilog or "").splitlines() for command in group.registered_commands]
-    return "\n".join(["\b", "Examples:", *(lines[2] for lines in epilogs if len(lines) > 2)])
-
-
-def check_language(name: str | None) -> None:
-    """Refuse a `--lang` that is not known; one that is has been chosen before anything was parsed."""
-    if name not in (None, *LANGUAGES):
-        raise UsageProblem(
-            tr("{name} {value!r} is not known", name="--lang", value=name), did_you_mean(str(name), LANGUAGES)
-        )
-
-
-def _warn_of_variables(console: Console) -> None:
-    for name in unknown_variables(VARIABLES):
+def _warn_of_variables(console: Console, own: set[str]) -> None:
+    """Say which variables set nothing; the other commands' settings are read where one is not of this command."""
+    if not others_than(own):
+        return
+    for name in unknown_variables(known_variables()):
         console.detail(tr("{name} is set, and is no setting", name=name))
 
 
@@ -196,7 +156,7 @@ def stored_values(settings_type: "type[DataclassInstance]", section: str, preset
     """
     values: dict[str, tuple[Any, Origin]] = {}
     for path in config_files(os.environ):
-        found = typed_values(settings_type, read_tables(path, SECTIONS).get(section, {}), shown(path))
+        found = typed_values(settings_type, read_tables(path, sections()).get(section, {}), shown(path))
         if path == PROJECT_FILE:
             refuse_acts(settings_type, found, presets, os.environ)
         values |= found

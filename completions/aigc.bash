@@ -1,7 +1,7 @@
 # bash completion for aigc (bash 4 or newer); made by tools/make_completions.py
 _aigc_styles='dicebear: dicebear:adventurer dicebear:adventurer-neutral dicebear:big-ears dicebear:big-ears-neutral dicebear:big-smile dicebear:blobs dicebear:cameo dicebear:clay dicebear:constellation dicebear:critters dicebear:croodles dicebear:croodles-neutral dicebear:cutouts dicebear:disco dicebear:dylan dicebear:fun-emoji dicebear:gaze dicebear:glass dicebear:glyphs dicebear:icons dicebear:identicon dicebear:initial-face dicebear:initials dicebear:landscape dicebear:line-face dicebear:loops dicebear:lorelei dicebear:lorelei-neutral dicebear:marbles dicebear:micah dicebear:miniavs dicebear:moods dicebear:notionists dicebear:notionists-neutral dicebear:open-peeps dicebear:patchwork dicebear:personas dicebear:pixel-art dicebear:pixel-art-neutral dicebear:pixelbot dicebear:planets dicebear:rings dicebear:shadows dicebear:shape-grid dicebear:shapes dicebear:slice dicebear:sprouts dicebear:squircles dicebear:stack dicebear:stripes dicebear:thumbs dicebear:toon-head dicebear:triangles dicebear:voxel-art dicebear:voxel-bot dicebear:waves dicebear:weave'
 _aigc_demos='demo:wren demo:maidong'
-_aigc_sections='train-gan train-gpt metrics sample chat prepare-images prepare-chat prepare-text eval-images eval-pairs eval-text eval-texts'
+_aigc_sections='prepare-images prepare-chat prepare-text train-gan train-gpt sample chat metrics eval-images eval-pairs eval-text eval-texts'
 _aigc_words() { # WORD...: those that begin as the word does
     COMPREPLY+=($(compgen -W "$*" -- "$word"))
 }
@@ -62,7 +62,7 @@ _aigc() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         next="${command:+$command }${COMP_WORDS[i]}"
         case $next in
-            'train-gan' | 'train-gpt' | 'metrics' | 'sample' | 'chat' | 'doctor' | 'completion' | 'prepare' | 'prepare images' | 'prepare chat' | 'prepare text' | 'eval' | 'eval images' | 'eval pairs' | 'eval text' | 'eval texts' | 'label' | 'label show' | 'label verify' | 'config' | 'config show' | 'config path') command=$next ;;
+            'prepare' | 'prepare images' | 'prepare chat' | 'prepare text' | 'train-gan' | 'train-gpt' | 'sample' | 'chat' | 'metrics' | 'eval' | 'eval images' | 'eval pairs' | 'eval text' | 'eval texts' | 'label' | 'label show' | 'label verify' | 'config' | 'config show' | 'config path' | 'doctor' | 'completion') command=$next ;;
         esac
     done
     _aigc_reply
@@ -76,97 +76,7 @@ _aigc_reply() {
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
             if [[ $word == -?* ]]; then words='--version --lang -h --help'
-            else words='train-gan train-gpt metrics sample chat doctor completion prepare eval label config'; fi
-            ;;
-        'train-gan')
-            case $previous in
-                -o | --output | --init) _aigc_marked aigc.json face; _aigc_rest folders; return ;;
-                --sweep | --minutes | --steps | --batch-size | --width | --z-dim | --lr-g | --lr-d | --beta1 | --beta2 | --cooldown | --final-lr | --plateau-patience | --gamma | --gp-weight | --clip-weights | --penalty-every | --grow | --d-steps | --class-weight | --augment | --augment-strength | --ema-images | --metric-images | --evaluations | --log-every-steps | --save-minutes | --save-every | --keep | --patience | --sweep-minutes | --seed | --threads | --lock-wait | --keep-days) _aigc_rest free; return ;;
-                --preset) _aigc_words 'small tiny large projected dcgan mlp wgan wgan-gp resnet r3'; _aigc_rest free; return ;;
-                --arch) _aigc_words 'style dcgan mlp resnet r3'; _aigc_rest free; return ;;
-                --loss) _aigc_words 'rpgan nonsaturating minimax lsgan hinge wgan wgan-gp'; _aigc_rest free; return ;;
-                --schedule) _aigc_words 'constant linear cosine wsd plateau'; _aigc_rest free; return ;;
-                --metric) _aigc_words 'random_conv efficientnet_lite0'; _aigc_rest free; return ;;
-                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
-                --precision) _aigc_words 'fp32 bf16'; _aigc_rest free; return ;;
-                --resume) _aigc_words 'auto restart'; _aigc_rest free; return ;;
-                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
-                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
-            esac
-            if [[ $word == -?* ]]; then words='-o --output --sweep --preset --arch --init --loss --minutes --steps --batch-size --width --z-dim --lr-g --lr-d --beta1 --beta2 --schedule --cooldown --final-lr --plateau-patience --gamma --gp-weight --clip-weights --penalty-every --grow --projected --no-projected --d-steps --class-weight --labels --no-labels --augment --augment-strength --augment-adapt --no-augment-adapt --ema-images --metric --metric-images --evaluations --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --patience --sweep-minutes --sweep-only --no-sweep-only --seed --threads --device --precision --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
-            else _aigc_marked manifest.json images; _aigc_rest folders; fi
-            ;;
-        'train-gpt')
-            case $previous in
-                -o | --output) _aigc_marked aigc.json text; _aigc_rest folders; return ;;
-                --preset) _aigc_words 'nano tiny small base'; _aigc_rest free; return ;;
-                --init) _aigc_words 'smollm2'; _aigc_marked aigc.json text; _aigc_rest files; return ;;
-                --finetune) _aigc_words 'lora full'; _aigc_rest free; return ;;
-                --tokenizer) _aigc_words 'char bpe'; _aigc_rest free; return ;;
-                --vocab-size | --layers | --width | --heads | --kv-heads | --context | --minutes | --steps | --batch-size | --accumulate | --learning-rate | --matrix-learning-rate | --momentum | --warmup-steps | --cooldown | --final-lr | --plateau-patience | --weight-decay | --clip | --lora-rank | --lora-alpha | --lora-layers | --eval-tokens | --evaluations | --patience | --log-every-steps | --save-minutes | --save-every | --keep | --seed | --threads | --lock-wait | --keep-days) _aigc_rest free; return ;;
-                --optimizer) _aigc_words 'muon adamw'; _aigc_rest free; return ;;
-                --schedule) _aigc_words 'constant linear cosine wsd plateau'; _aigc_rest free; return ;;
-                --parallel) _aigc_words 'auto ddp fsdp'; _aigc_rest free; return ;;
-                --precision) _aigc_words 'auto fp32 bf16'; _aigc_rest free; return ;;
-                --compile) _aigc_words 'auto on off'; _aigc_rest free; return ;;
-                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
-                --resume) _aigc_words 'auto restart'; _aigc_rest free; return ;;
-                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
-                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
-            esac
-            if [[ $word == -?* ]]; then words='-o --output --preset --init --finetune --tokenizer --vocab-size --layers --width --heads --kv-heads --context --minutes --steps --batch-size --accumulate --gradient-checkpointing --no-gradient-checkpointing --learning-rate --matrix-learning-rate --momentum --optimizer --schedule --warmup-steps --cooldown --final-lr --plateau-patience --weight-decay --clip --lora-rank --lora-alpha --lora-layers --parallel --precision --compile --eval-tokens --evaluations --patience --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --find-lr --no-find-lr --seed --threads --device --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
-            else _aigc_marked manifest.json chat text; _aigc_rest folders; fi
-            ;;
-        'metrics')
-            case $previous in
-                --metric) _aigc_rest free; return ;;
-                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
-                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
-            esac
-            if [[ $word == -?* ]]; then words='--metric --follow --no-follow --json -q --quiet -v --verbose --color --lang --debug -h --help'
-            else _aigc_marked aigc.json; _aigc_rest folders; fi
-            ;;
-        'sample')
-            case $previous in
-                -o | --output | --grid | --prompts) _aigc_rest files; return ;;
-                -n | --count | --start | --seed | --batch-size | --threads | --lock-wait | --truncation | --prompt | --max-new-tokens | --temperature | --top-p | --top-k | --min-p | --repetition-penalty | --keep-days) _aigc_rest free; return ;;
-                --checkpoint) _aigc_words 'best last STEP'; _aigc_rest free; return ;;
-                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
-                --label) _aigc_expressions; _aigc_rest free; return ;;
-                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
-                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
-            esac
-            if [[ $word == -?* ]]; then words='-o --output -n --count --start --seed --batch-size --checkpoint --threads --device --lock-wait --dry-run --no-dry-run --label --truncation --grid --show --no-show --prompt --prompts --max-new-tokens --temperature --top-p --top-k --min-p --repetition-penalty --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
-            else _aigc_marked aigc.json; _aigc_rest folders; fi
-            ;;
-        'chat')
-            case $previous in
-                --face) _aigc_marked aigc.json face; _aigc_rest folders; return ;;
-                --face-seed | --face-truncation | --face-columns | --temperature | --top-p | --min-p | --repetition-penalty | --max-new-tokens | --seed | --reply-speed | --threads) _aigc_rest free; return ;;
-                --pictures) _aigc_words 'auto kitty iterm2 sixel half-blocks none'; _aigc_rest free; return ;;
-                --session | --play) _aigc_rest files; return ;;
-                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
-                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
-                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
-            esac
-            if [[ $word == -?* ]]; then words='-c --continue --face --face-seed --face-truncation --face-columns --pictures --temperature --top-p --min-p --repetition-penalty --max-new-tokens --seed --reply-speed --session --log --no-log --play --device --threads --json -q --quiet -v --verbose --color --lang --debug -h --help'
-            else _aigc_marked aigc.json text; _aigc_rest folders; fi
-            ;;
-        'doctor')
-            case $previous in
-                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
-                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
-            esac
-            if [[ $word == -?* ]]; then words='--json -q --quiet -v --verbose --color --lang --debug -h --help'
-            else _aigc_rest free; fi
-            ;;
-        'completion')
-            case $previous in
-                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
-                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
-            esac
-            if [[ $word == -?* ]]; then words='--json -q --quiet -v --verbose --color --lang --debug -h --help'
-            else _aigc_words 'bash zsh fish'; _aigc_rest free; fi
+            else words='prepare train-gan train-gpt sample chat metrics eval label config doctor completion'; fi
             ;;
         'prepare')
             case $previous in
@@ -211,6 +121,80 @@ _aigc_reply() {
             esac
             if [[ $word == -?* ]]; then words='-o --output --subject --consent --valid --block-characters --encoding --force --no-force --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_rest files; fi
+            ;;
+        'train-gan')
+            case $previous in
+                -o | --output | --init) _aigc_marked aigc.json face; _aigc_rest folders; return ;;
+                --sweep | --minutes | --steps | --batch-size | --width | --z-dim | --lr-g | --lr-d | --beta1 | --beta2 | --cooldown | --final-lr | --plateau-patience | --gamma | --gp-weight | --clip-weights | --penalty-every | --grow | --d-steps | --class-weight | --augment | --augment-strength | --ema-images | --metric-images | --evaluations | --log-every-steps | --save-minutes | --save-every | --keep | --patience | --sweep-minutes | --seed | --threads | --lock-wait | --keep-days) _aigc_rest free; return ;;
+                --preset) _aigc_words 'small tiny large projected dcgan mlp wgan wgan-gp resnet r3'; _aigc_rest free; return ;;
+                --arch) _aigc_words 'style dcgan mlp resnet r3'; _aigc_rest free; return ;;
+                --loss) _aigc_words 'rpgan nonsaturating minimax lsgan hinge wgan wgan-gp'; _aigc_rest free; return ;;
+                --schedule) _aigc_words 'constant linear cosine wsd plateau'; _aigc_rest free; return ;;
+                --metric) _aigc_words 'random_conv efficientnet_lite0'; _aigc_rest free; return ;;
+                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
+                --precision) _aigc_words 'fp32 bf16'; _aigc_rest free; return ;;
+                --resume) _aigc_words 'auto restart'; _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='-o --output --sweep --preset --arch --init --loss --minutes --steps --batch-size --width --z-dim --lr-g --lr-d --beta1 --beta2 --schedule --cooldown --final-lr --plateau-patience --gamma --gp-weight --clip-weights --penalty-every --grow --projected --no-projected --d-steps --class-weight --labels --no-labels --augment --augment-strength --augment-adapt --no-augment-adapt --ema-images --metric --metric-images --evaluations --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --patience --sweep-minutes --sweep-only --no-sweep-only --seed --threads --device --precision --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_marked manifest.json images; _aigc_rest folders; fi
+            ;;
+        'train-gpt')
+            case $previous in
+                -o | --output) _aigc_marked aigc.json text; _aigc_rest folders; return ;;
+                --preset) _aigc_words 'nano tiny small base'; _aigc_rest free; return ;;
+                --init) _aigc_words 'smollm2'; _aigc_marked aigc.json text; _aigc_rest files; return ;;
+                --finetune) _aigc_words 'lora full'; _aigc_rest free; return ;;
+                --tokenizer) _aigc_words 'char bpe'; _aigc_rest free; return ;;
+                --vocab-size | --layers | --width | --heads | --kv-heads | --context | --minutes | --steps | --batch-size | --accumulate | --learning-rate | --matrix-learning-rate | --momentum | --warmup-steps | --cooldown | --final-lr | --plateau-patience | --weight-decay | --clip | --lora-rank | --lora-alpha | --lora-layers | --eval-tokens | --evaluations | --patience | --log-every-steps | --save-minutes | --save-every | --keep | --seed | --threads | --lock-wait | --keep-days) _aigc_rest free; return ;;
+                --optimizer) _aigc_words 'muon adamw'; _aigc_rest free; return ;;
+                --schedule) _aigc_words 'constant linear cosine wsd plateau'; _aigc_rest free; return ;;
+                --parallel) _aigc_words 'auto ddp fsdp'; _aigc_rest free; return ;;
+                --precision) _aigc_words 'auto fp32 bf16'; _aigc_rest free; return ;;
+                --compile) _aigc_words 'auto on off'; _aigc_rest free; return ;;
+                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
+                --resume) _aigc_words 'auto restart'; _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='-o --output --preset --init --finetune --tokenizer --vocab-size --layers --width --heads --kv-heads --context --minutes --steps --batch-size --accumulate --gradient-checkpointing --no-gradient-checkpointing --learning-rate --matrix-learning-rate --momentum --optimizer --schedule --warmup-steps --cooldown --final-lr --plateau-patience --weight-decay --clip --lora-rank --lora-alpha --lora-layers --parallel --precision --compile --eval-tokens --evaluations --patience --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --find-lr --no-find-lr --seed --threads --device --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_marked manifest.json chat text; _aigc_rest folders; fi
+            ;;
+        'sample')
+            case $previous in
+                -o | --output | --grid | --prompts) _aigc_rest files; return ;;
+                -n | --count | --start | --seed | --batch-size | --threads | --lock-wait | --truncation | --prompt | --max-new-tokens | --temperature | --top-p | --top-k | --min-p | --repetition-penalty | --keep-days) _aigc_rest free; return ;;
+                --checkpoint) _aigc_words 'best last STEP'; _aigc_rest free; return ;;
+                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
+                --label) _aigc_expressions; _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='-o --output -n --count --start --seed --batch-size --checkpoint --threads --device --lock-wait --dry-run --no-dry-run --label --truncation --grid --show --no-show --prompt --prompts --max-new-tokens --temperature --top-p --top-k --min-p --repetition-penalty --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_marked aigc.json; _aigc_rest folders; fi
+            ;;
+        'chat')
+            case $previous in
+                --face) _aigc_marked aigc.json face; _aigc_rest folders; return ;;
+                --face-seed | --face-truncation | --face-columns | --temperature | --top-p | --min-p | --repetition-penalty | --max-new-tokens | --seed | --reply-speed | --threads) _aigc_rest free; return ;;
+                --pictures) _aigc_words 'auto kitty iterm2 sixel half-blocks none'; _aigc_rest free; return ;;
+                --session | --play) _aigc_rest files; return ;;
+                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='-c --continue --face --face-seed --face-truncation --face-columns --pictures --temperature --top-p --min-p --repetition-penalty --max-new-tokens --seed --reply-speed --session --log --no-log --play --device --threads --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_marked aigc.json text; _aigc_rest folders; fi
+            ;;
+        'metrics')
+            case $previous in
+                --metric) _aigc_rest free; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--metric --follow --no-follow --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_marked aigc.json; _aigc_rest folders; fi
             ;;
         'eval')
             case $previous in
@@ -304,6 +288,22 @@ _aigc_reply() {
             esac
             if [[ $word == -?* ]]; then words='--json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_rest free; fi
+            ;;
+        'doctor')
+            case $previous in
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_rest free; fi
+            ;;
+        'completion')
+            case $previous in
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_words 'bash zsh fish'; _aigc_rest free; fi
             ;;
     esac
     _aigc_words "$words"

@@ -10,8 +10,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "aigc_cli"
 
-# What a part may import besides itself. `options` turns settings into options; `localize` translates help; `app`
-# registers the commands.
+# What a part may import besides itself. `table` names the commands and their settings and imports them when asked;
+# `options` turns settings into options, `shared_options` are those of every command; `help_pages` lays out help,
+# `localize` translates it; `app` finds the commands.
 BELOW = {
     "config": {"core.errors", "core.words.messages"},
     "core": set(),
@@ -22,10 +23,16 @@ BELOW = {
     "gpt": {"config", "core", "data", "measure", "training"},
     "avatar": {"config", "core", "data", "measure", "gan", "gpt", "training"},
     "evaluation": {"config", "core", "data", "measure", "gan", "gpt", "training"},
-    "options": {"config", "core"},
-    "localize": {"core"},
-    "commands": {"config", "core", "data", "measure", "gan", "gpt", "training", "avatar", "evaluation", "options"},
-    "app": {"core", "commands", "options", "localize"},
+    "table": {"config", "core"},
+    "shared_options": {"config", "core"},
+    "options": {"config", "core", "shared_options", "table"},
+    "help_pages": {"config", "core"},
+    "localize": {"core", "help_pages"},
+    "commands": {
+        *("config", "core", "data", "measure", "gan", "gpt", "training", "avatar", "evaluation"),
+        *("options", "table"),
+    },
+    "app": {"core", "shared_options", "table", "help_pages", "localize"},
     "__main__": {"app"},
 }
 # The rooms of core, each with those that it may know; what stands in none of them is everybody's.
@@ -37,7 +44,7 @@ ROOMS = {
 }
 RICH = ("core.screen.console", "core.screen.progress", "core.screen.pictures", "commands")
 WITHOUT_TORCHVISION = ("gpt", "avatar", "data.dialogue", "data.tokenizer", "data.chat")
-LIGHT = ("app", "options", "config", "commands")
+LIGHT = ("app", "table", "options", "shared_options", "help_pages", "localize", "config", "commands")
 HEAVY = {"torch", "numpy", "PIL", "torchvision"}
 
 

@@ -14,7 +14,8 @@ from aigc_cli.config.files import PROJECT_FILE, config_files, shown, variable
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.screen.console import Console
 from aigc_cli.core.words.messages import tr
-from aigc_cli.options import SECTIONS, stored_values, with_settings
+from aigc_cli.options import stored_values, with_settings
+from aigc_cli.table import sections
 
 SHOW_EXAMPLES = """\b
 Examples:
@@ -43,8 +44,8 @@ def show(
 ) -> None:
     """Show every setting's value: of variables, aigc.toml, the user's file, the preset, or its default."""
     wanted = "-".join(command or [])
-    if wanted and wanted not in SECTIONS:
-        raise UsageProblem(tr("{name} is no command with settings", name=wanted), did_you_mean(wanted, SECTIONS))
+    if wanted and wanted not in sections():
+        raise UsageProblem(tr("{name} is no command with settings", name=wanted), did_you_mean(wanted, sections()))
     records = []
     for leaf in _leaves(ctx.find_root().command):
         if wanted in ("", leaf.callback.section):

@@ -9,7 +9,8 @@ from aigc_cli.config.files import config_files, read_tables, unknown_variables
 from aigc_cli.core.errors import BadConfig, Unavailable
 from aigc_cli.core.screen.console import Console
 from aigc_cli.core.words.messages import tr
-from aigc_cli.options import SECTIONS, VARIABLES, with_settings
+from aigc_cli.options import known_variables, with_settings
+from aigc_cli.table import sections
 
 EXAMPLES = """\b
 Examples:
@@ -35,13 +36,14 @@ def _configuration() -> list[Check]:
     checks = []
     for path in config_files(os.environ):
         try:
-            if read_tables(path, SECTIONS) or path.is_file():
+            if read_tables(path, sections()) or path.is_file():
                 checks.append(check("configuration", str(path.absolute())))
         except BadConfig as error:
             checks.append(check("configuration", str(path.absolute()), str(error), required=True))
+    known = known_variables()
     try:
-        strange = unknown_variables(VARIABLES)
-        checks.append(check("variables", ", ".join(name for name in os.environ if name in VARIABLES)))
+        strange = unknown_variables(known)
+        checks.append(check("variables", ", ".join(name for name in os.environ if name in known)))
         checks += [check(name, None, tr("no setting of aigc: remove it, if it was meant for it")) for name in strange]
     except BadConfig as error:
         checks.append(check("variables", None, str(error), required=True))

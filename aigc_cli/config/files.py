@@ -125,13 +125,19 @@ def refuse_acts(
             )
 
 
+def others_than(known: Iterable[str], environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the AIGC_ variables that are set and neither among the known ones nor shared."""
+    names = {*known, *SHARED_VARIABLES}
+    return sorted(name for name in environment if name.startswith("AIGC_") and name not in names)
+
+
 def unknown_variables(known: Iterable[str], environment: Mapping[str, str] = os.environ) -> list[str]:
     """Return the AIGC_ variables that set nothing; BadConfig for one that is close to one that would.
 
     A misspelt setting would train a night with another value; what resembles none may be another program's.
     """
     names = {*known, *SHARED_VARIABLES}
-    strange = sorted(name for name in environment if name.startswith("AIGC_") and name not in names)
+    strange = others_than(names, environment)
     bare = {name.removeprefix("AIGC_"): name for name in names}
     for name in strange:
         near = difflib.get_close_matches(name.removeprefix("AIGC_"), bare, n=1, cutoff=LIKENESS)

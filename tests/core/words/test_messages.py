@@ -16,7 +16,7 @@ from aigc_cli.core import errors
 from aigc_cli.core.screen import console
 from aigc_cli.core.words import messages
 from aigc_cli.core.words.zh_cn import CATALOGUES, CHINESE
-from aigc_cli.localize import help_texts, translate_command, translate_usage_error
+from aigc_cli.localize import help_texts, translate_page, translate_usage_error
 
 PACKAGE = Path(aigc_cli.__file__).parent
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
@@ -24,7 +24,7 @@ CHINESE_CHARACTER = re.compile("[\u4e00-\u9fff]")
 # What the system says of errors: the one kind of text that is said and stands nowhere in the package.
 SYSTEM = {os.strerror(number) for number in errno.errorcode}
 # What stands in front of the commands has no catalogue of its own.
-FRONT = {"app.py", "options.py", "localize.py"}
+FRONT = {"app.py", "table.py", "shared_options.py", "options.py", "help_pages.py", "localize.py"}
 # Texts that are the same in every language.
 NEUTRAL = {"{path}/pixels.safetensors: {problem}"}
 # Which arguments are said to people, by the function's name.
@@ -237,7 +237,7 @@ def test_no_english_is_left_in_a_translated_command_line(in_chinese):
             check(child)
 
     command = typer.main.get_command(app)
-    translate_command(command)
+    translate_page(command)
     check(command)
 
 
