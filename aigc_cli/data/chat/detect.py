@@ -2,16 +2,18 @@
 
 import codecs
 import json
+import re
 from typing import Any
 
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.words.messages import later, tr
 from aigc_cli.data.chat.messages import ChatLog
-from aigc_cli.data.chat.readers.roles import read_messages, read_sharegpt, role_format
+from aigc_cli.data.chat.readers.roles import is_turn, read_roles, role_format
 from aigc_cli.data.chat.readers.script import is_script, read_script
 from aigc_cli.data.chat.readers.telegram import is_telegram, read_telegram
 
 _KNOWN = later("known: Telegram Desktop result.json, OpenAI messages or ShareGPT JSON and JSONL, NAME: line text")
+_JSON_BEGINS = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[\[{\]]|$))")  # and not [Ann]: or {Ann}: in a script
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -53,30 +55,20 @@ def read_log(data: bytes, source: str, format_name: str, encoding: str) -> ChatL
         raise BadData(tr("{source}: empty", source=source), tr("export the chat again"))
     if format_name == "script":
         return read_script(text, source)
-    if format_name == "auto" and not text.lstrip().startswith(("{", "[{", "[\n", "[ ", "[\r", "[]")):
+    if format_name == "auto" and not _JSON_BEGINS.match(text):
         if is_script(text):
             return read_script(text, source)
         raise BadData(tr("{source}: not a chat log", source=source), tr(_KNOWN))
     records = _json_records(text, source)
-    if format_name == "auto":
-        format_name = _looks_like(records, source)
-    if format_name == "telegram":
-        if len(records) != 1 or not is_telegram(records[0][1]):
-            raise BadData(
-                tr("{source}: not a Telegram Desktop export", source=source), tr("export as machine-readable JSON")
-            )
+    if format_name in ("auto", "telegram") and len(records) == 1 and is_telegram(records[0][1]):
         return read_telegram(records[0][1], source)
-    return read_messages(records) if format_name == "messages" else read_sharegpt(records)
-
-
-def _looks_like(records: list[tuple[str, Any]], source: str) -> str:
-    if len(records) == 1 and is_telegram(records[0][1]):
-        return "telegram"
-    for _, record in records[:1]:
-        name = role_format(record)
-        if name:
-            return name
-    raise BadData(tr("{source}: JSON, but not a chat log that is known", source=source), tr(_KNOWN))
+    if format_name == "telegram":
+        raise BadData(
+            tr("{source}: not a Telegram Desktop export", source=source), tr("export as machine-readable JSON")
+        )
+    if format_name == "auto" and not (records and role_format(records[0][1])):
+        raise BadData(tr("{source}: JSON, but not a chat log that is known", source=source), tr(_KNOWN))
+    return read_roles(records, format_name)
 
 
 def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
@@ -86,7 +78,7 @@ def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
     except RecursionError as error:
         raise BadData(tr("{source}: JSON nested too deeply", source=source), tr(_KNOWN)) from error
     except json.JSONDecodeError as error:
-        if _is_object(text.lstrip().split("\n", 1)[0]):
+        if _is_record(text.lstrip().split("\n", 1)[0]):
             return _lines(text, source)
         raise BadData(
             tr(
@@ -100,7 +92,7 @@ def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
         ) from error
     except ValueError as error:  # integers of thousands of digits
         raise BadData(tr("{path}: not valid JSON: {error}", path=source, error=error), tr(_KNOWN)) from error
-    if isinstance(value, list):
+    if isinstance(value, list) and not (value and all(is_turn(turn) for turn in value)):
         return [
             (tr("{source}: record {number}", source=source, number=number), record)
             for number, record in enumerate(value, start=1)
@@ -108,9 +100,9 @@ def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
     return [(source, value)]
 
 
-def _is_object(line: str) -> bool:
+def _is_record(line: str) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
+        return isinstance(json.loads(line), dict | list)
     except (ValueError, RecursionError):
         return False
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 ASSISTANT, USER = "assistant", "user"
 
@@ -9,6 +10,21 @@ ASSISTANT, USER = "assistant", "user"
 def well_formed(text: str) -> str:
     """Return the text with lone surrogates, which JSON can hold and UTF-8 cannot, replaced by U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def content_text(content: Any) -> str | None:
+    """Return the text of an OpenAI message's `content`: a string, or a list of parts that are all text; else None."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list) and content and all(_is_text_part(part) for part in content):
+        return "\n".join(part if isinstance(part, str) else part["text"] for part in content)
+    return None
+
+
+def _is_text_part(part: Any) -> bool:
+    if not isinstance(part, dict):
+        return isinstance(part, str)
+    return part.get("type", "text") in ("text", "input_text", "output_text") and isinstance(part.get("text"), str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -286,7 +286,7 @@ def _cleaned(message: Message, subject: str, redactor: Redactor | None, *, keep_
 def _chat_records(
     messages: list[Message], subject: str, rules: TurnRules, collected: _Collected
 ) -> Iterator[list[Turn]]:
-    for conversation in conversations(in_order(messages), subject, rules):
+    for conversation in conversations(in_order(messages), subject, rules, collected.dropped):
         collected.tally["conversations"] += 1
         kept = without_unanswered_end(conversation, subject)
         collected.dropped["unanswered_turn"] += len(conversation) - len(kept)

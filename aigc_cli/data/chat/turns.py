@@ -2,8 +2,9 @@
 
 The rules: messages of one sender within `merge_seconds` are the bubbles of one turn; a silence of more than
 `silence_seconds` ends a conversation, except that the subject may answer a waiting turn within `answer_seconds`;
-nothing is joined across a removed message. Messages without a time are taken to follow each other closely.
-Knows nothing of formats, redaction or files.
+nothing is joined across a removed message, and what the subject says to one is left out. Messages without a time are
+taken to follow each other closely. Knows nothing of formats, redaction or
+files.
 """
 
 from collections import Counter
@@ -46,29 +47,52 @@ def in_order(messages: list[Message]) -> list[Message]:
     return sorted(messages, key=lambda message: message.time or 0.0)
 
 
-def conversations(messages: Iterable[Message], subject: str, rules: TurnRules) -> Iterator[list[Turn]]:
-    """Yield the conversations of one chat, each a list of turns, in order. `messages` must be in order."""
+def conversations(
+    messages: Iterable[Message], subject: str, rules: TurnRules, dropped: Counter[str]
+) -> Iterator[list[Turn]]:
+    """Yield the conversations of one chat, each a list of turns, in order. `messages` must be in order.
+
+    What the subject says to something that was removed (a picture, the result of a tool) would stand there as a first
+    word that comes from nowhere: it is left out, and counted as `answer_to_removed`.
+    """
     current: list[Turn] = []
+    gone: Message | None = None  # the last message, if it is not there to be answered
     for message in messages:
-        if message.removed or message.begins:
-            if current:
-                yield current
+        if (message.removed or message.begins) and current:
+            yield current
             current = []
-            if message.removed:
-                continue
+        if message.removed:
+            gone = message
+            continue
+        if gone and not message.begins and message.sender == subject and not _too_late(gone, message, subject, rules):
+            dropped["answer_to_removed"] += 1
+            gone = message
+            continue
+        gone = None
         if current:
             last = current[-1]
-            pause = 0.0 if message.time is None or last.ended is None else message.time - last.ended
-            if message.sender == last.sender and pause <= rules.merge_seconds:
+            if message.sender == last.sender and _pause(last.ended, message.time) <= rules.merge_seconds:
                 current[-1] = Turn(last.sender, (*last.bubbles, message.text), last.began, message.time)
                 continue
-            waiting = message.sender == subject and last.sender != subject
-            if pause > (rules.answer_seconds if waiting else rules.silence_seconds):
+            if _pause(last.ended, message.time) > _longest_pause(last.sender, message.sender, subject, rules):
                 yield current
                 current = []
         current.append(Turn(message.sender, (message.text,), message.time, message.time))
     if current:
         yield current
+
+
+def _pause(ended: float | None, began: float | None) -> float:
+    return 0.0 if ended is None or began is None else began - ended
+
+
+def _longest_pause(before: str, sender: str, subject: str, rules: TurnRules) -> float:
+    """Return the seconds within which a sender goes on with a conversation, after another's word or an own."""
+    return rules.answer_seconds if sender == subject != before else rules.silence_seconds
+
+
+def _too_late(gone: Message, message: Message, subject: str, rules: TurnRules) -> bool:
+    return _pause(gone.time, message.time) > _longest_pause(gone.sender, message.sender, subject, rules)
 
 
 def without_unanswered_end(conversation: list[Turn], subject: str) -> list[Turn]:

@@ -96,7 +96,7 @@ def test_encodings_and_byte_order_marks():
         ("\ufeff \n", "empty"),
         ('{\n "messages": [\n  {"id": 1, "ty', "not valid JSON at line 3, column"),
         (lines(OPENAI) + '{"messages": [{"ro', "line 2, column 16: not valid JSON"),
-        (lines(OPENAI, {"x": 1}), "line 2: no list 'messages'"),
+        (lines(OPENAI, {"x": 1}), "line 2: no list of messages"),
         (lines({"messages": [{"role": "wizard", "content": "x"}]}), "without a known 'role'"),
         ('{"a": 1}', "JSON, but not a chat log"),
         ("[]", "JSON, but not a chat log"),
@@ -116,7 +116,7 @@ def test_damaged_empty_and_foreign_files_are_bad_data_with_their_place(text, mes
 def test_a_forced_format_is_not_guessed_around():
     with pytest.raises(BadData, match="not a Telegram"):
         read(lines(OPENAI), "telegram")
-    with pytest.raises(BadData, match="conversations"):
+    with pytest.raises(BadData, match="without a known 'from'"):
         read(lines(OPENAI), "sharegpt")
     with pytest.raises(BadData, match="line 1 does not begin with a name"):
         read("hello\n", "script")
@@ -128,3 +128,51 @@ def test_full_width_colons_divide_names_from_lines_but_not_hours_from_minutes():
     log = read_log(text.encode(), "log.txt", "auto", "utf-8")
     said = [(message.sender, message.text) for message in log.chats[0].messages]
     assert said == [("妈", "6点回来吗？"), ("麦冬", "晚上8：30 才下班"), ("妈", "好 晚上8：30 太晚了")]
+
+
+TURNS = {
+    "role": [{"role": "user", "content": "你好"}, {"role": "assistant", "content": "又见面了"}],
+    "from": [{"from": "human", "value": "你好"}, {"from": "gpt", "value": "又见面了"}],
+}
+
+
+@pytest.mark.parametrize("key", ["messages", "conversations", None])
+@pytest.mark.parametrize("kind", ["role", "from"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_key_of_the_list_and_the_keys_of_the_turns_are_independent(key, kind, whole):
+    record = {key: TURNS[kind]} if key else TURNS[kind]
+    text = json.dumps([record, record], indent=1) if whole else lines(record, record)
+    log = read(text)
+    assert (log.format, log.subject) == ({"role": "messages", "from": "sharegpt"}[kind], "assistant")
+    assert spoken(log) == [("/User", "你好"), ("Assistant", "又见面了")] * 2
+    assert spoken(read(text, log.format)) == spoken(log)
+
+
+@pytest.mark.parametrize("kind", ["role", "from"])
+def test_a_file_that_is_one_list_of_turns_is_one_conversation(kind):
+    assert spoken(read(json.dumps(TURNS[kind], indent=1))) == [("/User", "你好"), ("Assistant", "又见面了")]
+
+
+UNLEARNED = [{"weight": 0}, {"weight": 0.0}, {"loss_weight": 0}, {"weight": "0"}, {"loss": False}, {"train": False}]
+
+
+@pytest.mark.parametrize("mark", [*UNLEARNED, {"masked": True}])
+@pytest.mark.parametrize("kind", ["role", "from"])
+def test_a_turn_that_is_not_to_be_learned_is_context(mark, kind):
+    asked, answered = TURNS[kind]
+    log = read(lines({"messages": [asked, {**answered, **mark}, asked, {**answered, "weight": 1}]}))
+    assert [message.sender for message in log.chats[0].messages].count(log.subject) == 1
+    assert [message.text for message in log.chats[0].messages] == ["你好", "又见面了"] * 2
+    assert log.dropped == {"not_to_be_learned": 1}
+
+
+@pytest.mark.parametrize("mark", [{"weight": 0}, {"label": False}, {"kto_tag": False}])
+def test_a_record_that_is_not_to_be_learned_teaches_nothing(mark):
+    log = read(lines({"messages": TURNS["role"], **mark}, {"messages": TURNS["role"]}))
+    assert [message.sender for message in log.chats[0].messages].count(log.subject) == 1
+
+
+def test_a_script_may_begin_with_a_bracket():
+    text = "".join(f"[Mia]: line {n}\n{{Tom}}: yes {n}\n" for n in range(4))
+    assert {name for name, _ in spoken(read(text))} == {"/[Mia]", "[Mia]", "{Tom}"}
+    assert read(text[text.index("{") :]).format == "script"

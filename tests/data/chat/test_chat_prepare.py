@@ -189,9 +189,43 @@ def test_what_the_subject_forwarded_is_removed_and_cuts(tmp_path):
     chat["messages"][1]["forwarded_from"] = "Dev"
     chat["messages"][3]["forwarded_from"] = "BBC"
     record = prepare(write(tmp_path / "r.json", chat), tmp_path / "set", valid=0)
-    assert record["dropped"] == {"forwarded": 1, "unanswered_turn": 2}
+    assert record["dropped"] == {"answer_to_removed": 1, "forwarded": 1, "unanswered_turn": 1}
     train = records(tmp_path / "set", "train")
     assert [item["messages"][1]["content"].split(" <")[0] for item in train] == [f"question {n}" for n in range(1, 5)]
+
+
+def test_what_is_not_to_be_learned_is_never_a_target(tmp_path):
+    asked, wrong, right = ("how do i reset it", "WRONG throw it away", "hold the button")
+    talk = [
+        {"role": "user", "content": asked},
+        {"role": "assistant", "content": wrong, "weight": 0},
+        {"role": "user", "content": "really?"},
+        {"role": "assistant", "content": right, "weight": 1},
+    ]
+    record = prepare(write(tmp_path / "talk.jsonl", {"messages": talk}), tmp_path / "set", valid=0)
+    (made,) = records(tmp_path / "set", "train")
+    assert [(m["role"], m["content"]) for m in made["messages"][1:]] == [
+        ("user", asked),
+        ("user", wrong),
+        ("user", "really?"),
+        ("assistant", right),
+    ]
+    assert (record["counts"]["subject_turns"], record["dropped"]) == (1, {"not_to_be_learned": 1})
+
+
+def test_an_answer_read_from_a_removed_tool_result_is_no_target(tmp_path):
+    talk = [
+        {"from": "human", "value": "what is the weather in Rome"},
+        {"from": "function_call", "value": '{"name": "weather"}'},
+        {"from": "observation", "value": '{"sky": "blue"}'},
+        {"from": "gpt", "value": "The sky over Rome is blue."},
+        {"from": "human", "value": "thank you"},
+        {"from": "gpt", "value": "You are welcome."},
+    ]
+    record = prepare(write(tmp_path / "talk.jsonl", {"conversations": talk}), tmp_path / "set", valid=0)
+    (made,) = records(tmp_path / "set", "train")
+    assert [m["content"] for m in made["messages"][1:]] == ["thank you", "You are welcome."]
+    assert record["dropped"] == {"answer_to_removed": 1, "tool": 2, "unanswered_turn": 1}
 
 
 def test_what_two_exports_share_is_taken_once_and_never_both_learned_and_held_out(tmp_path):

@@ -27,7 +27,7 @@ def log(*items):
 def shape(messages, rules=RULES):
     return [
         [f"{turn.sender}:{'|'.join(turn.bubbles)}" for turn in conversation]
-        for conversation in conversations(messages, "W", rules)
+        for conversation in conversations(messages, "W", rules, Counter())
     ]
 
 
@@ -51,9 +51,38 @@ def test_silence_ends_a_conversation_but_a_waiting_turn_may_be_answered_for_a_da
 
 
 def test_nothing_is_joined_across_what_was_removed():
-    messages = log(("T", 0, "how is the cat"), ("T", 1, "", "photo"), ("W", 1.5, "lovely picture"), ("T", 2, "ta"))
-    assert shape(messages) == [["T:how is the cat"], ["W:lovely picture", "T:ta"]]
-    assert shape(log(("W", 0, "a"), ("W", 0.5, "", "voice_message"), ("W", 1, "b"))) == [["W:a"], ["W:b"]]
+    messages = log(("T", 0, "how is the cat"), ("T", 1, "", "photo"), ("T", 2, "lovely, no?"), ("W", 3, "very"))
+    assert shape(messages) == [["T:how is the cat"], ["T:lovely, no?", "W:very"]]
+    assert shape(log(("W", 0, "a"), ("T", 0.5, "", "photo"), ("T", 1, "b"))) == [["W:a"], ["T:b"]]
+
+
+@pytest.mark.parametrize("minutes", [None, 1.5])
+def test_what_the_subject_says_to_something_removed_is_no_first_word(minutes):
+    def at(minute):
+        return None if minutes is None else minute
+
+    def left(*messages):
+        dropped = Counter()
+        return [[turn.content for turn in talk] for talk in conversations(log(*messages), "W", RULES, dropped)], dropped
+
+    photo, voice, tool = ("T", at(1), "", "photo"), ("W", at(1), "", "voice_message"), ("T", at(1), "", "tool")
+    for removed in (photo, voice, tool):
+        said = [("W", at(1.5), "lovely picture"), ("W", at(2), "really"), ("T", at(3), "ta"), ("W", at(4), "welcome")]
+        talks, dropped = left(("T", at(0), "look"), removed, *said)
+        assert talks == [["look"], ["ta", "welcome"]]
+        assert dropped == {"answer_to_removed": 2}
+
+
+def test_a_first_word_long_after_something_removed_or_in_a_new_conversation_is_one():
+    day = 24 * 60
+    for removed, late in ((("T", 0, "", "photo"), day + 1), (("W", 0, "", "photo"), 61)):
+        dropped = Counter()
+        talk = [removed, ("W", late, "morning"), ("T", late + 1, "hi")]
+        (found,) = conversations(log(*talk), "W", RULES, dropped)
+        assert [turn.content for turn in found] == ["morning", "hi"]
+        assert not dropped
+    begun = [Message(sender="T", removed="tool"), Message(sender="W", text="hello", begins=True)]
+    assert shape(begun) == [["W:hello"]]
 
 
 def test_messages_without_times_keep_their_order_and_follow_closely():
@@ -67,7 +96,7 @@ def test_messages_are_sorted_by_time_and_ties_keep_their_order():
 
 
 def turns_of(*items):
-    (conversation,) = conversations(log(*items), "W", TurnRules(merge_seconds=0))
+    (conversation,) = conversations(log(*items), "W", TurnRules(merge_seconds=0), Counter())
     return conversation
 
 
@@ -124,7 +153,7 @@ def test_whatever_is_said_records_are_bounded_in_order_and_nothing_is_lost_or_do
     all_bubbles = [text for _, _, text, *reason in items if not reason]
     kept_bubbles = []
     lost = 0
-    for conversation in conversations(log(*items), "W", rules):
+    for conversation in conversations(log(*items), "W", rules, dropped):
         kept = without_unanswered_end(conversation, "W")
         lost += len(conversation) - len(kept)
         for record in cut_into_records(kept, "W", rules, dropped):

@@ -167,7 +167,7 @@ CHINESE: dict[str, str] = {
     "{place}: a message without a known {role_key!r}": "{place}：有消息的 {role_key!r} 无法识别",
     "{place}: item {index} is there with {name} {old!r}, not {new!r}": "{place}：第 {index} 项已存在，其 {name} 为 {old!r}，而不是 {new!r}",
     "{place}: its text is neither a string nor a list of entities": "{place}：其文本既不是字符串，也不是实体列表",
-    "{place}: no list {list_key!r}": "{place}：没有列表 {list_key!r}",
+    "{place}: no list of messages": "{place}：没有消息列表",
     "{place}: no readable date": "{place}：没有可读的日期",
     "{place}: not an object": "{place}：不是对象",
     "{prefix}{language}: no such language": "{prefix}{language}：没有这种语言",

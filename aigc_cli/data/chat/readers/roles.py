@@ -1,106 +1,123 @@
-"""Read dialogues that already have roles: OpenAI `messages` and ShareGPT `conversations`, as JSON or JSONL.
+"""Read dialogues that already have roles, as JSON or JSONL: OpenAI `messages`, ShareGPT `conversations`, and mixtures.
 
-Each record is a conversation of its own; the assistant is the subject. A record's own system prompt gives way to
-"You are NAME." (and is counted). Tool calls, tool results and pictures are removed, and cut the conversation.
+What the list of a record's turns is called (`messages`, `conversations`, or nothing where the record is the list), and
+how a turn says who speaks what (`role` and `content`, or `from` and `value`), do not depend on each other. Each record
+is a conversation of its own; the assistant is the subject. A record's own system prompt gives way to "You are NAME."
+(and is counted). Tool calls, tool results and pictures are removed, and cut the conversation. What a file says not to
+learn is context, as if somebody else had said it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message
+from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, content_text
 
+_LIST_KEYS = ("messages", "conversations")
+_ROLE_KEYS = {"messages": "role", "sharegpt": "from"}  # of a turn, by the format that is named after it
+_CONTENT_KEYS = ("content", "value")
 _SYSTEM = "system"
 _REMOVED = "tool"
-_OPENAI_ROLES = {
+_ROLES = {
     "user": USER,
+    "human": USER,
     "assistant": ASSISTANT,
+    "gpt": ASSISTANT,
+    "chatgpt": ASSISTANT,
+    "bing": ASSISTANT,
+    "bard": ASSISTANT,
     "system": _SYSTEM,
     "developer": _SYSTEM,
     "tool": _REMOVED,
     "function": _REMOVED,
-}
-_SHAREGPT_ROLES = {
-    "human": USER,
-    "user": USER,
-    "gpt": ASSISTANT,
-    "chatgpt": ASSISTANT,
-    "assistant": ASSISTANT,
-    "bing": ASSISTANT,
-    "bard": ASSISTANT,
-    "system": _SYSTEM,
-    "tool": _REMOVED,
     "function_call": _REMOVED,
     "observation": _REMOVED,
 }
+# How trainers mark a turn, or a whole record, that is not to be learned: OpenAI's weight, and what others call it.
+_WEIGHTS = ("weight", "loss_weight", "loss", "train", "training", "trainable", "learn")
+_RECORD_WEIGHTS = ("weight", "loss_weight", "label", "kto_tag")
+_UNLEARNED = "assistant, not to be learned"
 
 
 def role_format(record: Any) -> str | None:
-    """Return "messages" or "sharegpt" if a parsed record is one, else None."""
-    if not isinstance(record, dict):
+    """Return "messages" or "sharegpt", after the key of its turns' roles, if a parsed record is a dialogue."""
+    turns = _turns(record)
+    if turns is None or not all(isinstance(turn, dict) for turn in turns):
         return None
-    messages = record.get("messages")
-    if isinstance(messages, list) and all(isinstance(item, dict) and "role" in item for item in messages):
-        return "messages"
-    return "sharegpt" if isinstance(record.get("conversations"), list) else None
+    return next((name for name, key in _ROLE_KEYS.items() if all(key in turn for turn in turns)), None)
 
 
-def read_messages(records: Iterable[tuple[str, Any]]) -> ChatLog:
-    """Return the log of OpenAI `messages` records, given as (place, record). BadData names the place."""
-    return _read(records, "messages", "messages", "role", "content", _OPENAI_ROLES)
+def is_turn(value: Any) -> bool:
+    """Return whether a parsed value is one turn of a dialogue, so that a list of such is one conversation."""
+    keys = value.keys() if isinstance(value, dict) else ()
+    return any(key in keys for key in _ROLE_KEYS.values()) and any(key in keys for key in _CONTENT_KEYS)
 
 
-def read_sharegpt(records: Iterable[tuple[str, Any]]) -> ChatLog:
-    """Return the log of ShareGPT records, given as (place, record). BadData names the place."""
-    return _read(records, "sharegpt", "conversations", "from", "value", _SHAREGPT_ROLES)
+def read_roles(records: Sequence[tuple[str, Any]], format_name: str = "auto") -> ChatLog:
+    """Return the log of records, given as (place, record). BadData names the place.
 
-
-def _read(
-    records: Iterable[tuple[str, Any]],
-    format_name: str,
-    list_key: str,
-    role_key: str,
-    content_key: str,
-    roles: Mapping[str, str],
-) -> ChatLog:
-    log = ChatLog(format=format_name, subject=ASSISTANT, has_roles=True)
-    log.names = {ASSISTANT: "Assistant", USER: "User"}
+    Of a format that is named, every turn must have the role under its key; else under either key.
+    """
+    keys = tuple(key for name, key in _ROLE_KEYS.items() if format_name in ("auto", name))
+    named = format_name if format_name in _ROLE_KEYS else role_format(records[0][1] if records else None)
+    log = ChatLog(format=named or "messages", subject=ASSISTANT, has_roles=True)
+    log.names = {ASSISTANT: "Assistant", USER: "User", _UNLEARNED: "Assistant"}
     chat = Chat(identity="0")
     log.chats.append(chat)
     for place, record in records:
-        items = record.get(list_key) if isinstance(record, dict) else None
-        if not isinstance(items, list):
-            raise BadData(
-                tr("{place}: no list {list_key!r}", place=place, list_key=list_key),
-                tr("is this the right file, or --format?"),
-            )
-        begins = True
-        for item in items:
-            role = roles.get(str(item.get(role_key)).lower()) if isinstance(item, dict) else None
-            if role is None:
-                raise BadData(
-                    tr("{place}: a message without a known {role_key!r}", place=place, role_key=role_key),
-                    tr("known: {names}", names=", ".join(roles)),
-                )
-            if role == _SYSTEM:
-                log.dropped["system_prompt"] += 1
-                continue
-            text = _content(item.get(content_key)) if role != _REMOVED else ""
-            reason = "" if text else ("tool" if role == _REMOVED or "tool_calls" in item else "empty")
-            if reason:
-                log.dropped[reason] += 1
-            chat.messages.append(
-                Message(sender=USER if role == _REMOVED else role, text=text, removed=reason, begins=begins)
-            )
-            begins = False
+        turns = _turns(record)
+        if turns is None:
+            raise BadData(tr("{place}: no list of messages", place=place), tr("is this the right file, or --format?"))
+        is_learned = not (isinstance(record, dict) and _is_unlearned(record, _RECORD_WEIGHTS))
+        said = [_message(turn, keys, place, log.dropped, is_learned=is_learned) for turn in turns]
+        for number, message in enumerate(message for message in said if message is not None):
+            chat.messages.append(replace(message, begins=number == 0))
     return log
 
 
-def _content(content: Any) -> str:
-    """Return the text of a content that is a string, or a list of parts that are all text; else ""."""
-    if isinstance(content, str):
-        return content.strip()
-    if isinstance(content, list) and all(isinstance(part, dict) and part.get("type") == "text" for part in content):
-        return "\n".join(str(part.get("text", "")) for part in content).strip()
-    return ""
+def _turns(record: Any) -> list[Any] | None:
+    """Return a record's list of turns, whatever it is called."""
+    if isinstance(record, list):
+        return record if all(is_turn(turn) for turn in record) else None
+    if not isinstance(record, dict):
+        return None
+    return next((record[key] for key in _LIST_KEYS if isinstance(record.get(key), list)), None)
+
+
+def _message(turn: Any, keys: Sequence[str], place: str, dropped: Counter[str], *, is_learned: bool) -> Message | None:
+    """Return a turn as a message, None for a system prompt; what is left out is counted."""
+    key = next((key for key in keys if isinstance(turn, dict) and key in turn), keys[0])
+    role = _ROLES.get(str(turn.get(key)).lower()) if isinstance(turn, dict) else None
+    if role is None:
+        raise BadData(
+            tr("{place}: a message without a known {role_key!r}", place=place, role_key=key),
+            tr("known: {names}", names=", ".join(_ROLES)),
+        )
+    if role == _SYSTEM:
+        dropped["system_prompt"] += 1
+        return None
+    if role == _REMOVED:
+        dropped["tool"] += 1
+        return Message(sender=USER, removed="tool")
+    content = next((turn[name] for name in _CONTENT_KEYS if name in turn), None)
+    text = (content_text(content) or "").strip()
+    if not text:
+        reason = "tool" if "tool_calls" in turn else "empty"
+        dropped[reason] += 1
+        return Message(sender=role, removed=reason)
+    if role == ASSISTANT and not (is_learned and not _is_unlearned(turn, _WEIGHTS)):
+        dropped["not_to_be_learned"] += 1
+        return Message(sender=_UNLEARNED, text=text)
+    return Message(sender=role, text=text)
+
+
+def _is_unlearned(marked: dict[str, Any], names: Sequence[str]) -> bool:
+    """Return whether a turn or a record says by a weight of nought, or by false, that it is not to be learned."""
+    values = [marked[name] for name in names if name in marked]
+    return marked.get("masked") is True or any(
+        value <= 0 if isinstance(value, int | float) else str(value).strip().lower() in ("0", "0.0", "false")
+        for value in values
+    )

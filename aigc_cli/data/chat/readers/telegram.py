@@ -12,6 +12,7 @@ from typing import Any
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.messages import Chat, ChatLog, Message, well_formed
+from aigc_cli.data.chat.readers.roles import is_turn
 
 _NOT_CONVERSATIONS = frozenset({"bot_chat", "saved_messages", "verification_codes", "replies"})
 _SPOKEN = frozenset({"phone_call", "group_call", "conference_call"})
@@ -46,7 +47,7 @@ def is_telegram(value: Any) -> bool:
     messages = value.get("messages")
     if not isinstance(messages, list):
         return False
-    return all(isinstance(item, dict) and "role" not in item for item in messages) and (
+    return all(isinstance(item, dict) and not is_turn(item) and "role" not in item for item in messages) and (
         "type" in value or any("from_id" in item for item in messages)
     )
 
