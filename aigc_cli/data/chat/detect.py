@@ -14,6 +14,8 @@ from aigc_cli.data.chat.readers.telegram import is_telegram, read_telegram
 
 _KNOWN = later("known: Telegram Desktop result.json, OpenAI messages or ShareGPT JSON and JSONL, NAME: line text")
 _JSON_BEGINS = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[\[{\]]|$))")  # and not [Ann]: or {Ann}: in a script
+_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|.)", re.DOTALL)  # one escape, whichever: \\x is a backslash and an x
+_BAD_BYTE = re.compile("[\udc80-\udcff]")
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -50,7 +52,13 @@ def read_log(data: bytes, source: str, format_name: str, encoding: str) -> ChatL
 
     `source` names the file in errors. Raises BadData where it is empty, damaged or of another kind.
     """
-    text = decode(data, encoding, source)
+    try:
+        text = decode(data, encoding, source)
+    except BadData:
+        log = _around_bad_bytes(data, source) if format_name in ("auto", "telegram") else None
+        if log is None:
+            raise
+        return log
     if not text.strip():
         raise BadData(tr("{source}: empty", source=source), tr("export the chat again"))
     if format_name == "script":
@@ -71,10 +79,26 @@ def read_log(data: bytes, source: str, format_name: str, encoding: str) -> ChatL
     return read_roles(records, format_name)
 
 
+def _around_bad_bytes(data: bytes, source: str) -> ChatLog | None:
+    """Return the log of a Telegram export that is not UTF-8 where nobody reads it: the data of a bot's buttons.
+
+    None where it is no such export, or one of the bytes stands in what somebody said.
+    """
+    try:
+        value = _parsed(data.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):
+        return None
+    if not is_telegram(value):
+        return None
+    log = read_telegram(value, source)
+    said = (message.text for chat in log.chats for message in chat.messages)
+    return None if any(_BAD_BYTE.search(text) for text in said) else log
+
+
 def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
     """Return the records of a JSON value, array or JSONL file, each with its place for errors."""
     try:
-        value = json.loads(text)
+        value = _parsed(text)
     except RecursionError as error:
         raise BadData(tr("{source}: JSON nested too deeply", source=source), tr(_KNOWN)) from error
     except json.JSONDecodeError as error:
@@ -100,9 +124,22 @@ def _json_records(text: str, source: str) -> list[tuple[str, Any]]:
     return [(source, value)]
 
 
+def _parsed(text: str) -> Any:
+    r"""Return the value of a JSON text, control characters in its strings allowed, as they are or as \x0B.
+
+    So Telegram Desktop escapes them, and JSON knows no such escape: one message would make a whole account unreadable.
+    """
+    try:
+        return json.loads(text, strict=False)
+    except json.JSONDecodeError as error:
+        if not error.msg.startswith("Invalid \\escape"):
+            raise
+    return json.loads(_ESCAPE.sub(lambda found: f"\\u00{found[1]}" if found[1] else found[0], text), strict=False)
+
+
 def _is_record(line: str) -> bool:
     try:
-        return isinstance(json.loads(line), dict | list)
+        return isinstance(_parsed(line), dict | list)
     except (ValueError, RecursionError):
         return False
 
@@ -114,7 +151,7 @@ def _lines(text: str, source: str) -> list[tuple[str, Any]]:
             continue
         place = tr("{source}: line {number}", source=source, number=number)
         try:
-            records.append((place, json.loads(line)))
+            records.append((place, _parsed(line)))
         except (ValueError, RecursionError) as error:
             column = getattr(error, "colno", 1)
             raise BadData(

@@ -12,6 +12,15 @@ def well_formed(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+# C0 but tab and line ends, and DEL: those that divide words become spaces, the others go.
+_CONTROLS = {code: " " if chr(code).isspace() else None for code in (*range(0x20), 0x7F) if chr(code) not in "\t\n\r"}
+
+
+def without_controls(text: str) -> str:
+    """Return the text without control characters, which nobody typed."""
+    return text.translate(_CONTROLS)
+
+
 def content_text(content: Any) -> str | None:
     """Return the text of an OpenAI message's `content`: a string, or a list of parts that are all text; else None."""
     if isinstance(content, str):
@@ -34,7 +43,8 @@ class Message:
     `sender` identifies within the log; `time` is in seconds since 1970 (None: not recorded). `removed` names
     why there is no text, and then a conversation must be cut here. `begins` cuts before the message. `borrowed`
     tells how the sender came by words that are not the sender's own ("forwarded"), "" if they are. `number` is
-    the message's own in its chat, by which overlapping exports are told, "" if the format has none.
+    the message's own in its chat, by which overlapping exports are told, "" if the format has none. `local`: the
+    time is that of a clock somewhere, read as UTC, so it may be off by hours.
     `marked` is the personal data that the messenger recognised: pairs of a redaction rule and the exact words.
     """
 
@@ -45,14 +55,19 @@ class Message:
     begins: bool = False
     borrowed: str = ""
     number: str = ""
+    local: bool = False
     marked: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(kw_only=True)
 class Chat:
-    """The messages with one contact or group, or of one file. `identity` is unique within the log."""
+    """The messages with one contact or group, or of one file.
+
+    `identity` is unique within the log; `key` is the same in every export of the chat, "" if the format has none.
+    """
 
     identity: str
+    key: str = ""
     messages: list[Message] = field(default_factory=list)
 
 

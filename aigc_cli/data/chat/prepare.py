@@ -18,7 +18,8 @@ from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.detect import read_log
-from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, well_formed
+from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, well_formed, without_controls
+from aigc_cli.data.chat.overlap import Seen
 from aigc_cli.data.chat.readers.corpus import PREFIX, corpus_messages
 from aigc_cli.data.chat.turns import (
     Turn,
@@ -113,7 +114,7 @@ class _Collected:
     dropped: Counter[str] = field(default_factory=Counter)
     tally: Counter[str] = field(default_factory=Counter)
     formats: set[str] = field(default_factory=set)
-    seen: set[tuple[str, str, str, float | None]] = field(default_factory=set)
+    seen: Seen = field(default_factory=Seen)
     subject: str | None = None
 
     def counts(self) -> dict[str, int]:
@@ -239,7 +240,10 @@ def _collect_chat(
         max_characters=settings.max_characters,
     )
     redactor = None if settings.keep_pii else collected.redactor
-    unseen = [_unless_seen(message, chat.identity, collected.seen) for message in chat.messages]
+    unseen = [
+        replace(message, text="", removed="duplicate") if collected.seen.holds(digest, chat, message) else message
+        for message in chat.messages
+    ]
     messages = [_cleaned(message, subject, redactor, keep_lines=log.has_roles) for message in unseen]
     collected.tally["messages"] += sum(1 for message in messages if message.text)
     collected.dropped.update(
@@ -258,15 +262,6 @@ def _collect_chat(
         collected.tally["subject_turns"] += sum(1 for turn in turns if turn.sender == subject)
 
 
-def _unless_seen(message: Message, chat: str, seen: set[tuple[str, str, str, float | None]]) -> Message:
-    """Return the message, removed if an earlier export held it: what one holds out, another must not teach."""
-    key = (chat, message.number, message.sender, message.time)
-    if not message.number or key not in seen:
-        seen.add(key)
-        return message
-    return replace(message, text="", removed="duplicate")
-
-
 def _cleaned(message: Message, subject: str, redactor: Redactor | None, *, keep_lines: bool) -> Message:
     """Return the message redacted and, unless `keep_lines`, on one line.
 
@@ -276,7 +271,7 @@ def _cleaned(message: Message, subject: str, redactor: Redactor | None, *, keep_
         return message
     if message.borrowed and message.sender == subject:
         return replace(message, text="", removed=message.borrowed)
-    text = well_formed(message.text)
+    text = without_controls(well_formed(message.text))
     text = text.strip() if keep_lines else " ".join(text.split())
     if redactor is not None:
         text = redactor.redact(text, message.marked)

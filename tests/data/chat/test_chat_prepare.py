@@ -213,6 +213,19 @@ def test_what_is_not_to_be_learned_is_never_a_target(tmp_path):
     assert (record["counts"]["subject_turns"], record["dropped"]) == (1, {"not_to_be_learned": 1})
 
 
+def test_control_characters_become_spaces_or_go(tmp_path):
+    prepare(
+        write(tmp_path / "a.txt", "Tom: so\nAnn: milk\x1fbread\x08 \x1b[1m\x7f\tand\n"),
+        tmp_path / "a",
+        me="Ann",
+        valid=0,
+    )
+    talk = [{"role": "user", "content": "x"}, {"role": "assistant", "content": "one\x0b\r\ntwo\x00"}]
+    prepare(write(tmp_path / "b.jsonl", {"messages": talk}), tmp_path / "b", valid=0)
+    said = [records(tmp_path / name, "train")[0]["messages"][-1]["content"] for name in "ab"]
+    assert said == ["milk bread [1m and", "one \r\ntwo"]
+
+
 def test_an_answer_read_from_a_removed_tool_result_is_no_target(tmp_path):
     talk = [
         {"from": "human", "value": "what is the weather in Rome"},

@@ -11,7 +11,8 @@ from typing import Any
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.chat.messages import Chat, ChatLog, Message, well_formed
+from aigc_cli.data.chat.messages import Chat, ChatLog, Message, well_formed, without_controls
+from aigc_cli.data.chat.readers.rich import rich_pieces
 from aigc_cli.data.chat.readers.roles import is_turn
 
 _NOT_CONVERSATIONS = frozenset({"bot_chat", "saved_messages", "verification_codes", "replies"})
@@ -33,6 +34,11 @@ _MEDIA = (
     ("poll", "poll"),
     ("game_title", "game"),
     ("invoice_information", "invoice"),
+    ("todo_list", "checklist"),
+    ("giveaway_information", "giveaway"),
+    ("giveaway_results", "giveaway"),
+    ("story", "story"),
+    ("rich_message", "rich_message"),
     ("file", "file"),
 )
 
@@ -72,7 +78,9 @@ def read_telegram(value: dict[str, Any], source: str) -> ChatLog:
             if (message := _message(item, tr("{place}, message {number}", place=place, number=position + 1), log))
             is not None
         ]
-        log.chats.append(Chat(identity=str(chat.get("id", number)), messages=messages))
+        identity = well_formed(str(chat.get("id", number)))
+        key = _bare(chat["id"]) if "id" in chat else ""
+        log.chats.append(Chat(identity=identity, key=key, messages=messages))
     log.subject = owner if owner in log.names else _subject_beside(log, peers)
     return log
 
@@ -124,25 +132,33 @@ def _message(item: Any, place: str, log: ChatLog) -> Message | None:
             return None
         reason = "call" if action in _SPOKEN else "cleared_history"
         log.dropped[reason] += 1
-        return Message(sender=_sender_key(item, "actor"), time=_time(item, place), removed=reason)
+        return Message(sender=_sender_key(item, "actor"), time=_time(item, place)[0], removed=reason)
     sender = _sender_key(item, "from")
-    log.names.setdefault(sender, well_formed(str(item.get("from") or "Deleted Account")))
+    log.names.setdefault(sender, without_controls(well_formed(str(item.get("from") or "Deleted Account"))))
     words, marked = _words(item, place)
     reason = "" if words or item.get("sticker_emoji") else _why_no_words(item)
     if reason:
         log.dropped[reason] += 1
-        return Message(sender=sender, time=_time(item, place), removed=reason)
+        return Message(sender=sender, time=_time(item, place)[0], removed=reason)
     if not words:
         words = str(item["sticker_emoji"])
     borrowed = next((reason for key, reason in _BORROWED.items() if key in item), "")
+    time, local = _time(item, place)
     return Message(
         sender=sender,
         text=words,
-        time=_time(item, place),
+        time=time,
+        local=local,
         number=str(item.get("id", "")),
         borrowed=borrowed,
         marked=marked,
     )
+
+
+def _bare(identity: Any) -> str:
+    """Return a chat's id as newer exports have it: older ones told its kind in the bits above the lower 32."""
+    is_old = isinstance(identity, int) and 1 << 32 <= identity < 3 << 32
+    return str(identity & 0xFFFFFFFF if is_old else identity)
 
 
 def _sender_key(item: dict[str, Any], name_key: str) -> str:
@@ -162,13 +178,16 @@ def _why_no_words(item: dict[str, Any]) -> str:
 def _words(item: dict[str, Any], place: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Return the plain text of a message and what Telegram marked in it as personal data.
 
-    Both `text` (a string, or a list of strings and entities) and the newer `text_entities` are understood.
+    Both `text` (a string, or a list of strings and entities) and the newer `text_entities` are understood, and, where
+    they are empty, the blocks of a `rich_message`.
     """
-    text = item.get("text", "")
+    text = item.get("text") or ""
     parts = text if isinstance(text, list) else [text]
     entities = item.get("text_entities")
     if isinstance(entities, list) and entities:
         parts = entities
+    if parts in ([], [""]):
+        parts = rich_pieces(item.get("rich_message"))
     words: list[str] = []
     marked: list[tuple[str, str]] = []
     for part in parts:
@@ -183,15 +202,16 @@ def _words(item: dict[str, Any], place: str) -> tuple[str, tuple[tuple[str, str]
             raise BadData(
                 tr("{place}: its text is neither a string nor a list of entities", place=place), tr("export it again")
             )
-    return "".join(words), tuple(marked)
+    said = "".join(words)
+    return (said if said.strip() else ""), tuple(marked)
 
 
-def _time(item: dict[str, Any], place: str) -> float:
-    """Return the seconds since 1970; a `date` without `date_unixtime` (old exports) is read as UTC."""
+def _time(item: dict[str, Any], place: str) -> tuple[float, bool]:
+    """Return the seconds since 1970 and whether they are local: old exports have a `date` alone, read as UTC."""
     try:
         if "date_unixtime" in item:
-            return datetime.fromtimestamp(float(item["date_unixtime"]), UTC).timestamp()
-        return datetime.fromisoformat(str(item["date"])).replace(tzinfo=UTC).timestamp()
+            return datetime.fromtimestamp(float(item["date_unixtime"]), UTC).timestamp(), False
+        return datetime.fromisoformat(str(item["date"])).replace(tzinfo=UTC).timestamp(), True
     except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
         raise BadData(
             tr("{place}: no readable date", place=place), tr("export it again as machine-readable JSON")

@@ -142,3 +142,67 @@ def test_deleted_account_and_old_numeric_ids():
 def test_a_shape_that_is_not_telegrams_is_bad_data_with_its_place(value, place):
     with pytest.raises(BadData, match=place):
         read(value)
+
+
+def block(kind, text, **more):
+    return {"type": kind, "text": text, **more}
+
+
+@pytest.mark.parametrize("beside", [{"text": "", "text_entities": []}, {"text": None}, {}])
+def test_the_words_of_a_rich_message_are_its_text(beside):
+    blocks = [
+        block("heading", "Packing", level=2, anchor="not said"),
+        block(
+            "paragraph", ["two ", block("bold", ["big", block("italic", "gest")]), " tents, ", block("url", "a.org")]
+        ),
+        {"type": "list", "items": [block("paragraph", "rope"), {"blocks": [block("paragraph", "a lamp")]}]},
+        {"type": "table", "rows": [{"cells": [block("cell", "one"), block("cell", "2")]}]},
+        {"type": "photo", "photo": {"title": "not said"}, "caption": {"text": "the lake"}, "tags": ["not said"]},
+        block("paragraph", ["ask ", block("mention", "@tess")]),
+    ]
+    item = {**message(1, "wren", "x"), "rich_message": {"version": "1", "blocks": blocks}}
+    del item["text"]
+    log = read(single({**item, **beside}))
+    (found,) = log.chats[0].messages
+    assert " ".join(found.text.split()) == ("Packing two biggest tents, a.org rope a lamp one 2 the lake ask @tess")
+    assert found.marked == (("handle", "@tess"),)
+    assert not log.dropped
+
+
+def test_a_text_beside_a_rich_message_is_the_text_and_one_without_words_is_named():
+    blocks = {"blocks": [block("paragraph", "other")]}
+    log = read(
+        single(message(1, "tess", "this", rich_message=blocks), message(2, "tess", "", rich_message={"blocks": []}))
+    )
+    assert texts(log) == [["this", "-rich_message-"]]
+    assert log.dropped == {"rich_message": 1}
+
+
+def export_bytes(*texts, data=""):
+    """Return an export as Telegram Desktop's writer makes it: control characters as \\xHH."""
+    messages = [message(number, "wren", text, buttons=[{"data": data}]) for number, text in enumerate(texts)]
+    written = json.dumps(single(*messages), ensure_ascii=False)
+    for code in range(0x20):
+        if chr(code) not in "\n\r\t":
+            written = written.replace(f"\\u{code:04x}", f"\\x{code:02X}")
+    return written.replace("\\b", "\\x08").replace("\\f", "\\x0C").encode("utf-8", "surrogateescape")
+
+
+def test_control_characters_as_telegram_escapes_them_make_nothing_unreadable():
+    data = export_bytes("milk\x0bbread", "umbrella\x08", r"C:\\x41", "\x1b[31m", data="\x01\x02")
+    assert b"\\x0B" in data and b"\\x01" in data
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(data)
+    (chat,) = read_log(data, "result.json", "auto", "utf-8").chats
+    assert [item.text for item in chat.messages] == ["milk\x0bbread", "umbrella\x08", r"C:\\x41", "\x1b[31m"]
+
+
+def test_a_raw_control_character_makes_nothing_unreadable():
+    data = json.dumps(single(message(1, "wren", "a@b"))).replace("@", "\x02").encode()
+    assert texts(read_log(data, "result.json", "auto", "utf-8")) == [["a\x02b"]]
+
+
+def test_a_byte_that_is_no_utf8_matters_only_where_somebody_said_it():
+    assert texts(read_log(export_bytes("hi", data="\udcff"), "result.json", "auto", "utf-8")) == [["hi"]]
+    with pytest.raises(BadData, match="not utf-8 text at byte"):
+        read_log(export_bytes("hi \udcff", data=""), "result.json", "auto", "utf-8")
