@@ -10,6 +10,10 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from aigc_cli.config.base import GROUPS
+
+ARGUMENTS, COMMANDS = "Arguments:", "Commands:"
+HEADINGS = (ARGUMENTS, *GROUPS.values())
 NARROWEST = 30  # columns that a page keeps to, whatever the terminal
 SPACE = 2  # columns between the longest term and what it means
 
@@ -50,13 +54,14 @@ class Group(TyperGroup):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write options and commands."""
-        write_parameters(self, ctx, formatter)
+        rows = [parameter.get_help_record(ctx) for parameter in self.get_params(ctx)]
+        write_sections(formatter, {GROUPS["first"]: [row for row in rows if row]})
         self.format_commands(ctx, formatter)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write each command and what it does."""
         texts = {name: (command.help or "").split("\n\n")[0] for name, command in self.commands.items()}
-        write_sections(formatter, {"Commands:": [(name, " ".join(text.split())) for name, text in texts.items()]})
+        write_sections(formatter, {COMMANDS: [(name, " ".join(text.split())) for name, text in texts.items()]})
 
 
 class _AsGiven:
@@ -68,13 +73,22 @@ class _AsGiven:
 
 
 def write_parameters(command: Any, ctx: Any, formatter: Any) -> None:
-    """Write a command's arguments and options."""
-    sections: dict[str, list[tuple[str, str]]] = {"Arguments:": [], "Options:": []}
+    """Write a command's arguments, and its options in the sections that they were declared for."""
+    rows: dict[str, list[tuple[str, str]]] = {}
     for parameter in command.get_params(ctx):
         row = parameter.get_help_record(ctx)
         if row is not None:
-            sections["Arguments:" if parameter.param_type_name == "argument" else "Options:"].append(row)
-    write_sections(formatter, sections)
+            rows.setdefault(heading_of(parameter), []).append(row)
+    write_sections(formatter, {heading: rows[heading] for heading in HEADINGS if heading in rows})
+
+
+def heading_of(parameter: Any) -> str:
+    """Return the heading that a built argument or option stands under, one of HEADINGS."""
+    if parameter.param_type_name == "argument":
+        return ARGUMENTS
+    if parameter.name == "help":
+        return GROUPS["everywhere"]
+    return str(parameter.rich_help_panel or GROUPS["first"])
 
 
 def write_sections(formatter: Any, sections: dict[str, list[tuple[str, str]]]) -> None:

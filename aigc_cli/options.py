@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aigc_cli.config.base import Origin, Presets, Values, did_you_mean, option_name, resolve_values, typed_values
+from aigc_cli.config.base import (
+    GROUPS,
+    Origin,
+    Presets,
+    Values,
+    did_you_mean,
+    option_name,
+    resolve_values,
+    typed_values,
+)
 from aigc_cli.config.files import (
     PROJECT_FILE,
     config_files,
@@ -43,6 +52,7 @@ _KEEP_DAYS = typer.Option(
     help="With a date in -o, such as out/%Y-%m-%d: afterwards delete what aigc wrote there more than N days ago.",
     metavar="N",
     min=0,
+    rich_help_panel=GROUPS["saving"],
 )
 
 
@@ -212,5 +222,6 @@ def _option(field: "dataclasses.Field[Any]", kind: Any) -> inspect.Parameter:
         show_envvar=False,
         show_default=field.default is not None,
         autocompletion=completion,
+        rich_help_panel=GROUPS[rules["group"]],
     )
     return _keyword(field.name, Annotated[kind, option], field.default)

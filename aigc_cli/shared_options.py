@@ -4,37 +4,52 @@ from typing import Annotated, Any
 
 import typer
 
-from aigc_cli.config.base import did_you_mean
+from aigc_cli.config.base import GROUPS, did_you_mean
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.words.messages import LANGUAGES, tr
 
 COLOURS = ("auto", "always", "never")
+EVERYWHERE = GROUPS["everywhere"]
 
 LANGUAGE = typer.Option(
-    "--lang", help="Language of messages and help (default: the locale's).", metavar="|".join(LANGUAGES)
+    "--lang",
+    help="Language of messages and help (default: the locale's).",
+    metavar="|".join(LANGUAGES),
+    rich_help_panel=EVERYWHERE,
 )
 # Name -> (type, option, default).
 OUTPUT_OPTIONS: dict[str, tuple[Any, Any, Any]] = {
-    "json": (bool, typer.Option("--json", help="Print records as JSON lines even on a terminal."), False),
+    "json": (
+        bool,
+        typer.Option("--json", help="Print records as JSON lines even on a terminal.", rich_help_panel=EVERYWHERE),
+        False,
+    ),
     "quiet": (
         bool,
         typer.Option(
-            "--quiet", "-q", help="Say nothing on success; print records only with --json, or where they are the point."
+            "--quiet",
+            "-q",
+            help="Say nothing on success; print records only with --json, or where they are the point.",
+            rich_help_panel=EVERYWHERE,
         ),
         False,
     ),
     "verbose": (
         bool,
-        typer.Option("--verbose", "-v", help="Say more: where settings come from, times, details."),
+        typer.Option(
+            "--verbose", "-v", help="Say more: where settings come from, times, details.", rich_help_panel=EVERYWHERE
+        ),
         False,
     ),
     "color": (
         str,
-        typer.Option("--color", help="Colour on stdout and stderr.", metavar="|".join(COLOURS)),
+        typer.Option(
+            "--color", help="Colour on stdout and stderr.", metavar="|".join(COLOURS), rich_help_panel=EVERYWHERE
+        ),
         "auto",
     ),
     "lang": (str | None, LANGUAGE, None),
-    "debug": (bool, typer.Option("--debug", help="Show a traceback on errors."), False),
+    "debug": (bool, typer.Option("--debug", help="Show a traceback on errors.", rich_help_panel=EVERYWHERE), False),
 }
 
 

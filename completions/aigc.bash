@@ -88,15 +88,15 @@ _aigc_reply() {
         'prepare images')
             case $previous in
                 -o | --output) _aigc_rest folders; return ;;
-                --size | --valid | --min-side | --max-megapixels | -n | --count | --seed | --subject | --lock-wait | --keep-days) _aigc_rest free; return ;;
+                --size | -n | --count | --seed | --subject | --valid | --min-side | --max-megapixels | --lock-wait | --keep-days) _aigc_rest free; return ;;
                 --mode) _aigc_words 'auto RGB L RGBA'; _aigc_rest free; return ;;
-                --depth) _aigc_words 'auto 8 16'; _aigc_rest free; return ;;
                 --labels) _aigc_words 'auto folders none'; _aigc_rest free; return ;;
                 --consent) _aigc_words 'unspecified self permission public synthetic'; _aigc_rest free; return ;;
+                --depth) _aigc_words 'auto 8 16'; _aigc_rest free; return ;;
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --size --mode --depth --labels --valid --min-side --max-megapixels -n --count --seed --subject --consent --force --no-force --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --size --mode --labels -n --count --seed --subject --consent --force --no-force --dry-run --no-dry-run --depth --valid --min-side --max-megapixels --lock-wait --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_words $_aigc_styles; _aigc_rest files; fi
             ;;
         'prepare chat')
@@ -108,7 +108,7 @@ _aigc_reply() {
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --format --me --subject --consent --merge-minutes --silence-minutes --answer-hours --max-turns --max-characters --valid --keep-pii --no-keep-pii --encoding --force --no-force --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --format --me --subject --consent --keep-pii --no-keep-pii --force --no-force --dry-run --no-dry-run --merge-minutes --silence-minutes --answer-hours --max-turns --max-characters --valid --encoding --lock-wait --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_words $_aigc_demos; _aigc_rest files; fi
             ;;
         'prepare text')
@@ -119,72 +119,72 @@ _aigc_reply() {
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --subject --consent --valid --block-characters --encoding --force --no-force --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --subject --consent --force --no-force --dry-run --no-dry-run --valid --block-characters --encoding --lock-wait --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_rest files; fi
             ;;
         'train-gan')
             case $previous in
                 -o | --output | --init) _aigc_marked aigc.json face; _aigc_rest folders; return ;;
-                --sweep | --minutes | --steps | --batch-size | --width | --z-dim | --lr-g | --lr-d | --beta1 | --beta2 | --cooldown | --final-lr | --plateau-patience | --gamma | --gp-weight | --clip-weights | --penalty-every | --grow | --d-steps | --class-weight | --augment | --augment-strength | --ema-images | --metric-images | --evaluations | --log-every-steps | --save-minutes | --save-every | --keep | --patience | --sweep-minutes | --seed | --threads | --lock-wait | --keep-days) _aigc_rest free; return ;;
+                --minutes | --steps | --sweep | --batch-size | --width | --z-dim | --lr-g | --lr-d | --beta1 | --beta2 | --cooldown | --final-lr | --plateau-patience | --gamma | --gp-weight | --clip-weights | --penalty-every | --grow | --d-steps | --class-weight | --ema-images | --sweep-minutes | --seed | --augment | --augment-strength | --metric-images | --evaluations | --log-every-steps | --patience | --save-minutes | --save-every | --keep | --lock-wait | --keep-days | --threads) _aigc_rest free; return ;;
                 --preset) _aigc_words 'small tiny large projected dcgan mlp wgan wgan-gp resnet r3'; _aigc_rest free; return ;;
                 --arch) _aigc_words 'style dcgan mlp resnet r3'; _aigc_rest free; return ;;
                 --loss) _aigc_words 'rpgan nonsaturating minimax lsgan hinge wgan wgan-gp'; _aigc_rest free; return ;;
                 --schedule) _aigc_words 'constant linear cosine wsd plateau'; _aigc_rest free; return ;;
                 --metric) _aigc_words 'random_conv efficientnet_lite0'; _aigc_rest free; return ;;
+                --resume) _aigc_words 'auto restart'; _aigc_rest free; return ;;
                 --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
                 --precision) _aigc_words 'fp32 bf16'; _aigc_rest free; return ;;
-                --resume) _aigc_words 'auto restart'; _aigc_rest free; return ;;
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --sweep --preset --arch --init --loss --minutes --steps --batch-size --width --z-dim --lr-g --lr-d --beta1 --beta2 --schedule --cooldown --final-lr --plateau-patience --gamma --gp-weight --clip-weights --penalty-every --grow --projected --no-projected --d-steps --class-weight --labels --no-labels --augment --augment-strength --augment-adapt --no-augment-adapt --ema-images --metric --metric-images --evaluations --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --patience --sweep-minutes --sweep-only --no-sweep-only --seed --threads --device --precision --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --minutes --steps --preset --init --dry-run --no-dry-run --sweep --arch --loss --batch-size --width --z-dim --lr-g --lr-d --beta1 --beta2 --schedule --cooldown --final-lr --plateau-patience --gamma --gp-weight --clip-weights --penalty-every --grow --projected --no-projected --d-steps --class-weight --ema-images --sweep-minutes --sweep-only --no-sweep-only --seed --labels --no-labels --augment --augment-strength --augment-adapt --no-augment-adapt --metric --metric-images --evaluations --log-every-steps --tensorboard --no-tensorboard --patience --save-minutes --save-every --keep --resume --lock-wait --keep-days --threads --device --precision --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked manifest.json images; _aigc_rest folders; fi
             ;;
         'train-gpt')
             case $previous in
                 -o | --output) _aigc_marked aigc.json text; _aigc_rest folders; return ;;
+                --minutes | --steps | --layers | --width | --heads | --kv-heads | --batch-size | --learning-rate | --matrix-learning-rate | --momentum | --warmup-steps | --cooldown | --final-lr | --plateau-patience | --weight-decay | --clip | --lora-rank | --lora-alpha | --lora-layers | --seed | --vocab-size | --context | --eval-tokens | --evaluations | --patience | --log-every-steps | --save-minutes | --save-every | --keep | --lock-wait | --keep-days | --accumulate | --threads) _aigc_rest free; return ;;
                 --preset) _aigc_words 'nano tiny small base'; _aigc_rest free; return ;;
                 --init) _aigc_words 'smollm2'; _aigc_marked aigc.json text; _aigc_rest files; return ;;
                 --finetune) _aigc_words 'lora full'; _aigc_rest free; return ;;
-                --tokenizer) _aigc_words 'char bpe'; _aigc_rest free; return ;;
-                --vocab-size | --layers | --width | --heads | --kv-heads | --context | --minutes | --steps | --batch-size | --accumulate | --learning-rate | --matrix-learning-rate | --momentum | --warmup-steps | --cooldown | --final-lr | --plateau-patience | --weight-decay | --clip | --lora-rank | --lora-alpha | --lora-layers | --eval-tokens | --evaluations | --patience | --log-every-steps | --save-minutes | --save-every | --keep | --seed | --threads | --lock-wait | --keep-days) _aigc_rest free; return ;;
                 --optimizer) _aigc_words 'muon adamw'; _aigc_rest free; return ;;
                 --schedule) _aigc_words 'constant linear cosine wsd plateau'; _aigc_rest free; return ;;
+                --tokenizer) _aigc_words 'char bpe'; _aigc_rest free; return ;;
+                --resume) _aigc_words 'auto restart'; _aigc_rest free; return ;;
                 --parallel) _aigc_words 'auto ddp fsdp'; _aigc_rest free; return ;;
                 --precision) _aigc_words 'auto fp32 bf16'; _aigc_rest free; return ;;
                 --compile) _aigc_words 'auto on off'; _aigc_rest free; return ;;
                 --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
-                --resume) _aigc_words 'auto restart'; _aigc_rest free; return ;;
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --preset --init --finetune --tokenizer --vocab-size --layers --width --heads --kv-heads --context --minutes --steps --batch-size --accumulate --gradient-checkpointing --no-gradient-checkpointing --learning-rate --matrix-learning-rate --momentum --optimizer --schedule --warmup-steps --cooldown --final-lr --plateau-patience --weight-decay --clip --lora-rank --lora-alpha --lora-layers --parallel --precision --compile --eval-tokens --evaluations --patience --log-every-steps --save-minutes --save-every --keep --tensorboard --no-tensorboard --find-lr --no-find-lr --seed --threads --device --resume --lock-wait --dry-run --no-dry-run --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --minutes --steps --preset --init --dry-run --no-dry-run --finetune --layers --width --heads --kv-heads --batch-size --learning-rate --matrix-learning-rate --momentum --optimizer --schedule --warmup-steps --cooldown --final-lr --plateau-patience --weight-decay --clip --lora-rank --lora-alpha --lora-layers --find-lr --no-find-lr --seed --tokenizer --vocab-size --context --eval-tokens --evaluations --patience --log-every-steps --tensorboard --no-tensorboard --save-minutes --save-every --keep --resume --lock-wait --keep-days --accumulate --gradient-checkpointing --no-gradient-checkpointing --parallel --precision --compile --threads --device --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked manifest.json chat text; _aigc_rest folders; fi
             ;;
         'sample')
             case $previous in
                 -o | --output | --grid | --prompts) _aigc_rest files; return ;;
-                -n | --count | --start | --seed | --batch-size | --threads | --lock-wait | --truncation | --prompt | --max-new-tokens | --temperature | --top-p | --top-k | --min-p | --repetition-penalty | --keep-days) _aigc_rest free; return ;;
+                -n | --count | --start | --seed | --truncation | --prompt | --max-new-tokens | --temperature | --top-p | --top-k | --min-p | --repetition-penalty | --lock-wait | --keep-days | --batch-size | --threads) _aigc_rest free; return ;;
                 --checkpoint) _aigc_words 'best last STEP'; _aigc_rest free; return ;;
-                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
                 --label) _aigc_expressions; _aigc_rest free; return ;;
+                --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output -n --count --start --seed --batch-size --checkpoint --threads --device --lock-wait --dry-run --no-dry-run --label --truncation --grid --show --no-show --prompt --prompts --max-new-tokens --temperature --top-p --top-k --min-p --repetition-penalty --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output -n --count --start --seed --checkpoint --dry-run --no-dry-run --label --truncation --grid --show --no-show --prompt --prompts --max-new-tokens --temperature --top-p --top-k --min-p --repetition-penalty --lock-wait --keep-days --batch-size --threads --device --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked aigc.json; _aigc_rest folders; fi
             ;;
         'chat')
             case $previous in
                 --face) _aigc_marked aigc.json face; _aigc_rest folders; return ;;
+                --play | --session) _aigc_rest files; return ;;
                 --face-seed | --face-truncation | --face-columns | --temperature | --top-p | --min-p | --repetition-penalty | --max-new-tokens | --seed | --reply-speed | --threads) _aigc_rest free; return ;;
                 --pictures) _aigc_words 'auto kitty iterm2 sixel half-blocks none'; _aigc_rest free; return ;;
-                --session | --play) _aigc_rest files; return ;;
                 --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-c --continue --face --face-seed --face-truncation --face-columns --pictures --temperature --top-p --min-p --repetition-penalty --max-new-tokens --seed --reply-speed --session --log --no-log --play --device --threads --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-c --continue --face --play --face-seed --face-truncation --face-columns --pictures --temperature --top-p --min-p --repetition-penalty --max-new-tokens --seed --reply-speed --session --log --no-log --device --threads --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked aigc.json text; _aigc_rest folders; fi
             ;;
         'metrics')
@@ -207,12 +207,12 @@ _aigc_reply() {
             case $previous in
                 --extractor) _aigc_words 'efficientnet_lite0 random_conv inception'; _aigc_rest free; return ;;
                 --split) _aigc_words 'all train valid'; _aigc_rest free; return ;;
-                --max-images | --neighbours | --kid-subsets | --kid-subset-size | --bootstrap | --seed | --threads) _aigc_rest free; return ;;
+                --max-images | --seed | --neighbours | --kid-subsets | --kid-subset-size | --bootstrap | --threads) _aigc_rest free; return ;;
                 --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='--extractor --split --max-images --neighbours --kid-subsets --kid-subset-size --bootstrap --labels --no-labels --seed --device --threads --dry-run --no-dry-run --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='--extractor --split --max-images --labels --no-labels --seed --dry-run --no-dry-run --neighbours --kid-subsets --kid-subset-size --bootstrap --device --threads --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked manifest.json images; _aigc_rest folders; fi
             ;;
         'eval pairs')
@@ -232,7 +232,7 @@ _aigc_reply() {
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='--base --split --replies --context --seed --device --threads --dry-run --no-dry-run --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='--base --split --replies --context --seed --dry-run --no-dry-run --device --threads --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked aigc.json text; _aigc_marked manifest.json chat text; _aigc_rest folders; fi
             ;;
         'eval texts')
@@ -306,6 +306,7 @@ _aigc_reply() {
             else _aigc_words 'bash zsh fish'; _aigc_rest free; fi
             ;;
     esac
+    if [[ $words ]]; then compopt -o nosort 2>/dev/null; fi # as in --help; bash before 4.4 sorts all the same
     _aigc_words "$words"
 }
 

@@ -14,6 +14,9 @@ from typing import Any
 import typer
 
 from aigc_cli.app import app
+from aigc_cli.config.base import GROUPS
+from aigc_cli.help_pages import HEADINGS, heading_of
+from aigc_cli.table import COMMANDS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,15 +32,21 @@ class Parameter:
     choices: tuple[str, ...] = ()
     bounds: str = ""
     variable: str = ""
+    heading: str = ""
     acts: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """One command; `path` is ("aigc", "prepare", "chat"). A group has `children` and no arguments."""
+    """One command; `path` is ("aigc", "prepare", "chat"). A group has `children` and no arguments.
+
+    Options are in the order of their headings; `summary` is a line, and `heading` where `aigc --help` has the command.
+    """
 
     path: tuple[str, ...]
     help: str
+    summary: str
+    heading: str
     epilog: str
     arguments: tuple[Parameter, ...]
     options: tuple[Parameter, ...]
@@ -52,7 +61,7 @@ class Command:
             yield from child.walk()
 
 
-HELP = Parameter(("-h", "--help"), "", "Show a short help and exit.")
+HELP = Parameter(("-h", "--help"), "", "Show a short help and exit.", heading=GROUPS["everywhere"].rstrip(":"))
 
 
 def read_commands() -> Command:
@@ -65,14 +74,19 @@ def _command(command: Any, path: tuple[str, ...]) -> Command:
     fields = {field.name: field for field in dataclasses.fields(settings_type)} if settings_type else {}
     hints = typing.get_type_hints(settings_type) if settings_type else {}
     shown = [parameter for parameter in command.params if not parameter.hidden]
+    shown.sort(key=lambda parameter: HEADINGS.index(heading_of(parameter)))
     presets = getattr(command.callback, "presets", {})
     read = [
         _parameter(parameter, fields.get(parameter.name), hints.get(parameter.name), tuple(presets))
         for parameter in shown
     ]
+    text = " ".join((command.help or "").split())
+    entry = COMMANDS.get(" ".join(path[1:]))
     return Command(
         path=path,
-        help=" ".join((command.help or "").split()),
+        help=text,
+        summary=entry.summary if entry else text,
+        heading=entry.heading.rstrip(":") if entry else "",
         epilog=(command.epilog or "").replace("\b", "").strip("\n"),
         arguments=tuple(parameter for parameter in read if not parameter.names),
         options=(*(parameter for parameter in read if parameter.names), HELP),
@@ -99,6 +113,7 @@ def _parameter(
         choices=tuple(rules.get("choices") or (presets if parameter.name == "preset" else ())),
         bounds=_bounds(rules.get("minimum"), rules.get("maximum")),
         variable=parameter.envvar or "",
+        heading=heading_of(parameter).rstrip(":"),
         acts=bool(rules.get("acts")),
     )
 

@@ -152,6 +152,7 @@ _aigc() {
 _aigc_reply() {
     case $command in
 @CASES@    esac
+    if [[ $words ]]; then compopt -o nosort 2>/dev/null; fi # as in --help; bash before 4.4 sorts all the same
     _aigc_words "$words"
 }
 
@@ -294,14 +295,16 @@ def _zsh_function(command: Command) -> str:
         body = " \\\n        ".join(["    _arguments -s", *specs])
         return f"{function}() {{\n{body}\n}}\n\n"
     body = " \\\n        ".join(["    _arguments -C", *specs, "'1:command:->command'", "'*::argument:->rest'"])
-    described = "\n".join(f"                '{child.path[-1]}:{_zsh_text(child.help)}'" for child in command.children)
+    described = "\n".join(
+        f"                '{child.path[-1]}:{_zsh_text(child.summary)}'" for child in command.children
+    )
     calls = "\n".join(
         f"                {child.path[-1]}) _{'_'.join(child.path).replace('-', '_')} ;;" for child in command.children
     )
     return (
         f"{function}() {{\n    local state line\n    typeset -A opt_args\n{body}\n"
         f"    case $state in\n        command)\n            local -a commands=(\n{described}\n            )\n"
-        "            _describe command commands\n            ;;\n"
+        "            _describe -V command commands\n            ;;\n"
         f"        rest)\n            case $words[1] in\n{calls}\n            esac\n            ;;\n    esac\n}}\n\n"
     )
 
@@ -349,7 +352,7 @@ def fish(root: Command) -> str:
 def _fish_lines(command: Command) -> Iterator[str]:
     start = f"complete -c aigc -n '__aigc_in \"{name_of(command)}\"'"
     for child in command.children:
-        yield f"{start} -a {child.path[-1]} -d '{_fish_text(child.help)}'"
+        yield f"{start} -a {child.path[-1]} -d '{_fish_text(child.summary)}'"
     for option in command.options:
         opposed = any(name.startswith("--no-") for name in option.names)
         value = _fish_values(values_of(command, option)) if option.metavar else ""

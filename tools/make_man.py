@@ -16,9 +16,11 @@ from typing import Any
 from command_line import Command, Parameter, read_commands
 
 from aigc_cli import __version__
+from aigc_cli.config.base import GROUPS
 from aigc_cli.core.errors import AigcError, Interrupted
 from aigc_cli.core.machine.installed import COMPLETIONS
 
+FIRST = GROUPS["first"].rstrip(":")
 SHARED = (
     "Data goes to standard output: JSON lines when it is piped or with \\fB\\-\\-json\\fR, a table on a terminal. "
     "Everything else, progress and errors, goes to standard error. An error is one line with its remedy.",
@@ -95,7 +97,7 @@ def wrapped(text: str) -> list[str]:
 def page(command: Command, root: Command) -> str:
     """Return the man page of one command."""
     title = "-".join(command.path)
-    summary = command.help.rstrip(".")
+    summary = command.summary.rstrip(".")
     parts = [
         f'.TH "{escape(title.upper())}" "1" "" "aigc {__version__}" "User commands"',
         ".nh",
@@ -109,7 +111,7 @@ def page(command: Command, root: Command) -> str:
         *_description(command, root),
         *_children(command),
         ".SH OPTIONS",
-        *(line for parameter in (*command.arguments, *command.options) for line in _parameter(parameter)),
+        *_options(command),
         *_presets(command.presets),
         ".SH ENVIRONMENT",
         *_environment(command),
@@ -163,10 +165,25 @@ def _description(command: Command, root: Command) -> Iterator[str]:
 
 
 def _children(command: Command) -> Iterator[str]:
+    """Yield the commands below a command, those of the program under the headings of its help."""
+    heading = ""
     if command.children:
         yield ".SH COMMANDS"
     for child in command.children:
-        yield from _item(f"\\fB{escape('-'.join(child.path))}\\fR(1)", child.help)
+        if child.heading != heading:
+            heading = child.heading
+            yield f".SS {escape(heading)}"
+        yield from _item(f"\\fB{escape('-'.join(child.path))}\\fR(1)", child.summary)
+
+
+def _options(command: Command) -> Iterator[str]:
+    """Yield arguments and options, under the headings of help but for the first of them; a group has few."""
+    heading = FIRST
+    for parameter in (*command.arguments, *command.options):
+        if parameter.names and parameter.heading != heading and not command.children:
+            heading = parameter.heading
+            yield f".SS {escape(heading)}"
+        yield from _parameter(parameter)
 
 
 def _parameter(parameter: Parameter) -> list[str]:

@@ -8,7 +8,7 @@ import typer
 
 from aigc_cli.commands.sweep import foreseen, planned_sweep, settled, swept
 from aigc_cli.commands.training import Job, train_run
-from aigc_cli.config.base import Origin
+from aigc_cli.config.base import GROUPS, Origin
 from aigc_cli.config.train_gan import PRESETS, TrainGanSettings, augmentations
 from aigc_cli.core.disk.files import sha256_file
 from aigc_cli.core.disk.rundir import RunDir, read_run
@@ -28,6 +28,7 @@ SWEEP_OPTION = typer.Option(
     help="First try values of gamma, lr (both rates), lr_g, lr_d, beta1, beta2, gp_weight or clip_weights, for a few "
     "minutes each, and train with the best by --metric. Of several --sweep every combination is tried.",
     metavar="NAME=A,B",
+    rich_help_panel=GROUPS["recipe"],
 )
 EXAMPLES = """\b
 Examples:

@@ -57,6 +57,18 @@ ACTS = {
     "executes": later("decides what is run"),
     "sends": later("decides what is sent away"),
 }
+# Headings of a command's options, in the order of its help.
+GROUPS = {
+    "first": later("Options:"),
+    "faces": later("Faces:"),
+    "texts": later("Texts:"),
+    "recipe": later("Recipe:"),
+    "data": later("Data:"),
+    "measuring": later("Measuring:"),
+    "saving": later("Saving:"),
+    "machine": later("Machine:"),
+    "everywhere": later("Of every command:"),
+}
 Values = Mapping[str, tuple[Any, Origin]]
 
 
@@ -71,15 +83,18 @@ def setting(
     short: str | None = None,
     kept: bool = True,
     acts: str | None = None,
+    group: str = "first",
 ) -> Any:
     """Declare a dataclass field that is also an option.
 
     `choices` limits strings, `minimum` and `maximum` (inclusive) limit numbers, `metavar` names the value
     in help, `short` is a one-letter option such as "-n". What is not `kept` says how the command behaves and not
     what it makes: records leave it out, and a rerun may have another value. `acts`, one of ACTS, marks a setting that
-    redacts, writes, deletes, overwrites, exposes, executes or sends.
+    redacts, writes, deletes, overwrites, exposes, executes or sends. `group`, one of GROUPS, is where help shows it:
+    first of all what most people need.
     """
     assert acts is None or acts in ACTS
+    assert group in GROUPS
     metadata = {
         "help": help_text,
         "choices": choices,
@@ -89,6 +104,7 @@ def setting(
         "short": short,
         "kept": kept,
         "acts": acts,
+        "group": group,
     }
     return dataclasses.field(default=default, metadata=metadata)
 

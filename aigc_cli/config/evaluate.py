@@ -16,10 +16,16 @@ class EvalImagesSettings:
     extractor: str = setting("efficientnet_lite0", "Network whose features are compared.", choices=EXTRACTORS)
     split: str = setting("all", "Part of a prepared real set to compare with.", choices=SPLITS)
     max_images: int = setting(2048, "Use at most this many pictures a side, drawn by the seed.", minimum=8)
-    neighbours: int = setting(3, "k of precision, recall, density and coverage.", minimum=1, maximum=100)
-    kid_subsets: int = setting(20, "Random pairs of subsets that the kernel distance averages over.", minimum=2)
-    kid_subset_size: int = setting(1000, "Pictures in such a subset, at most.", minimum=2)
-    bootstrap: int = setting(20, "Resamples behind the intervals; 0 for none.", minimum=0, maximum=10000)
+    neighbours: int = setting(
+        3, "k of precision, recall, density and coverage.", minimum=1, maximum=100, group="measuring"
+    )
+    kid_subsets: int = setting(
+        20, "Random pairs of subsets that the kernel distance averages over.", minimum=2, group="measuring"
+    )
+    kid_subset_size: int = setting(1000, "Pictures in such a subset, at most.", minimum=2, group="measuring")
+    bootstrap: int = setting(
+        20, "Resamples behind the intervals; 0 for none.", minimum=0, maximum=10000, group="measuring"
+    )
     labels: bool = setting(True, "Train a small classifier on the real labels and count recognised pictures.")
     seed: int = setting(0, "Seed of every random choice.", minimum=0)
     device: str = device_setting()

@@ -23,16 +23,26 @@ class PrepareChatSettings:
     consent: str = setting(
         "unspecified", "How the person agreed to the use of the log.", choices=CONSENTS, acts="exposes"
     )
-    merge_minutes: float = setting(2.0, "Messages of one sender this close together are one turn.", minimum=0)
-    silence_minutes: float = setting(60.0, "A silence this long ends a conversation.", minimum=0)
-    answer_hours: float = setting(24.0, "An unanswered message may still be answered within this time.", minimum=0)
-    max_turns: int = setting(20, "Cut longer conversations into records of at most this many turns.", minimum=2)
-    max_characters: int = setting(2000, "Cut longer conversations into records of at most this size.", minimum=50)
-    valid: float = setting(0.1, "Share of each chat's records, the last in time, held out.", minimum=0, maximum=0.5)
+    merge_minutes: float = setting(
+        2.0, "Messages of one sender this close together are one turn.", minimum=0, group="data"
+    )
+    silence_minutes: float = setting(60.0, "A silence this long ends a conversation.", minimum=0, group="data")
+    answer_hours: float = setting(
+        24.0, "An unanswered message may still be answered within this time.", minimum=0, group="data"
+    )
+    max_turns: int = setting(
+        20, "Cut longer conversations into records of at most this many turns.", minimum=2, group="data"
+    )
+    max_characters: int = setting(
+        2000, "Cut longer conversations into records of at most this size.", minimum=50, group="data"
+    )
+    valid: float = setting(
+        0.1, "Share of each chat's records, the last in time, held out.", minimum=0, maximum=0.5, group="data"
+    )
     keep_pii: bool = setting(
         False, "Keep telephone numbers, addresses, card numbers and the like as they are.", acts="redacts"
     )
-    encoding: str = setting("utf-8", "Character encoding of the logs.", metavar="NAME")
+    encoding: str = setting("utf-8", "Character encoding of the logs.", metavar="NAME", group="data")
     force: bool = force_setting()
     lock_wait: float = lock_wait_setting()
     dry_run: bool = dry_run_setting()

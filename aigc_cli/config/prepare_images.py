@@ -20,13 +20,15 @@ class PrepareImagesSettings:
     mode: str = setting(
         "auto", "Colour, grey (L), colour with transparency, or auto: whatever the pictures are.", choices=MODES
     )
-    depth: str = setting("auto", "Bits of a number: 8, 16, or auto: 16 if a picture has them.", choices=DEPTHS)
-    labels: str = setting("auto", "From subfolders, none, or auto: expressions of drawn faces only.", choices=LABELS)
-    valid: float = setting(0.1, "Share of the pictures held out.", minimum=0, maximum=0.5)
-    min_side: int | None = setting(
-        None, "Smallest side to accept (default: half of --size).", minimum=1, metavar="PIXELS"
+    depth: str = setting(
+        "auto", "Bits of a number: 8, 16, or auto: 16 if a picture has them.", choices=DEPTHS, group="data"
     )
-    max_megapixels: float = setting(100.0, "Largest picture to decode.", minimum=0.01, maximum=1000)
+    labels: str = setting("auto", "From subfolders, none, or auto: expressions of drawn faces only.", choices=LABELS)
+    valid: float = setting(0.1, "Share of the pictures held out.", minimum=0, maximum=0.5, group="data")
+    min_side: int | None = setting(
+        None, "Smallest side to accept (default: half of --size).", minimum=1, metavar="PIXELS", group="data"
+    )
+    max_megapixels: float = setting(100.0, "Largest picture to decode.", minimum=0.01, maximum=1000, group="data")
     count: int | None = setting(
         None, f"How many faces to draw, with dicebear:STYLE (default: {DEFAULT_COUNT}).", minimum=2, short="-n"
     )

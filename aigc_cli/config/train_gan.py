@@ -107,86 +107,124 @@ PRESETS: dict[str, dict[str, Any]] = {
 class TrainGanSettings:
     """How to train a face generator. What is None takes the architecture's own value."""
 
+    minutes: float | None = setting(30.0, "How long to train.", minimum=0.01)
+    steps: int | None = setting(None, "How many steps to train; overrides --minutes.", minimum=1, maximum=1e9)
     preset: str = setting(
         "small",
         "Named settings to start from: projected draws best, with an extra; small needs none, tiny is quicker, large "
         "is for GPUs; the others are textbooks' and papers', to compare and learn.",
         choices=tuple(PRESETS),
     )
-    arch: str = setting("style", "Architecture of generator and critic.", choices=ARCHITECTURES)
+    arch: str = setting("style", "Architecture of generator and critic.", choices=ARCHITECTURES, group="recipe")
     init: str | None = setting(
         None, "Begin with the weights of another face run, of this size or smaller.", metavar="FACE_RUN"
     )
-    loss: str | None = setting(None, "Loss (default: the architecture's).", choices=LOSSES)
-    minutes: float | None = setting(30.0, "How long to train.", minimum=0.01)
-    steps: int | None = setting(None, "How many steps to train; overrides --minutes.", minimum=1, maximum=1e9)
-    batch_size: int = setting(8, "Real pictures in a step, and as many generated ones.", minimum=2, maximum=4096)
-    width: float = setting(1.0, "Factor on the number of channels.", minimum=0.05, maximum=16)
-    z_dim: int | None = setting(None, "Numbers in a latent (default: the architecture's).", minimum=1, maximum=4096)
-    lr_g: float | None = setting(None, "Generator's learning rate (default: the architecture's).", minimum=0)
-    lr_d: float | None = setting(None, "Critic's learning rate (default: the architecture's).", minimum=0)
-    beta1: float | None = setting(None, "Adam's first decay (default: the architecture's).", minimum=0, maximum=0.999)
-    beta2: float | None = setting(None, "Adam's second decay (default: the architecture's).", minimum=0, maximum=0.9999)
+    loss: str | None = setting(None, "Loss (default: the architecture's).", choices=LOSSES, group="recipe")
+    batch_size: int = setting(
+        8, "Real pictures in a step, and as many generated ones.", minimum=2, maximum=4096, group="recipe"
+    )
+    width: float = setting(1.0, "Factor on the number of channels.", minimum=0.05, maximum=16, group="recipe")
+    z_dim: int | None = setting(
+        None, "Numbers in a latent (default: the architecture's).", minimum=1, maximum=4096, group="recipe"
+    )
+    lr_g: float | None = setting(
+        None, "Generator's learning rate (default: the architecture's).", minimum=0, group="recipe"
+    )
+    lr_d: float | None = setting(
+        None, "Critic's learning rate (default: the architecture's).", minimum=0, group="recipe"
+    )
+    beta1: float | None = setting(
+        None, "Adam's first decay (default: the architecture's).", minimum=0, maximum=0.999, group="recipe"
+    )
+    beta2: float | None = setting(
+        None, "Adam's second decay (default: the architecture's).", minimum=0, maximum=0.9999, group="recipe"
+    )
     schedule: str = schedule_setting()
-    cooldown: float = setting(0.3, "Last share of a wsd schedule, in which they fall.", minimum=0.01, maximum=1)
+    cooldown: float = setting(
+        0.3, "Last share of a wsd schedule, in which they fall.", minimum=0.01, maximum=1, group="recipe"
+    )
     final_lr: float = final_lr_setting()
     plateau_patience: int = plateau_patience_setting()
     gamma: float | None = setting(
-        None, "Weight of the gradient penalties R1 and R2 at 32 pixels; grows with the area.", minimum=0
+        None, "Weight of the gradient penalties R1 and R2 at 32 pixels; grows with the area.", minimum=0, group="recipe"
     )
-    gp_weight: float = setting(10.0, "With --loss wgan-gp: weight of its gradient penalty.", minimum=0)
-    clip_weights: float = setting(0.01, "With --loss wgan: largest weight of the critic.", minimum=1e-6)
-    penalty_every: int = setting(4, "Take the gradient penalties every so many steps.", minimum=1)
+    gp_weight: float = setting(10.0, "With --loss wgan-gp: weight of its gradient penalty.", minimum=0, group="recipe")
+    clip_weights: float = setting(0.01, "With --loss wgan: largest weight of the critic.", minimum=1e-6, group="recipe")
+    penalty_every: int = setting(4, "Take the gradient penalties every so many steps.", minimum=1, group="recipe")
     grow: float | None = setting(
         None,
         "Share of the training in which --arch style grows from 16 pixels to 64 or more (default: half); 0 not at all.",
         minimum=0,
         maximum=0.9,
+        group="recipe",
     )
     projected: bool = setting(
         False,
         "Judge by the features of a pretrained network too: far better pictures for the minutes, on EfficientNet-Lite1 "
         "(aigc doctor names its wheel).",
+        group="recipe",
     )
-    d_steps: int = setting(1, "Critic updates for each update of the generator.", minimum=1)
+    d_steps: int = setting(1, "Critic updates for each update of the generator.", minimum=1, group="recipe")
     class_weight: float | None = setting(
         None,
         "Weight of the label classification terms, for sets with labels (default: 1; with --projected 0).",
         minimum=0,
+        group="recipe",
     )
-    labels: bool = setting(True, "Use the set's labels.")
+    labels: bool = setting(True, "Use the set's labels.", group="data")
     augment: str = setting(
         "flip",
         "Change pictures at random, real and generated alike: a comma list of flip, translate, scale, rotate, crop, "
         "cutout, colour; or none.",
         metavar="LIST",
+        group="data",
     )
     augment_strength: float = setting(
-        0.5, "Share of the pictures that each augmentation but flip changes.", minimum=0, maximum=1
+        0.5, "Share of the pictures that each augmentation but flip changes.", minimum=0, maximum=1, group="data"
     )
     augment_adapt: bool = setting(
-        False, "Let that share follow how far the critic overfits; needs held-out pictures. For few pictures."
+        False,
+        "Let that share follow how far the critic overfits; needs held-out pictures. For few pictures.",
+        group="data",
     )
-    ema_images: int = setting(8000, "Half-life of the averaged generator, in pictures, at most.", minimum=0)
-    metric: str = setting("random_conv", "Features whose Fréchet distance chooses the best weights.", choices=METRICS)
-    metric_images: int = setting(512, "Generated pictures behind each evaluation.", minimum=16)
-    evaluations: int = setting(5, "How often to evaluate, keep the best and draw a preview.", minimum=1)
-    log_every_steps: int = setting(50, "Steps behind each line of metrics.jsonl.", minimum=1)
-    save_minutes: float = setting(2.0, "Minutes between checkpoints.", minimum=0)
+    ema_images: int = setting(
+        8000, "Half-life of the averaged generator, in pictures, at most.", minimum=0, group="recipe"
+    )
+    metric: str = setting(
+        "random_conv", "Features whose Fréchet distance chooses the best weights.", choices=METRICS, group="measuring"
+    )
+    metric_images: int = setting(512, "Generated pictures behind each evaluation.", minimum=16, group="measuring")
+    evaluations: int = setting(
+        5, "How often to evaluate, keep the best and draw a preview.", minimum=1, group="measuring"
+    )
+    log_every_steps: int = setting(50, "Steps behind each line of metrics.jsonl.", minimum=1, group="measuring")
+    save_minutes: float = setting(2.0, "Minutes between checkpoints.", minimum=0, group="saving")
     save_every: int = save_every_setting()
     keep: int = keep_setting()
     tensorboard: bool = tensorboard_setting()
-    patience: int = setting(0, "Stop after so many evaluations without a better one; 0 never.", minimum=0)
-    sweep_minutes: float = setting(2.0, "With --sweep: minutes of each trial.", minimum=0.01, kept=False)
-    sweep_only: bool = setting(False, "With --sweep: stop after the trials.", kept=False)
-    seed: int = setting(0, "Seed of every random number.", minimum=0)
+    patience: int = setting(
+        0, "Stop after so many evaluations without a better one; 0 never.", minimum=0, group="measuring"
+    )
+    sweep_minutes: float = setting(
+        2.0, "With --sweep: minutes of each trial.", minimum=0.01, kept=False, group="recipe"
+    )
+    sweep_only: bool = setting(False, "With --sweep: stop after the trials.", kept=False, group="recipe")
+    seed: int = setting(0, "Seed of every random number.", minimum=0, group="recipe")
     threads: int | None = threads_setting()
     device: str = device_setting()
     precision: str = setting(
-        "fp32", "Of convolutions in training; bf16 is for GPUs and newer processors.", choices=("fp32", "bf16")
+        "fp32",
+        "Of convolutions in training; bf16 is for GPUs and newer processors.",
+        choices=("fp32", "bf16"),
+        group="machine",
     )
     resume: str = setting(
-        "auto", "Go on with an existing run, or restart it.", choices=("auto", "restart"), kept=False, acts="deletes"
+        "auto",
+        "Go on with an existing run, or restart it.",
+        choices=("auto", "restart"),
+        kept=False,
+        acts="deletes",
+        group="saving",
     )
     lock_wait: float = lock_wait_setting()
     dry_run: bool = dry_run_setting()

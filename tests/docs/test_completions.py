@@ -3,17 +3,21 @@
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from aigc_cli.data.pictures.dicebear import list_styles
+from aigc_cli.table import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "completions"
@@ -28,8 +32,9 @@ START = {
 }
 
 
-def in_shell(shell: str, lines: list[str], folder: Path) -> Iterator[list[str]]:
-    """Type lines and Enter into an interactive shell in `folder`; yield the words that the program got each time."""
+@contextmanager
+def shell_in(shell: str, folder: Path) -> Iterator[int]:
+    """Start an interactive shell in `folder` with the completions, and yield its terminal."""
     command, setting_up = START[shell]
     terminal, inner = pty.openpty()
     process = subprocess.Popen(
@@ -45,13 +50,19 @@ def in_shell(shell: str, lines: list[str], folder: Path) -> Iterator[list[str]]:
     try:
         os.write(terminal, f"{setting_up}; echo REA''DY\n".encode())
         read_until(terminal, b"READY\r\n")
+        yield terminal
+    finally:
+        os.close(terminal)
+        process.wait(timeout=20)
+
+
+def in_shell(shell: str, lines: list[str], folder: Path) -> Iterator[list[str]]:
+    """Type lines and Enter into an interactive shell in `folder`; yield the words that the program got each time."""
+    with shell_in(shell, folder) as terminal:
         for line in lines:
             os.write(terminal, line.encode() + b"\n")
             read_until(terminal, b"DONE\r\n")
             yield [word.rstrip("/") for word in (folder / "words").read_text().splitlines()]
-    finally:
-        os.close(terminal)
-        process.wait(timeout=20)
 
 
 def read_until(terminal: int, mark: bytes, seconds: float = 20) -> bytes:
@@ -121,6 +132,17 @@ def test_a_tab_completes(shell: str, work: Path) -> None:
         pytest.skip(f"{shell} is not installed")
     got = in_shell(shell, [line for line, _ in LINES], work)
     assert [(line, words) for (line, _), words in zip(LINES, got, strict=True)] == LINES
+
+
+@pytest.mark.parametrize("shell", START)
+def test_commands_are_listed_in_the_order_of_help(shell: str, work: Path) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    with shell_in(shell, work) as terminal:
+        termios.tcsetwinsize(terminal, (24, 18))  # so narrow that a list has one column
+        os.write(terminal, b"aigc \t\t")
+        listing = read_until(terminal, list(COMMANDS)[-1].encode()).decode()
+    assert re.findall(r"^(?!aigc)([a-z-]+)\b", listing, flags=re.MULTILINE) == list(COMMANDS)
 
 
 FISH_OFFERS = {

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import typer
 
-from aigc_cli.app import app
+from aigc_cli.app import app, run
+from aigc_cli.config.base import GROUPS
 from aigc_cli.core import errors
 
 ROOT = Path(__file__).parents[2]
@@ -20,13 +21,15 @@ GROFF = shutil.which("groff")
 needs_groff = pytest.mark.skipif(GROFF is None, reason="groff is not installed")
 
 
-def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
-    yield name, command
-    for child_name, child in getattr(command, "commands", {}).items():
-        yield from commands(child, f"{name}-{child_name}")
+def commands(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield words, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, *words, name)
 
 
-COMMANDS = dict(commands(typer.main.get_command(app), "aigc"))
+FOUND = dict(commands(typer.main.get_command(app)))
+WORDS = {"-".join(("aigc", *words)): words for words in FOUND}
+COMMANDS = {name: FOUND[words] for name, words in WORDS.items()}
 
 
 def plain(page: str) -> str:
@@ -101,6 +104,16 @@ def test_roff_is_clean_and_shows_the_examples_as_typed(name: str) -> None:
 def test_every_page_has_its_sections(name: str) -> None:
     sections = re.findall(r"^\.SH (.*)$", (MAN / f"{name}.1").read_text(), flags=re.MULTILINE)
     assert {"NAME", "SYNOPSIS", "OPTIONS", "ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES", "SEE ALSO"} <= {*sections}
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if not hasattr(COMMANDS[name], "commands")])
+def test_options_stand_under_the_headings_of_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*WORDS[name], "--help"]) == 0
+    headings = [line for line in capsys.readouterr().out.splitlines() if line in GROUPS.values()]
+    options = (MAN / f"{name}.1").read_text().split(".SH OPTIONS\n")[1].split("\n.SH ")[0]
+    assert re.findall(r"^\.SS (.*)$", options, flags=re.MULTILINE) == [
+        heading.rstrip(":") for heading in headings if heading != GROUPS["first"]
+    ]
 
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
