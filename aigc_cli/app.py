@@ -17,7 +17,7 @@ from aigc_cli.core.errors import AigcError, CannotCreate, NoInput, UsageProblem
 from aigc_cli.core.machine.distributed import several, verdict
 from aigc_cli.core.screen.console import abandon_stdout, has_colour, open_missing_streams, utf8_streams
 from aigc_cli.core.words.messages import chosen_language, language, set_language, system_reason, tr
-from aigc_cli.core.words.plain import one_line
+from aigc_cli.core.words.plain import clean, one_line
 from aigc_cli.help_pages import Command, Group, write_sections
 from aigc_cli.shared_options import LANGUAGE, group_options
 from aigc_cli.table import COMMANDS, command_module
@@ -229,7 +229,7 @@ def _program(arguments: list[str]) -> str:
 
 def _report(arguments: list[str], message: str, status: int, error: BaseException) -> int:
     if "--debug" in arguments or os.environ.get("AIGC_DEBUG"):
-        traceback.print_exception(error)
+        print(clean("".join(traceback.format_exception(error))), end="", file=sys.stderr)
     status, speaks = verdict(status)
     if not speaks:
         return status

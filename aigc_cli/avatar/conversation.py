@@ -108,8 +108,9 @@ class Conversation:
 
     def answer_to(self, messages: Sequence[Message], seed: int) -> Iterator[str]:
         """Yield the reply to messages that are no part of this conversation."""
-        system = [message for message in messages[:1] if message["role"] == "system"]
-        rest = messages[len(system) :]
+        readable = [{**message, "content": clean(message["content"])} for message in messages]
+        system = [message for message in readable[:1] if message["role"] == "system"]
+        rest = readable[len(system) :]
         if not system and self.system:
             system = [{"role": "system", "content": self.system}]
         return tidy(self.replier.stream(fit(system, rest, self.replier), seed))

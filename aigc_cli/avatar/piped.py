@@ -9,7 +9,6 @@ from aigc_cli.avatar.conversation import Conversation, Message, reply_seed
 from aigc_cli.core.disk.provenance import label_record
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
-from aigc_cli.core.words.plain import clean
 
 SCHEMA = "aigc.reply/1"
 ROLES = ("system", "user", "assistant")
@@ -66,7 +65,7 @@ def _message(number: int, value: Any) -> Message:
             tr("line {number}: a message without role or content", number=number),
             tr("roles are system, user and assistant"),
         )
-    return {"role": role, "content": clean(content)}
+    return {"role": role, "content": content}
 
 
 def reply_text(conversation: Conversation, request: Request) -> Iterator[str]:

@@ -19,7 +19,7 @@ from aigc_cli.core.disk.files import cannot_create, make_dir, read_bytes, read_j
 from aigc_cli.core.disk.provenance import label_record
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.words.messages import tr
-from aigc_cli.core.words.plain import clean
+from aigc_cli.core.words.plain import clean, json_text
 
 SCHEMA = "aigc.session/1"
 ROLES = ("user", "assistant")
@@ -130,7 +130,7 @@ class SessionLog:
         records += [turn_record(turn) for turn in turns[same:]]
         try:
             for record in records:
-                self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                self._file.write(json_text(record) + "\n")
             self._file.flush()
         except OSError as error:
             raise cannot_create(self.path, error) from error

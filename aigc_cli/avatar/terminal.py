@@ -20,6 +20,7 @@ from prompt_toolkit.formatted_text import ANSI
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import ColorDepth, Output
 
 from aigc_cli.avatar.background import Background
@@ -31,7 +32,7 @@ from aigc_cli.avatar.talk import Talk
 from aigc_cli.avatar.view import BOLD, PLAIN, View
 from aigc_cli.core.errors import AigcError, UsageProblem
 from aigc_cli.core.words.messages import tr
-from aigc_cli.core.words.plain import cell_width
+from aigc_cli.core.words.plain import cell_width, clean
 
 
 @contextlib.contextmanager
@@ -128,6 +129,19 @@ class Chat:
             run_in_terminal(lambda: self._view.show(self._talk.conversation.expression))
 
 
+class _Harmless(Processor):
+    """Shows what is typed or pasted without what could steer the terminal: a sign stands for each such character."""
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        """Return the line's fragments, each as long as it was."""
+        return Transformation(
+            [
+                (fragment[0], "".join(clean(character) or "\ufffd" for character in fragment[1]), *fragment[2:])
+                for fragment in transformation_input.fragments
+            ]
+        )
+
+
 def _prompt_session(colour: bool, terminal_input: Input | None, terminal_output: Output | None) -> PromptSession[str]:
     session: PromptSession[str] = PromptSession(
         multiline=True,
@@ -138,6 +152,7 @@ def _prompt_session(colour: bool, terminal_input: Input | None, terminal_output:
         complete_while_typing=Condition(lambda: session.default_buffer.text.startswith("/")),
         color_depth=None if colour else ColorDepth.DEPTH_1_BIT,
         reserve_space_for_menu=0,
+        input_processors=[_Harmless()],
         input=terminal_input,
         output=terminal_output,
     )

@@ -13,7 +13,7 @@ from aigc_cli.avatar.expression import Expressions
 from aigc_cli.avatar.face import Face
 from aigc_cli.core.screen.pictures import PictureStyle, draw
 from aigc_cli.core.words.messages import tr
-from aigc_cli.core.words.plain import cell_width, clean
+from aigc_cli.core.words.plain import cell_width, clean, one_line
 
 BOLD, DIM, NAME, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[1;36m", "\x1b[0m"
 # A reply is read for its expression once it has a bubble or is this many cells wide, so that the face comes first.
@@ -61,7 +61,7 @@ class View:
         face: Callable[[], Face | None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.name = clean(name)
+        self.name = one_line(name)
         self.look = look
         self.shown: str | None = None
         self._out = out
@@ -76,6 +76,7 @@ class View:
 
     def wait(self, text: str) -> None:
         """Show a line until the next thing is printed."""
+        text = one_line(text)
         self._write(self._coloured(text, DIM) + "\r")
         self._waiting = cell_width(text)
 
@@ -83,7 +84,7 @@ class View:
         """Print a finished turn, without the face."""
         name, code = (tr("you"), BOLD) if turn.role == "user" else (self.name, NAME)
         indent = "\n" + " " * (cell_width(name) + 2)
-        self._write(self._prefix(name, code) + indent.join(turn.bubbles) + "\n")
+        self._write(self._prefix(name, code) + indent.join(map(clean, turn.bubbles)) + "\n")
 
     def reply(self, pieces: Iterable[str], present: str, *, settled: bool = False) -> str:
         """Print a reply as it comes and return its text; nothing is printed of an empty one.
@@ -99,7 +100,7 @@ class View:
             if starts:
                 self.show(present if settled else self._expressions.after(present, whole))
                 self._write(self._prefix(self.name, NAME) if said is None else " " * (cell_width(self.name) + 2))
-            self._paced(part)
+            self._paced(clean(part))
             said = whole
         if said is None:
             self._write("")

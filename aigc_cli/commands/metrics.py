@@ -17,6 +17,7 @@ from aigc_cli.core.errors import NoInput, UsageProblem
 from aigc_cli.core.screen.chart import Curve, chart
 from aigc_cli.core.screen.console import Console
 from aigc_cli.core.words.messages import tr
+from aigc_cli.core.words.plain import one_line
 from aigc_cli.options import with_settings
 
 SCHEMA = "aigc.metrics/1"
@@ -151,9 +152,9 @@ def _drawn(curves: Mapping[str, Curve], title: str) -> Any:
     from rich.text import Text
 
     styles = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(curves)}
-    text = Text(title, style="bold", end="")
+    text = Text(one_line(title), style="bold", end="")
     for name, curve in curves.items():
-        text.append(f"   {name} {curve[-1][1]:.4g}", style=styles[name])
+        text.append(f"   {one_line(name)} {curve[-1][1]:.4g}", style=styles[name])
     text.append("\n")
     width = max(20, shutil.get_terminal_size().columns - 12)
     for label, cells in chart(curves, width, HEIGHT):

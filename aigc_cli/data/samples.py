@@ -16,6 +16,7 @@ from aigc_cli.core.disk.files import cannot_create, read_bytes, write_bytes, wri
 from aigc_cli.core.disk.provenance import ai_label, is_own_label, label_png, label_record, read_png_label
 from aigc_cli.core.errors import AigcError, BadConfig, BadData, CannotCreate
 from aigc_cli.core.words.messages import tr
+from aigc_cli.core.words.plain import json_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,7 +97,7 @@ class SampleFolder:
         record = {"schema": SCHEMA, "kind": "face", "path": str(self._folder / name), "file": name, **item}
         record = label_record(record, ai_label(content_id))
         self._done[item["index"]] = record
-        _append(self._index_path, json.dumps(record, ensure_ascii=False) + "\n")
+        _append(self._index_path, json_text(record) + "\n")
 
     def _whole_lines(self) -> list[dict[str, Any]]:
         """Return the records of what is there; other lines, and a torn last one, are cut off the file."""
@@ -171,7 +172,7 @@ class SampleFile:
     def add(self, record: dict[str, Any]) -> None:
         """Write one labelled record."""
         self._done[record["index"]] = record
-        _append(self._path, json.dumps(record, ensure_ascii=False) + "\n")
+        _append(self._path, json_text(record) + "\n")
 
 
 def _missing(

@@ -8,7 +8,6 @@ Knows nothing of tokens.
 import codecs
 import hashlib
 import io
-import json
 import os
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from aigc_cli.core.disk.files import new_private_file, no_input, require_file
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
+from aigc_cli.core.words.plain import json_text
 from aigc_cli.data.prepared import (
     STDIN,
     SetDescription,
@@ -227,7 +227,7 @@ def _write_records(
                 for name, file, text in (("train", train, block[:inside]), ("valid", valid, block[inside:])):
                     if text:
                         record = {"schema": SCHEMA, "text": text, "document": number}
-                        file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                        file.write(json_text(record) + "\n")
                         counts[name] += 1
                 position += len(block)
                 progress.advance(len(block))

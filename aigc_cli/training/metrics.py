@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aigc_cli.core.disk.files import cannot_create, write_text
+from aigc_cli.core.words.plain import json_text
 
 
 class MetricsLog:
@@ -22,7 +23,7 @@ class MetricsLog:
         }
         try:
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(finite, ensure_ascii=False) + "\n")
+                file.write(json_text(finite) + "\n")
         except OSError as error:
             raise cannot_create(self._path, error) from error
 

@@ -16,7 +16,7 @@ def test_with_json_objects_are_understood_and_other_lines_are_prompts():
     lines = ['{"prompt": "x"}', "plain", "[1, 2]", '{"messages": [{"role": "user", "content": "a\x1bb"}]}']
     requests = list(read_requests([line.replace("\x1b", "\\u001b") for line in lines], as_json=True))
     assert [request.prompt for request in requests] == ["x", "plain", "[1, 2]", None]
-    assert requests[3].messages == ({"role": "user", "content": "ab"},)
+    assert requests[3].messages == ({"role": "user", "content": "a\x1bb"},)
 
 
 @pytest.mark.parametrize(

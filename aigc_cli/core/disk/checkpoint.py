@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from aigc_cli.core.disk.files import atomic_path
 from aigc_cli.core.disk.provenance import ai_label, label_metadata
-from aigc_cli.core.errors import BadData, NoInput
+from aigc_cli.core.errors import BadData, CannotCreate, NoInput
 from aigc_cli.core.words.messages import later, tr
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ def save_tensors(
         SEAL: NO_SEAL,
         **(label_metadata(ai_label(NO_SEAL)) if labelled else {}),
     }
+    if not _is_utf8(path):
+        raise CannotCreate(
+            tr("{path}: safetensors opens no file whose path is not UTF-8", path=path), tr("use another name")
+        )
     with atomic_path(path, private=private) as temporary:
         try:
             save_file(whole, str(temporary), kept)
@@ -124,6 +128,12 @@ def read_metadata(path: Path) -> dict[str, str]:
 def _require_file(path: Path) -> None:
     if not path.is_file():
         raise NoInput(tr("{path}: no such file", path=path), tr("is this the right folder?"))
+    if not _is_utf8(path):
+        raise NoInput(tr("{path}: safetensors opens no file whose path is not UTF-8", path=path), tr("rename it"))
+
+
+def _is_utf8(path: Path) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in str(path))
 
 
 def _damaged(path: Path, error: Exception) -> BadData:

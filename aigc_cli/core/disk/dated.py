@@ -44,9 +44,14 @@ def resolve_output(text: str, now: datetime) -> Output:
                 tr("-o {text!r}: %{directive} is no part of a date", text=text, directive=directive),
                 tr("known: {names}; write %% for %", names=known),
             )
-    path, name = now.strftime(text), Path(text).name
-    dated = _date_in(PROBE.strftime(name), name) == PROBE.date()
+    path, name = _filled(text, now), Path(text).name
+    dated = _date_in(_filled(name, PROBE), name) == PROBE.date()
     return Output(path, name if dated and not re.search(r"%[^%]", str(Path(text).parent).replace("%%", "")) else "")
+
+
+def _filled(text: str, when: datetime) -> str:
+    """Return the text with its directives filled in; the rest, which need not be UTF-8, as it is."""
+    return re.sub("%(.)", lambda found: "%" if found[1] == "%" else when.strftime(found[0]), text)
 
 
 def _date_in(name: str, pattern: str) -> date | None:
@@ -55,7 +60,7 @@ def _date_in(name: str, pattern: str) -> date | None:
         when = datetime.strptime(name, pattern)
     except (ValueError, re.error):
         return None
-    return when.date() if when.strftime(pattern) == name else None
+    return when.date() if _filled(pattern, when) == name else None
 
 
 def old_siblings(output: Output, keep_days: int, today: date) -> list[Path]:

@@ -21,6 +21,7 @@ from typing import Any
 from aigc_cli.core.errors import AigcError, BadData, CannotCreate, NoInput
 from aigc_cli.core.machine.platform import flush_to_disk
 from aigc_cli.core.words.messages import later, system_reason, tr
+from aigc_cli.core.words.plain import json_text
 
 _is_private = False
 _REMEDIES = {
@@ -228,7 +229,7 @@ def write_text(path: Path, text: str, *, private: bool = False) -> None:
 
 def write_json(path: Path, value: Any, *, private: bool = False) -> None:
     """Write indented UTF-8 JSON atomically, keys in the order given."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n", private=private)
+    write_text(path, json_text(value, indent=1) + "\n", private=private)
 
 
 def write_jsonl(path: Path, records: Iterable[dict[str, Any]], *, private: bool = False) -> int:
@@ -236,7 +237,7 @@ def write_jsonl(path: Path, records: Iterable[dict[str, Any]], *, private: bool 
     count = 0
     with atomic_path(path, private=private) as temporary, temporary.open("w", encoding="utf-8") as file:
         for record in records:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            file.write(json_text(record) + "\n")
             count += 1
     return count
 

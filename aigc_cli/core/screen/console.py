@@ -1,6 +1,5 @@
 """stdout is data, stderr is talk: the one place that knows terminals, colour, `--json`, `-q` and `-v`."""
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +7,7 @@ from typing import Any
 
 from aigc_cli.core.screen.progress import BarProgress, LineProgress, Progress, SilentProgress, timestamp
 from aigc_cli.core.words.messages import in_english
-from aigc_cli.core.words.plain import clean
+from aigc_cli.core.words.plain import clean, json_text, one_line
 
 MOST_COLUMNS = 8  # of a table with a heading; more would be too narrow to read
 
@@ -57,7 +56,7 @@ class Console:
         """Say one line on stderr, unless quiet; with the time where it goes to a log."""
         if not self.quiet:
             stamp = "" if _is_terminal(sys.stderr) else timestamp()
-            print(stamp + clean(line), file=sys.stderr, flush=True)
+            print(stamp + one_line(line), file=sys.stderr, flush=True)
 
     def detail(self, line: str) -> None:
         """Say one line on stderr to those who asked for more with `-v`."""
@@ -98,7 +97,7 @@ class Console:
 
 
 def _write_json(record: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(in_english(record), ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(in_english(record)) + "\n")
     sys.stdout.flush()
 
 

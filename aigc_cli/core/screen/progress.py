@@ -159,6 +159,7 @@ class BarProgress:
         if self._task is not None:
             self._bars.advance(self._task, amount)
             if note:
+                note = one_line(note)
                 self._bars.update(self._task, note=f"{sparkline(curve)} {note}" if curve else note)
 
     def say(self, line: str) -> None:

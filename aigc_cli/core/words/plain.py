@@ -1,16 +1,32 @@
-"""Plain text on a terminal: made safe to print, whoever wrote it, measured in cells, and broken into lines."""
+"""Plain text and JSON made safe to print, whoever wrote them; text measured in cells, and broken into lines.
 
+The one place that knows what is unsafe. What is joined of letters, marks and emoji (combining marks, U+200D) and the
+marks of right-to-left text (U+200E, U+200F) stay: they act on their neighbours alone.
+"""
+
+import json
 import re
 import unicodedata
+from typing import Any
 
-# C0 but tab and newline, DEL and C1 are dropped; half characters of UTF-16 cannot be written and become U+FFFD.
-_UNSAFE: dict[int, int | None] = dict.fromkeys([*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)])
-_UNSAFE |= dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)
+# C0 but tab and newline, DEL and C1 command a terminal; bidirectional embeddings, overrides and isolates reorder what
+# comes after them, also what is not theirs; half characters of UTF-16 cannot be written.
+_COMMANDS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+_HALVES = "\ud800-\udfff"
+_LINE_ENDS = "\u2028\u2029"  # which readers of lines take for the end of a record
+_COMMAND, _HALF = re.compile(f"[{_COMMANDS}]"), re.compile(f"[{_HALVES}]")
+_UNSAFE_IN_JSON = re.compile(f"[{_COMMANDS}{_HALVES}{_LINE_ENDS}]")
 
 
 def clean(text: str) -> str:
-    """Return the text without control characters but newline and tab: it cannot steer a terminal."""
-    return text.translate(_UNSAFE)
+    """Return the text without what can steer a terminal or reorder what stands beside it; half characters as U+FFFD."""
+    return _HALF.sub("\ufffd", _COMMAND.sub("", text))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Return a value as JSON in which what `clean` takes away stands as escapes: nothing is lost, nothing acts."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def one_line(text: str) -> str:

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from aigc_cli.core.disk.checkpoint import load_tensors, read_metadata, save_tensors
 from aigc_cli.core.disk.provenance import read_metadata_label
-from aigc_cli.core.errors import BadData, NoInput
+from aigc_cli.core.errors import BadData, CannotCreate, NoInput
 
 
 def test_round_trip_is_bit_equal(tmp_path):
@@ -82,6 +82,18 @@ def test_header_that_lies_is_bad_data(tmp_path):
 def test_missing_file_is_no_input(tmp_path):
     with pytest.raises(NoInput):
         load_tensors(tmp_path / "none")
+
+
+def test_a_path_that_is_not_utf8_is_said(tmp_path):
+    path = tmp_path / "\udcff.safetensors"
+    with pytest.raises(CannotCreate, match="not UTF-8"):
+        save_tensors(path, {"x": torch.ones(1)})
+    try:
+        path.write_bytes(b"")
+    except OSError:
+        pytest.skip("this file system holds UTF-8 names only")
+    with pytest.raises(NoInput, match="not UTF-8"):
+        load_tensors(path)
 
 
 def test_pickle_is_not_read(tmp_path):

@@ -27,6 +27,7 @@ TODAY = NOW.date()
         ("plain/out", "plain/out", ""),
         ("-", "-", ""),
         ("50%%/%Y-%m-%d", "50%/2026-03-09", "%Y-%m-%d"),
+        ("\udcff/\udcfe-%Y-%m-%d", "\udcff/\udcfe-2026-03-09", "\udcfe-%Y-%m-%d"),  # bytes that are no UTF-8
     ],
 )
 def test_a_date_is_filled_in_and_a_whole_one_is_known(text, path, pattern):
