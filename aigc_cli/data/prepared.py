@@ -24,13 +24,14 @@ from aigc_cli.core.disk.files import (
 from aigc_cli.core.errors import AigcError, BadConfig, CannotCreate, NoInput
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.manifest import SCHEMA, read_manifest
+from aigc_cli.data.walk import walk
 
 STDIN = "-"
 DATA_FILES = ("train.jsonl", "valid.jsonl")
 
 
 def expand_sources(sources: Sequence[str | Path], suffixes: Sequence[str]) -> list[str]:
-    """Return the files named by the sources: a folder gives the files in it with these suffixes, sorted by path.
+    """Return the files named by the sources: a folder gives the files below it with these suffixes, sorted by path.
 
     "-" stays "-". Raises NoInput for what is not there and for a folder without such a file.
     """
@@ -43,18 +44,28 @@ def expand_sources(sources: Sequence[str | Path], suffixes: Sequence[str]) -> li
             files.append(source)
             continue
         try:
-            inside = sorted(str(file) for file in path.rglob("*") if file.suffix.lower() in suffixes and file.is_file())
+            inside = sorted(
+                str(listing.folder / name)
+                for listing in walk(path)
+                for name in listing.files
+                if Path(name).suffix.lower() in suffixes
+            )
         except OSError as error:
             raise no_input(path, error) from error
         if not inside:
-            raise NoInput(
-                tr("{source}: no {suffixes} file in this folder", source=source, suffixes=tr(" or ").join(suffixes)),
-                tr("name the files"),
-            )
+            raise no_file_in(source, suffixes)
         files += inside
     if not files:
         raise NoInput(tr("no source was given"), tr("name a file, a folder, or - for stdin"))
     return files
+
+
+def no_file_in(folder: str, suffixes: Sequence[str]) -> NoInput:
+    """Return the error that says that nothing in a folder has one of the suffixes."""
+    return NoInput(
+        tr("{source}: no {suffixes} file in this folder", source=folder, suffixes=tr(" or ").join(suffixes)),
+        tr("name the files"),
+    )
 
 
 def read_source(source: str) -> bytes:

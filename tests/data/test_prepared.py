@@ -49,6 +49,16 @@ def test_sources_are_files_in_folders_sorted_and_stdin(tmp_path):
         read_source(str(tmp_path))
 
 
+def test_linked_folders_are_sources_too(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "texts").mkdir()
+    for name in ("disk/b.txt", "texts/a.txt"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "texts" / "more").symlink_to(tmp_path / "disk")
+    expected = [str(tmp_path / "texts" / name) for name in ("a.txt", "more/b.txt")]
+    assert expand_sources([tmp_path / "texts"], (".txt",)) == expected
+
+
 def test_the_manifest_names_a_source_without_its_place():
     assert source_record("/home/ada/secret/log.txt", "f" * 64) == {"path": "log.txt", "sha256": "f" * 64}
     assert source_record("-", "f" * 64)["path"] == "-"
