@@ -12,7 +12,7 @@ from pathlib import Path
 
 from command_line import Command, Parameter, read_commands
 
-from aigc_cli.data.chat.prepare import DEMO_LOGS
+from aigc_cli.data.chat.sources import DEMO_LOGS
 from aigc_cli.data.pictures.dicebear import list_styles
 
 RUN, SET = "aigc.json", "manifest.json"

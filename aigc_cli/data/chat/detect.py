@@ -23,6 +23,14 @@ _BYTE_ORDER_MARKS = (
 )
 
 
+class NotALog(BadData):
+    """A file that holds no chat log, such as a note or a list beside some."""
+
+
+class EmptyLog(BadData):
+    """A file that holds nothing."""
+
+
 def decode(data: bytes, encoding: str, source: str) -> str:
     """Return the text of a file; a byte order mark overrules `encoding`.
 
@@ -43,7 +51,7 @@ def decode(data: bytes, encoding: str, source: str) -> str:
             tr("--encoding {encoding!r} is not known", encoding=encoding), tr("for example utf-8, gb18030, latin-1")
         ) from error
     if "\x00" in text:
-        raise BadData(tr("{source}: not a text file", source=source), tr(_KNOWN))
+        raise NotALog(tr("{source}: not a text file", source=source), tr(_KNOWN))
     return text
 
 
@@ -60,13 +68,13 @@ def read_log(data: bytes, source: str, format_name: str, encoding: str) -> ChatL
             raise
         return log
     if not text.strip():
-        raise BadData(tr("{source}: empty", source=source), tr("export the chat again"))
+        raise EmptyLog(tr("{source}: empty", source=source), tr("export the chat again"))
     if format_name == "script":
         return read_script(text, source)
     if format_name == "auto" and not _JSON_BEGINS.match(text):
         if is_script(text):
             return read_script(text, source)
-        raise BadData(tr("{source}: not a chat log", source=source), tr(_KNOWN))
+        raise NotALog(tr("{source}: not a chat log", source=source), tr(_KNOWN))
     records = _json_records(text, source)
     if format_name in ("auto", "telegram") and len(records) == 1 and is_telegram(records[0][1]):
         return read_telegram(records[0][1], source)
@@ -75,7 +83,7 @@ def read_log(data: bytes, source: str, format_name: str, encoding: str) -> ChatL
             tr("{source}: not a Telegram Desktop export", source=source), tr("export as machine-readable JSON")
         )
     if format_name == "auto" and not (records and role_format(records[0][1])):
-        raise BadData(tr("{source}: JSON, but not a chat log that is known", source=source), tr(_KNOWN))
+        raise NotALog(tr("{source}: JSON, but not a chat log that is known", source=source), tr(_KNOWN))
     return read_roles(records, format_name)
 
 

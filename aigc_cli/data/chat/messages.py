@@ -76,14 +76,15 @@ class ChatLog:
     """Everything read from one source.
 
     `names` gives each sender's display name. `subject` is the sender that the format itself declares to be the
-    owner, None if it does not. `has_roles`: senders are the roles assistant and user, and line breaks are kept.
-    `dropped` counts what the reader left out, by reason.
+    owner, None if it does not; `contacts` are senders who are not. `has_roles`: senders are the roles assistant and
+    user, and line breaks are kept. `dropped` counts what the reader left out, by reason.
     """
 
     format: str
     chats: list[Chat] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     subject: str | None = None
+    contacts: set[str] = field(default_factory=set)
     has_roles: bool = False
     dropped: Counter[str] = field(default_factory=Counter)
 

@@ -11,16 +11,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aigc_cli.config.base import as_json, did_you_mean
+from aigc_cli.config.base import as_json
 from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.disk.files import sha256_bytes, write_jsonl
-from aigc_cli.core.errors import BadData, UsageProblem
+from aigc_cli.core.errors import AigcError, BadData, UsageProblem
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.chat.detect import read_log
+from aigc_cli.data.chat.detect import EmptyLog, NotALog, read_log
 from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, well_formed, without_controls
+from aigc_cli.data.chat.names import seen
 from aigc_cli.data.chat.overlap import Seen
-from aigc_cli.data.chat.readers.corpus import PREFIX, corpus_messages
+from aigc_cli.data.chat.sources import DEMO_LOGS, ChatFiles, chat_files, corpus_of, is_corpus
+from aigc_cli.data.chat.subject import NotInLog, find_subject
 from aigc_cli.data.chat.turns import (
     Turn,
     TurnRules,
@@ -32,7 +34,6 @@ from aigc_cli.data.chat.turns import (
 from aigc_cli.data.pii import NOT_COVERED, Redactor
 from aigc_cli.data.prepared import (
     SetDescription,
-    expand_sources,
     finished_set,
     new_set,
     prepare_record,
@@ -43,9 +44,6 @@ from aigc_cli.data.prepared import (
 )
 
 SCHEMA = "aigc.dialogue/1"
-# The invented people whose logs come with the package, English and Chinese, below aigc_cli/demo.
-DEMO_LOGS = {"demo:wren": "result.json", "demo:maidong": "zh/result.json"}
-_SUFFIXES = (".json", ".jsonl", ".txt")
 
 
 def prepare_chat(
@@ -66,17 +64,15 @@ def prepare_chat(
     another kind, UsageProblem (2) where the subject is ambiguous, BadConfig (78) for another set in `out` without
     `force`, CannotCreate (73).
     """
-    corpora = [
-        (str(source), corpus_messages(str(source).removeprefix(PREFIX))) for source in sources if _is_corpus(source)
-    ]
-    files = [source for source in sources if not _is_corpus(source)]
-    inputs = [*((source, read_source(source)) for source in _chat_files(files)), *corpora] if files else corpora
+    gathered = chat_files([source for source in sources if not is_corpus(source)])
+    inputs = [(source, read_source(source)) for source in gathered.files]
+    inputs += [(str(source), corpus_of(source)) for source in sources if is_corpus(source)]
     source_records = [source_record(source, sha256_bytes(data)) for source, data in inputs]
     manifest = finished_set(out, "chat", as_json(settings), source_records, force=force)
     if manifest is not None:
         progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
         return prepare_record(out, manifest, unchanged=True, dry_run=dry_run)
-    collected = _collect(inputs, settings, progress)
+    collected = _collect(inputs, gathered, settings, progress)
     description = SetDescription(
         kind="chat",
         settings=as_json(settings),
@@ -117,6 +113,9 @@ class _Collected:
     seen: Seen = field(default_factory=Seen)
     subject: str | None = None
 
+    def size(self) -> int:
+        return len(self.train) + len(self.valid)
+
     def counts(self) -> dict[str, int]:
         return {"train": len(self.train), "valid": len(self.valid), **self.tally}
 
@@ -135,91 +134,118 @@ def _consent(sources: Sequence[str | Path], settings: PrepareChatSettings) -> st
     return "synthetic" if only_invented and settings.consent == "unspecified" else settings.consent
 
 
-def _is_corpus(source: str | Path) -> bool:
-    return str(source).startswith(PREFIX)
-
-
-def _chat_files(sources: Sequence[str | Path]) -> list[str]:
-    """Return the files to read; a Telegram export folder, and `demo:NAME`, stand for a result.json."""
-    demo = Path(__file__).parents[2] / "demo"
-    for name in map(str, sources):
-        if name.startswith("demo:") and name not in DEMO_LOGS:
-            raise UsageProblem(tr("{name} is no demo person", name=name), did_you_mean(name, tuple(DEMO_LOGS)))
-    sources = [demo / DEMO_LOGS[str(source)] if str(source) in DEMO_LOGS else source for source in sources]
-    exports = [Path(source) / "result.json" if Path(source).is_dir() else Path(source) for source in sources]
-    named = [export if export.is_file() else source for source, export in zip(sources, exports, strict=True)]
-    return expand_sources(named, _SUFFIXES)
-
-
-def _collect(inputs: list[tuple[str, bytes]], settings: PrepareChatSettings, progress: Progress) -> _Collected:
+def _collect(
+    inputs: list[tuple[str, bytes]], gathered: ChatFiles, settings: PrepareChatSettings, progress: Progress
+) -> _Collected:
     collected = _Collected()
+    _count_passed_over(gathered, collected.dropped, progress)
+    waiting: list[tuple[str, str, ChatLog]] = []  # logs of which others may tell whose they are
+    apart: list[AigcError] = []  # why nothing is in a log
+    subjects: set[str] = set()
+    for source, digest, log in _logs(inputs, gathered, settings, collected.dropped, apart):
+        try:
+            subject = find_subject(log, source_label(source), settings, subjects)
+        except (NotInLog, UsageProblem):
+            waiting.append((source, digest, log))
+            continue
+        subjects |= set() if log.has_roles else {subject}
+        _collect_log(collected, log, subject, source, digest, settings, progress)
+    for source, digest, log in waiting:
+        try:
+            subject = find_subject(log, source_label(source), settings, subjects)
+        except NotInLog as nobody:
+            apart.append(nobody.error)
+            collected.dropped["without_exchange"] += 1
+            continue
+        _collect_log(collected, log, subject, source, digest, settings, progress)
+    progress.close()
+    if not collected.formats and apart:
+        raise next((error for error in apart if isinstance(error, UsageProblem)), apart[0])
+    for error in apart:
+        progress.say(tr("passed over: {what}", what=error.message))
+    _check_and_hold_out(collected, source_label(inputs[0][0]), settings)
+    return collected
+
+
+def _count_passed_over(gathered: ChatFiles, dropped: Counter[str], progress: Progress) -> None:
+    for folder, count in gathered.passed_over.items():
+        if count:
+            dropped["attached_document"] += count
+            progress.say(
+                tr("{folder}: an export; documents in it that are passed over: {count}", folder=folder, count=count)
+            )
+    for folder in gathered.pages:
+        dropped["web_pages"] += 1
+        progress.say(tr("passed over: {what}", what=tr("{source}: exported as web pages", source=folder)))
+
+
+def _logs(
+    inputs: list[tuple[str, bytes]],
+    gathered: ChatFiles,
+    settings: PrepareChatSettings,
+    dropped: Counter[str],
+    apart: list[AigcError],
+) -> Iterator[tuple[str, str, ChatLog]]:
+    """Yield each source's name, hash and log; in `apart` goes what is empty, and what was found and is no log."""
     digests: set[str] = set()
     for source, data in inputs:
         digest = sha256_bytes(data)
         if digest in digests:
-            collected.dropped["duplicate_source"] += 1
+            dropped["duplicate_source"] += 1
             continue
         digests.add(digest)
-        log = read_log(data, source_label(source), settings.format, settings.encoding)
-        subject = find_subject(log, source_label(source), settings)
-        name = settings.subject or log.names[subject]
-        collected.subject = collected.subject or name
-        collected.formats.add(log.format)
-        collected.dropped += log.dropped
-        progress.stage(tr("prepare {source}", source=source_label(source)), len(log.chats), tr("chats"))
-        for chat in log.chats:
-            _collect_chat(collected, log, chat, subject, name, digest, settings)
-            progress.advance()
-    progress.close()
-    total = len(collected.train) + len(collected.valid)
-    if total == 0:
+        try:
+            yield source, digest, read_log(data, source_label(source), settings.format, settings.encoding)
+        except EmptyLog as error:
+            dropped["without_exchange"] += 1
+            apart.append(error)
+        except NotALog as error:
+            if source not in gathered.found:
+                raise
+            dropped["not_a_chat_log"] += 1
+            apart.append(error)
+
+
+def _collect_log(
+    collected: _Collected,
+    log: ChatLog,
+    subject: str,
+    source: str,
+    digest: str,
+    settings: PrepareChatSettings,
+    progress: Progress,
+) -> None:
+    name = settings.subject or (log.names[subject] if seen(log.names[subject]) else subject)
+    collected.subject = collected.subject or name
+    collected.formats.add(log.format)
+    collected.dropped += log.dropped
+    progress.stage(tr("prepare {source}", source=source_label(source)), len(log.chats), tr("chats"))
+    records, messages = collected.size(), collected.tally["messages"]
+    for chat in log.chats:
+        _collect_chat(collected, log, chat, subject, name, digest, settings)
+        progress.advance()
+    said_something_new = collected.tally["messages"] > messages
+    collected.dropped["without_exchange"] += said_something_new and collected.size() == records
+
+
+def _check_and_hold_out(collected: _Collected, source: str, settings: PrepareChatSettings) -> None:
+    """Raise BadData if nothing can be learned; hold out a record where the shares of the chats came to none."""
+    if not collected.size():
         raise BadData(
             tr(
                 "{source}: nobody is answered by {subject}: no exchange to learn from",
-                source=source_label(inputs[0][0]),
+                source=source,
                 subject=collected.subject,
             ),
             tr("is --me the right person?"),
         )
     if settings.valid > 0 and not collected.valid:
-        if total == 1:
+        if collected.size() == 1:
             raise BadData(
-                tr("{source}: one short conversation", source=source_label(inputs[0][0])),
+                tr("{source}: one short conversation", source=source),
                 tr("add more, or --valid 0 to hold nothing out"),
             )
         collected.valid.append(collected.train.pop())
-    return collected
-
-
-def find_subject(log: ChatLog, source: str, settings: PrepareChatSettings) -> str:
-    """Return the sender whose turns are to be learned: `--me`, else what the log says, else `--subject`.
-
-    Raises BadData if nobody speaks, UsageProblem with the senders and their counts if it cannot be told.
-    """
-    counts = log.messages_by_sender()
-    if not counts:
-        raise BadData(
-            tr("{source}: no messages with text", source=source), tr("export the chat again, with its messages")
-        )
-    if log.subject is not None and (log.has_roles or settings.me is None):
-        return log.subject
-    wanted = settings.me or settings.subject
-    if wanted is not None:
-        named = [sender for sender in counts if wanted.casefold() in (log.names[sender].casefold(), sender.casefold())]
-        if len(named) == 1:
-            return named[0]
-    chats = log.chats_by_sender()
-    ranked = sorted(counts, key=lambda sender: (-chats[sender], -counts[sender], sender))
-    listed = ", ".join(f"{log.names[sender]} ({counts[sender]})" for sender in ranked[:8])
-    if len(ranked) > 8:
-        listed += tr(" and {count} more", count=len(ranked) - 8)
-    problem = tr("whose turns are to be learned?")
-    if settings.me:
-        problem = tr("--me {name!r} is not one sender.", name=settings.me)
-    raise UsageProblem(
-        tr("{source}: {problem} Senders: {listed}", source=source, problem=problem, listed=listed),
-        tr("add --me {name!r}, the likely one, or another", name=log.names[ranked[0]]),
-    )
 
 
 def _collect_chat(

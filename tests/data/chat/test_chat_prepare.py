@@ -1,6 +1,7 @@
 import hashlib
 import io
 import json
+import shlex
 import shutil
 import stat
 import sys
@@ -168,12 +169,118 @@ def test_own_sets_can_be_prepared_again(export, tmp_path):
 
 def test_ambiguous_subject_lists_senders_with_counts_and_proposes_one(tmp_path):
     log = write(tmp_path / "log.txt", "Ann: hi\nBob: yo\nAnn: how\nBob: so\nAnn: bye\n\nBob: hey\nAnn: what\n")
-    with pytest.raises(UsageProblem, match=r"Senders: Ann \(4\), Bob \(3\) \(add --me 'Ann', the likely one"):
+    with pytest.raises(UsageProblem, match=r"Senders: Ann \(4\), Bob \(3\) \(add --me Ann, the likely one"):
         prepare(log, tmp_path / "set")
     with pytest.raises(UsageProblem, match="--me 'Cat' is not one sender"):
         prepare(log, tmp_path / "set", me="Cat")
     assert prepare(log, tmp_path / "a", me="bob", valid=0)["subject"] == "Bob"
     assert prepare(log, tmp_path / "b", subject="Ann", valid=0)["subject"] == "Ann"
+
+
+NOT_TO_BE_TOLD = [("Alex", 1), ("Mia", 3), ("Alex", 2), ("Anna\u200f", 4), ("\u3164", 5), ("Ines\u00a0Maria", 6)]
+GROUP = {
+    "name": "G",
+    "type": "private_group",
+    "id": 9,
+    "messages": [
+        {
+            "id": number,
+            "type": "message",
+            "date_unixtime": str(1700000000 + 40 * number),
+            "from": name,
+            "from_id": f"user{identity}",
+            "text": f"line {number}",
+        }
+        for number, (name, identity) in enumerate(NOT_TO_BE_TOLD * 3 + [("Mia", 3)])
+    ],
+}
+
+
+def test_two_people_of_one_name_are_told_by_ids_and_what_is_proposed_works(tmp_path):
+    log = write(tmp_path / "result.json", GROUP)
+    listed = (
+        r"Mia \[user3\] \(4\), Alex \[user1\] \(3\), Alex \[user2\] \(3\), Anna \[user4\] \(3\), \[user5\] \(3\), Ines"
+    )
+    with pytest.raises(UsageProblem, match=listed + r".*add --me Mia, the likely one, or another's name or id"):
+        prepare(log, tmp_path / "set")
+    with pytest.raises(UsageProblem, match=listed + r".*add --me user1, the likely one"):
+        prepare(log, tmp_path / "set", me="Alex")
+    for me, subject in {"user1": "Alex", "USER2": "Alex", "user5": "user5", "ines maria": "Ines\u00a0Maria"}.items():
+        record = prepare(log, tmp_path / me, me=me, valid=0)
+        assert (record["subject"], record["counts"]["subject_turns"]) == (subject, 3)
+
+
+@pytest.mark.parametrize("name", ["Anna", "ANNA", "\u200eAnna", "Ａｎｎａ"])
+def test_marks_widths_and_case_do_not_count_in_a_name(name, tmp_path):
+    assert prepare(write(tmp_path / "r.json", GROUP), tmp_path / "set", me=name, valid=0)["subject"] == "Anna\u200f"
+
+
+def test_a_name_is_found_however_its_letters_are_composed(tmp_path):
+    log = write(tmp_path / "r.json", telegram(3, peer="Zo\u00eb"))
+    assert prepare(log, tmp_path / "set", me="Zoe\u0308", valid=0)["subject"] == "Zo\u00eb"
+    both = write(tmp_path / "both.txt", "ANN: hi\nBob: yo\nAnn: ho\nBob: so\n")
+    assert prepare(both, tmp_path / "a", me="Ann", valid=0)["subject"] == "Ann"
+    with pytest.raises(UsageProblem, match="--me 'ann' is not one sender"):
+        prepare(both, tmp_path / "b", me="ann")
+
+
+def test_what_is_proposed_can_be_pasted_into_a_shell(tmp_path):
+    name = "$(touch x); Bo's"
+    log = write(tmp_path / "log.txt", f"{name}: hi\nTom: yo\n{name}: ho\n{name}: so\nTom: go\n")
+    with pytest.raises(UsageProblem) as caught:
+        prepare(log, tmp_path / "set")
+    words = shlex.split(caught.value.remedy.split(", the likely")[0])
+    assert words == ["add", "--me", name]
+    assert prepare(log, tmp_path / "set", me=words[-1], valid=0)["subject"] == name
+
+
+def silent(peer="Plumber", peer_id=55):
+    chat = telegram(3, peer=peer, peer_id=peer_id)
+    chat["messages"] = [item for item in chat["messages"] if item["from"] == peer]
+    return chat
+
+
+NOBODY = [
+    silent(),
+    {"name": "status", "type": "status_broadcast", "id": 0, "messages": []},
+    "",
+    [{"id": 1, "type": "message", "date_unixtime": "1", "from_id": "user119", "from": "Wren", "text": "hello?"}],
+]
+
+
+@pytest.mark.parametrize("me", [None, "Wren"])
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("nobody", range(len(NOBODY)))
+def test_a_log_without_an_exchange_stops_no_other(tmp_path, me, order, nobody):
+    value = NOBODY[nobody]
+    value = {"name": "x", "type": "personal_chat", "id": 7, "messages": value} if isinstance(value, list) else value
+    sources = [write(tmp_path / "tess.json", telegram()), write(tmp_path / "nobody.json", value)]
+    record = prepare(sources[::order], tmp_path / "set", me=me)
+    assert (record["subject"], record["counts"]["train"], record["counts"]["valid"]) == ("Wren", 18, 2)
+    assert record["dropped"]["without_exchange"] == 1
+
+
+def test_the_one_contact_is_never_proposed(tmp_path):
+    log = write(tmp_path / "r.json", silent())
+    with pytest.raises(BadData, match=r"only Plumber \[user55\] writes: no exchange"):
+        prepare(log, tmp_path / "set")
+    with pytest.raises(UsageProblem, match="is --me the right person") as caught:
+        prepare(log, tmp_path / "set", me="Wren")
+    assert "add --me" not in str(caught.value)
+
+
+def test_one_log_tells_whose_turns_are_meant_in_another(tmp_path):
+    group = {**telegram(5), "type": "private_group", "id": 3}
+    with pytest.raises(UsageProblem, match="whose turns"):
+        prepare(write(tmp_path / "group.json", group), tmp_path / "a")
+    sources = [tmp_path / "group.json", write(tmp_path / "dev.json", telegram(5, peer="Dev", peer_id=100))]
+    assert prepare(sources, tmp_path / "b", valid=0)["counts"]["subject_turns"] == 10
+
+
+def test_a_chat_without_messages_stops_no_other_of_an_account(tmp_path):
+    value = {"personal_information": {"user_id": 119}, "chats": {"list": [{"name": "x", "id": 1}, telegram()]}}
+    record = prepare(write(tmp_path / "r.json", value), tmp_path / "set")
+    assert (record["counts"]["train"], record["dropped"]["chat_without_messages"]) == (18, 1)
 
 
 def test_me_overrides_the_owner_of_an_export(export, tmp_path):

@@ -5,6 +5,7 @@ forwarded or sent through a bot is marked as borrowed. A call interrupts a conve
 by voice; other service messages (pins, titles, joins) are passed over.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -61,16 +62,15 @@ def is_telegram(value: Any) -> bool:
 def read_telegram(value: dict[str, Any], source: str) -> ChatLog:
     """Return the log of a parsed export. BadData, naming the chat or message, where the shape is not Telegram's."""
     log = ChatLog(format="telegram")
-    peers: set[str] = set()
     owner = _owner(value)
-    exported = list(_exported_chats(value, source))
+    exported = list(_exported_chats(value, source, log.dropped))
     for number, chat in enumerate(exported):
         kind = str(chat.get("type"))
         if kind in _NOT_CONVERSATIONS:
             log.dropped[kind] += 1
             continue
         if kind == "personal_chat" and "id" in chat:
-            peers.add(f"user{chat['id']}")
+            log.contacts.add(f"user{chat['id']}")
         place = tr("{source}: chat {number}", source=source, number=number + 1) if len(exported) > 1 else source
         messages = [
             message
@@ -81,24 +81,27 @@ def read_telegram(value: dict[str, Any], source: str) -> ChatLog:
         identity = well_formed(str(chat.get("id", number)))
         key = _bare(chat["id"]) if "id" in chat else ""
         log.chats.append(Chat(identity=identity, key=key, messages=messages))
-    log.subject = owner if owner in log.names else _subject_beside(log, peers)
+    log.subject = owner if owner in log.names else _subject_beside(log)
     return log
 
 
-def _exported_chats(value: dict[str, Any], source: str) -> Iterator[dict[str, Any]]:
+def _exported_chats(value: dict[str, Any], source: str, dropped: Counter[str]) -> Iterator[dict[str, Any]]:
     chats: list[Any] = [value]
     if "messages" not in value:
         chats = [*value["chats"]["list"]]
         left = value.get("left_chats")
         if isinstance(left, dict) and isinstance(left.get("list"), list):
             chats += left["list"]
-    for number, chat in enumerate(chats):
-        if not isinstance(chat, dict) or not isinstance(chat.get("messages"), list):
-            raise BadData(
-                tr("{source}: chat {number} has no list of messages", source=source, number=number + 1),
-                tr("export it again"),
-            )
-        yield chat
+    whole = [isinstance(chat, dict) and isinstance(chat.get("messages"), list) for chat in chats]
+    if not any(whole) and chats:
+        raise BadData(
+            tr("{source}: chat {number} has no list of messages", source=source, number=1), tr("export it again")
+        )
+    for chat, is_whole in zip(chats, whole, strict=True):
+        if is_whole:
+            yield chat
+        else:
+            dropped["chat_without_messages"] += 1
 
 
 def _owner(value: dict[str, Any]) -> str | None:
@@ -108,11 +111,11 @@ def _owner(value: dict[str, Any]) -> str | None:
     return None
 
 
-def _subject_beside(log: ChatLog, peers: set[str]) -> str | None:
+def _subject_beside(log: ChatLog) -> str | None:
     """Return the one sender who is no contact: in a personal chat, the chat's id is the contact's."""
-    if not peers & log.names.keys():
+    if not log.contacts & log.names.keys():
         return _most_common(log)
-    others = [sender for sender in log.names if sender not in peers]
+    others = [sender for sender in log.names if sender not in log.contacts]
     return others[0] if len(others) == 1 else _most_common(log)
 
 

@@ -1,0 +1,114 @@
+"""Whose turns are to be learned: found in a log by what the log says, what the user says, and what other logs told.
+
+A name is matched as it is seen and typed. Two people of one name are told by their ids.
+"""
+
+import shlex
+from collections.abc import Set
+
+from aigc_cli.config.prepare_chat import PrepareChatSettings
+from aigc_cli.core.errors import AigcError, BadData, UsageProblem
+from aigc_cli.core.words.messages import tr
+from aigc_cli.data.chat.messages import ChatLog
+from aigc_cli.data.chat.names import alike, seen
+
+_MOST_LISTED = 8
+
+
+class NotInLog(Exception):
+    """A log in which the subject exchanges nothing with anyone. `error` is what to say if it is the only one."""
+
+    def __init__(self, error: AigcError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def find_subject(log: ChatLog, source: str, settings: PrepareChatSettings, known: Set[str] = frozenset()) -> str:
+    """Return the sender whose turns are to be learned: `--me`, else what the log says, else `--subject`.
+
+    `known` are the subjects of other logs: one of them is meant where nothing else tells. Raises NotInLog where the
+    subject says nothing, UsageProblem with the senders and their counts where it cannot be told who it is.
+    """
+    counts = log.messages_by_sender()
+    if not counts:
+        raise NotInLog(
+            BadData(
+                tr("{source}: no messages with text", source=source), tr("export the chat again, with its messages")
+            )
+        )
+    if log.subject is not None and (log.has_roles or settings.me is None):
+        return log.subject
+    wanted = settings.me or settings.subject
+    named = senders_named(log, wanted) if wanted else []
+    if len(named) == 1:
+        return named[0]
+    ours = [sender for sender in named or counts if sender in known]
+    if len(ours) == 1:
+        return ours[0]
+    if settings.me is None and len(counts) == 1:
+        raise NotInLog(_only_one_writes(log, source))
+    error = _ambiguous(log, source, settings.me, named)
+    if settings.me and not named:
+        raise NotInLog(error)
+    raise error
+
+
+def senders_named(log: ChatLog, wanted: str) -> list[str]:
+    """Return who is meant by an id or a name: the senders that fit it in the strictest way that any fits.
+
+    First the id to the letter, then the name as it is seen, then the id and at last the name however it is typed.
+    """
+    senders = list(log.messages_by_sender())
+    ways = (
+        [sender for sender in senders if sender == wanted],
+        [sender for sender in senders if seen(wanted) and seen(log.names[sender]) == seen(wanted)],
+        [sender for sender in senders if sender.casefold() == wanted.casefold()],
+        [sender for sender in senders if alike(wanted) and alike(log.names[sender]) == alike(wanted)],
+    )
+    return next((found for found in ways if found), [])
+
+
+def _only_one_writes(log: ChatLog, source: str) -> AigcError:
+    (sender,) = log.messages_by_sender()
+    return BadData(
+        tr("{source}: only {name} writes: no exchange to learn from", source=source, name=_shown(log, sender)),
+        tr("export chats in which the person answers"),
+    )
+
+
+def _ambiguous(log: ChatLog, source: str, me: str | None, named: list[str]) -> UsageProblem:
+    """Return the error that lists the senders, and proposes the likely one: no contact, in most chats.
+
+    Where several are `named`, one of them.
+    """
+    counts, chats = log.messages_by_sender(), log.chats_by_sender()
+    ranked = sorted(counts, key=lambda sender: (-chats[sender], -counts[sender], sender))
+    listed = ", ".join(f"{_shown(log, sender)} ({counts[sender]})" for sender in ranked[:_MOST_LISTED])
+    if len(ranked) > _MOST_LISTED:
+        listed += tr(" and {count} more", count=len(ranked) - _MOST_LISTED)
+    problem = tr("whose turns are to be learned?")
+    if me:
+        problem = tr("--me {name!r} is not one sender.", name=me)
+    likely = [sender for sender in ranked if sender not in log.contacts and (sender in named or not named)]
+    remedy = tr("is --me the right person?")
+    if likely:
+        remedy = tr(
+            "add --me {name}, the likely one, or another's name or id", name=shlex.quote(_typed(log, likely[0]))
+        )
+    return UsageProblem(
+        tr("{source}: {problem} Senders: {listed}", source=source, problem=problem, listed=listed), remedy
+    )
+
+
+def _shown(log: ChatLog, sender: str) -> str:
+    """Return a sender's name and, where the log has ids, the id."""
+    name = seen(log.names[sender])
+    if name == sender:
+        return name
+    return f"{name} [{sender}]" if name else f"[{sender}]"
+
+
+def _typed(log: ChatLog, sender: str) -> str:
+    """Return what to type so that one sender is found: the name if it is one person's, else the id."""
+    name = seen(log.names[sender])
+    return name if name and senders_named(log, name) == [sender] else sender

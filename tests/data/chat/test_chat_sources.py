@@ -1,0 +1,115 @@
+"""What is a log in a folder, and what people only sent each other."""
+
+import json
+
+import pytest
+
+from aigc_cli.config.prepare_chat import PrepareChatSettings
+from aigc_cli.core.errors import BadData, NoInput
+from aigc_cli.core.screen.progress import SilentProgress
+from aigc_cli.data.chat.prepare import prepare_chat
+from aigc_cli.data.chat.sources import chat_files
+
+
+def chat(peer, identity, start=1700000000):
+    messages = [
+        {
+            "id": number,
+            "type": "message",
+            "date_unixtime": str(start + 7200 * number + 60 * who),
+            "from": (peer, "Wren")[who],
+            "from_id": (f"user{identity}", "user119")[who],
+            "text": f"{peer} {number} {who}",
+        }
+        for number in range(12)
+        for who in range(2)
+    ]
+    return {"name": peer, "type": "personal_chat", "id": identity, "messages": messages}
+
+
+FOREIGN = '{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "FOREIGN"}]}\n' * 20
+
+
+def lay(root, **files):
+    """Write files below a folder, "__" in a name for "/"."""
+    for name, value in files.items():
+        path = root / name.replace("__", "/").replace("_dot_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+    return root
+
+
+def prepare(sources, out, **settings):
+    sources = sources if isinstance(sources, list) else [sources]
+    return prepare_chat(sources, out, PrepareChatSettings(**settings), SilentProgress())
+
+
+@pytest.fixture
+def exports(tmp_path):
+    root = lay(
+        tmp_path / "telegram",
+        ChatExport_1__result_dot_json=chat("Tess", 116),
+        ChatExport_1__notes_dot_txt="not a chat\n",
+        ChatExport_1__files__dataset_dot_jsonl=FOREIGN,
+        ChatExport_1__chats__chat_01__stickers__note_dot_txt="just a caption\n",
+        ChatExport_1__files__ChatExport_9__result_dot_json=chat("Stranger", 7),
+        ChatExport_2__result_dot_json=chat("Dev", 100),
+        ChatExport_2__photos__a_dot_jpg="x",
+    )
+    return root
+
+
+def test_a_folder_of_exports_is_what_they_are_by_name(exports, tmp_path):
+    both = prepare([exports / "ChatExport_1", exports / "ChatExport_2"], tmp_path / "both")
+    files = prepare(sorted(exports.glob("*/result.json")), tmp_path / "files")
+    above = prepare(exports, tmp_path / "above")
+    assert above["counts"] == both["counts"] == files["counts"]
+    assert above["hash"] == both["hash"] == files["hash"]
+    assert above["subject"] == "Wren"
+    assert (above["dropped"], files["dropped"]) == ({"attached_document": 4}, {})
+    assert "FOREIGN" not in (tmp_path / "above" / "train.jsonl").read_text()
+
+
+def test_what_lies_in_an_attachments_folder_beside_logs_is_none(tmp_path):
+    logs = lay(
+        tmp_path / "chats",
+        Tess_dot_json=chat("Tess", 116),
+        Media__other_dot_jsonl=FOREIGN,
+        family__Dev_dot_json=chat("Dev", 100),
+    )
+    assert prepare(logs, tmp_path / "set")["dropped"] == {"attached_document": 1}
+    alone = lay(tmp_path / "alone", files__Tess_dot_json=chat("Tess", 116))
+    assert chat_files([alone]).files == [str(alone / "files" / "Tess.json")]
+
+
+def test_an_export_as_web_pages_is_no_log_and_neither_is_what_lies_in_it(tmp_path):
+    pages = lay(tmp_path / "all", old__messages_dot_html="<html>", old__files__dataset_dot_jsonl=FOREIGN)
+    with pytest.raises(BadData, match="all/old: exported as web pages"):
+        chat_files([pages])
+    lay(pages, new__result_dot_json=chat("Tess", 116))
+    assert prepare(pages, tmp_path / "set")["dropped"] == {"attached_document": 1, "web_pages": 1}
+
+
+def test_a_note_among_logs_is_passed_over_and_one_that_is_named_is_refused(tmp_path):
+    logs = lay(
+        tmp_path / "logs", Tess_dot_json=chat("Tess", 116), note_dot_txt="Dear diary,\nhello\n", list_dot_json={}
+    )
+    record = prepare(logs, tmp_path / "set")
+    assert (record["dropped"], record["counts"]["subject_turns"]) == ({"not_a_chat_log": 2}, 12)
+    with pytest.raises(BadData, match="not a chat log"):
+        prepare([logs / "Tess.json", logs / "note.txt"], tmp_path / "other")
+    only = lay(tmp_path / "only", note_dot_txt="Dear diary,\nhello\n")
+    with pytest.raises(BadData, match="not a chat log"):
+        prepare(only, tmp_path / "other")
+
+
+def test_linked_folders_and_loops(exports, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "exports").symlink_to(exports)
+    (tmp_path / "mine" / "again").symlink_to(tmp_path / "mine")
+    assert prepare(tmp_path / "mine", tmp_path / "a")["hash"] == prepare(exports, tmp_path / "b")["hash"]
+
+
+def test_a_folder_without_logs_is_no_input(tmp_path):
+    with pytest.raises(NoInput, match=r"no \.json or \.jsonl or \.txt file"):
+        chat_files([lay(tmp_path / "x", photos__a_dot_jpg="x")])
