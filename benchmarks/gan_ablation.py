@@ -34,7 +34,7 @@ from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
 from aigc_cli.core.disk.files import make_dir
 from aigc_cli.core.machine.device import choose_device, set_threads
 from aigc_cli.core.machine.platform import keep_freed_memory
-from aigc_cli.data.pictures.imageset import open_pictures
+from aigc_cli.data.pictures.imageset import open_image_set, open_pictures
 from aigc_cli.gan.trainer import build_trainer
 from aigc_cli.measure.features import extract, load_extractor
 
@@ -62,7 +62,9 @@ def changed_constants(changes: dict[str, Any]) -> None:
 
 def seconds_a_step(data: Path, given: dict[str, Any], device: torch.device) -> float:
     """Return what a step costs at the full resolution, of a trainer that is dropped again."""
-    trainer = build_trainer(data, resolve(TrainGanSettings, {**given, "grow": 0}, presets=PRESETS), device)
+    trainer = build_trainer(
+        open_image_set(data), resolve(TrainGanSettings, {**given, "grow": 0}, presets=PRESETS), device
+    )
     for step in range(FIRST_STEPS):
         trainer.update(step, None)
     finished(trainer)
@@ -85,7 +87,7 @@ def variant_process(changes: dict[str, Any], arguments: argparse.Namespace, plac
         device = choose_device(arguments.device)
         talk.send(seconds_a_step(data, given, device))
         steps = int(talk.recv())
-        trainer = build_trainer(data, resolve(TrainGanSettings, given, presets=PRESETS), device)
+        trainer = build_trainer(open_image_set(data), resolve(TrainGanSettings, given, presets=PRESETS), device)
         began = time.perf_counter()
         for step in range(steps):
             trainer.update(step, steps)

@@ -77,7 +77,7 @@ class Ours:
 
     def __init__(self, data: Path, given: dict[str, Any]) -> None:
         settings = resolve(TrainGanSettings, given, presets=PRESETS)
-        self._trainer = build_trainer(data, settings, torch.device("cpu"))
+        self._trainer = build_trainer(open_image_set(data), settings, torch.device("cpu"))
         self.images, self._step = 0, 0
 
     def step(self, total: int | None) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from aigc_cli.config.train_gan import TrainGanSettings
 from aigc_cli.core.machine.device import set_threads
 from aigc_cli.core.machine.platform import keep_freed_memory
+from aigc_cli.data.pictures.imageset import open_image_set
 from aigc_cli.gan.trainer import build_trainer
 data, way, steps = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 set_threads(None)
@@ -22,7 +23,7 @@ if way in ("kept", "both"):
     keep_freed_memory()
 if way in ("flushed", "both"):
     torch.set_flush_denormal(True)
-trainer = build_trainer(data, TrainGanSettings(), torch.device("cpu"))
+trainer = build_trainer(open_image_set(data), TrainGanSettings(), torch.device("cpu"))
 for step in range(20):
     trainer.update(step, None)
 began = time.perf_counter()

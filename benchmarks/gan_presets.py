@@ -27,6 +27,7 @@ from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
 from aigc_cli.core.errors import AigcError
 from aigc_cli.core.machine.device import choose_device, set_threads
 from aigc_cli.core.machine.platform import keep_freed_memory, peak_memory
+from aigc_cli.data.pictures.imageset import open_image_set
 from aigc_cli.gan.trainer import build_trainer
 
 FIRST_STEPS = 8
@@ -37,7 +38,9 @@ def measured(data: Path, given: dict[str, Any], device: str, seconds: float) -> 
     keep_freed_memory()
     try:
         where = choose_device(device)
-        trainer = build_trainer(data, resolve(TrainGanSettings, {**given, "grow": 0}, presets=PRESETS), where)
+        trainer = build_trainer(
+            open_image_set(data), resolve(TrainGanSettings, {**given, "grow": 0}, presets=PRESETS), where
+        )
     except AigcError as error:
         return {"problem": str(error)}
     for step in range(FIRST_STEPS):

@@ -21,13 +21,14 @@ from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
 from aigc_cli.core.machine.device import set_threads
 from aigc_cli.core.machine.platform import keep_freed_memory
+from aigc_cli.data.manifest import open_set
 from aigc_cli.gpt.trainer import build_trainer
 
 
 def trained(data: Path, values: dict[str, Any]) -> tuple[float, float]:
     """Return held-out nats a token after training by the settings, and the median milliseconds of a step."""
     settings = resolve(TrainGptSettings, values, presets=PRESETS)
-    trainer = build_trainer(data, settings, torch.device("cpu"))
+    trainer = build_trainer(open_set(data), settings, torch.device("cpu"))
     seconds = []
     for step in range(values["steps"]):
         began = time.perf_counter()

@@ -16,6 +16,7 @@ import torch
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
 from aigc_cli.core.machine.device import set_threads
+from aigc_cli.data.manifest import open_set
 from aigc_cli.gpt.trainer import build_trainer
 
 WAYS = {
@@ -37,7 +38,7 @@ def main() -> None:
     for way in arguments.ways.split(","):
         settings = resolve(TrainGptSettings, {"init": "smollm2", **WAYS[way]}, presets=PRESETS)
         started = time.perf_counter()
-        trainer = build_trainer(arguments.data, settings, torch.device("cpu"))
+        trainer = build_trainer(open_set(arguments.data), settings, torch.device("cpu"))
         built = time.perf_counter()
         before = trainer.evaluate(0)["bits_per_byte"]
         started_training, tokens = time.perf_counter(), 0.0

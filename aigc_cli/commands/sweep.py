@@ -1,9 +1,10 @@
-"""`aigc train-gan --sweep`: the trials before the training, their table, and the settings that the training takes."""
+"""`aigc train-gan --sweep`: trials of settings, their table, and the training with the best of them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from aigc_cli.commands.face_training import train_faces
 from aigc_cli.config.base import Origin
 from aigc_cli.config.train_gan import TrainGanSettings
 from aigc_cli.core.disk.files import be_private
@@ -12,21 +13,48 @@ from aigc_cli.core.errors import BadConfig, UsageProblem
 from aigc_cli.core.machine.distributed import several
 from aigc_cli.core.screen.console import Console
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.manifest import read_manifest
-from aigc_cli.gan.sweep import NAMES, Sweep, best_of, objective_of, ranked, trials_of
+from aigc_cli.data.manifest import PreparedSet, open_set
+from aigc_cli.gan.sweep import NAMES, Sweep, Trial, best_of, objective_of, ranked, trials_of
+
+if TYPE_CHECKING:
+    from aigc_cli.data.pictures.imageset import ImageSet
 
 
-def planned_sweep(
-    settings: TrainGanSettings, origins: Mapping[str, Origin], data: Path, output: Path, asked: Sequence[str]
-) -> Sweep | None:
-    """Return the sweep that `--sweep` asks for, None if it asks for nothing. Nothing is written.
+def train_best(
+    console: Console,
+    settings: TrainGanSettings,
+    origins: Mapping[str, Origin],
+    data: Path,
+    output: Path,
+    asked: Sequence[str],
+) -> None:
+    """Try what `--sweep` asks for and print all, the best first; then train with the best, but for `--sweep-only`.
 
-    UsageProblem for what makes no sense, BadConfig where `output` holds a run that did not begin with this sweep.
+    With `--dry-run` nothing is tried. UsageProblem for what makes no sense, AigcError where no trial is sound.
     """
+    trials = _asked(settings, origins, asked)
+    opened = open_set(data, "images")
+    sweep = Sweep(
+        trials=trials, minutes=settings.sweep_minutes, data_hash=opened.hash, path=RunDir(output).path / SWEEP
+    )
+    _check_place(settings, output, sweep)
+    if settings.dry_run:
+        train_faces(console, _settled(settings, sweep), opened, output, foreseen=lambda: _foreseen(settings, sweep))
+        return
+    records, images = _swept(console, settings, opened, output, sweep)
+    if not console.quiet or console.explicit_json or settings.sweep_only:
+        _print(console, records)
+    best = best_of(records)
+    words = ", ".join(f"{name} {value:g}" for name, value in best["values"].items())
+    console.talk(tr("the sweep's best: {words}", words=words))
+    if not settings.sweep_only:
+        train_faces(console, _with_values(best, sweep), opened, output, images=images)
+
+
+def _asked(settings: TrainGanSettings, origins: Mapping[str, Origin], asked: Sequence[str]) -> tuple[Trial, ...]:
+    """Return the trials that are asked for; UsageProblem for what makes no sense."""
     if not asked:
-        if settings.sweep_only:
-            raise UsageProblem(tr("--sweep-only stops after a sweep"), tr("say what to try with --sweep"))
-        return None
+        raise UsageProblem(tr("--sweep-only stops after a sweep"), tr("say what to try with --sweep"))
     if several():
         raise UsageProblem(tr("--sweep runs in one process"), tr("start it without torchrun"))
     trials = trials_of(asked, settings)
@@ -37,54 +65,28 @@ def planned_sweep(
                     tr("{option} and --sweep {name} exclude each other", option=origins[field].place, name=name),
                     tr("give one of them"),
                 )
-    manifest = read_manifest(data, "images")
-    sweep = Sweep(
-        trials=trials, minutes=settings.sweep_minutes, data_hash=manifest["hash"], path=RunDir(output).path / SWEEP
-    )
+    return trials
+
+
+def _check_place(settings: TrainGanSettings, output: Path, sweep: Sweep) -> None:
+    """Raise BadConfig where `output` holds a run that did not begin with this sweep, CannotCreate for other things."""
     if not RunDir(output).record_path.exists():
         existing_run(output, "face", {}, {}, resume="auto")
-    elif settings.resume != "restart" and len(sweep.done()) < len(trials):
+    elif settings.resume != "restart" and len(sweep.done()) < len(sweep.trials):
         raise BadConfig(
             tr("{path}: the run there did not begin with this sweep", path=output),
             tr("use the same --sweep, another -o, or --resume restart"),
         )
-    return sweep
 
 
-def foreseen(settings: TrainGanSettings, sweep: Sweep | None) -> dict[str, Any]:
+def _foreseen(settings: TrainGanSettings, sweep: Sweep) -> dict[str, Any]:
     """Return what a dry run says of a sweep: its trials, how many are done, and how long the others take."""
-    if sweep is None:
-        return {}
     done = 0 if settings.resume == "restart" else len(sweep.done())
     numbers = {"trials": len(sweep.trials), "done": done, "minutes_each": sweep.minutes}
     return {"sweep": {**numbers, "seconds": 60 * sweep.minutes * (len(sweep.trials) - done)}}
 
 
-def swept(console: Console, settings: TrainGanSettings, data: Path, output: Path, sweep: Sweep) -> TrainGanSettings:
-    """Do the trials that are not done, print all, the best first, and return the settings with its values.
-
-    AigcError where none is sound. With `--resume restart` what the run folder holds of a run is deleted first.
-    """
-    manifest = read_manifest(data, "images")
-    base = {} if settings.init is None else read_run(Path(settings.init), "face")
-    private = manifest.get("consent") not in ("public", "synthetic") or bool(base.get("private"))
-    if private:
-        be_private()
-    with output_folder(output, wait_seconds=settings.lock_wait, private=private):
-        if settings.resume == "restart":
-            delete_run(RunDir(output))
-        records = sweep.done()
-        if len(records) < len(sweep.trials):
-            records = _tried(console, settings, data, sweep)
-    if not console.quiet or console.explicit_json or settings.sweep_only:
-        _print(console, records)
-    best = best_of(records)
-    words = ", ".join(f"{name} {value:g}" for name, value in best["values"].items())
-    console.talk(tr("the sweep's best: {words}", words=words))
-    return _with_values(best, sweep)
-
-
-def settled(settings: TrainGanSettings, sweep: Sweep) -> TrainGanSettings:
+def _settled(settings: TrainGanSettings, sweep: Sweep) -> TrainGanSettings:
     """Return the settings that a training would have: the best trial's, or as they are where trials are to be done."""
     done = sweep.done()
     if settings.resume == "restart" or len(done) < len(sweep.trials):
@@ -92,14 +94,37 @@ def settled(settings: TrainGanSettings, sweep: Sweep) -> TrainGanSettings:
     return _with_values(best_of(done), sweep)
 
 
+def _swept(
+    console: Console, settings: TrainGanSettings, opened: PreparedSet, output: Path, sweep: Sweep
+) -> "tuple[list[dict[str, Any]], ImageSet | None]":
+    """Do the trials that are not done; return the records of all, and the pictures if they had to be read.
+
+    With `--resume restart` what the run folder holds of a run is deleted first.
+    """
+    base = {} if settings.init is None else read_run(Path(settings.init), "face")
+    private = opened.is_private or bool(base.get("private"))
+    if private:
+        be_private()
+    with output_folder(output, wait_seconds=settings.lock_wait, private=private):
+        if settings.resume == "restart":
+            delete_run(RunDir(output))
+        records = sweep.done()
+        if len(records) == len(sweep.trials):
+            return records, None
+        return _tried(console, settings, opened, sweep)
+
+
 def _with_values(record: Mapping[str, Any], sweep: Sweep) -> TrainGanSettings:
     return next(trial.settings for trial in sweep.trials if trial.values == record["values"])
 
 
-def _tried(console: Console, settings: TrainGanSettings, data: Path, sweep: Sweep) -> list[dict[str, Any]]:
+def _tried(
+    console: Console, settings: TrainGanSettings, opened: PreparedSet, sweep: Sweep
+) -> "tuple[list[dict[str, Any]], ImageSet]":
     from aigc_cli.core.machine.device import choose_device, set_threads
     from aigc_cli.core.machine.platform import keep_freed_memory
     from aigc_cli.core.machine.signals import StopFlag
+    from aigc_cli.data.pictures.imageset import load_image_set
     from aigc_cli.gan.sweep import builder, judge
 
     count, done = len(sweep.trials), len(sweep.done())
@@ -122,9 +147,10 @@ def _tried(console: Console, settings: TrainGanSettings, data: Path, sweep: Swee
         console.talk(tr("loading …"))
         set_threads(settings.threads)
         keep_freed_memory()
-        device, progress = choose_device(settings.device), console.progress()
+        images, device, progress = load_image_set(opened), choose_device(settings.device), console.progress()
         try:
-            return sweep.run(builder(data, device), judge(data, settings, device), progress, stop)
+            records = sweep.run(builder(images, device), judge(images, settings, device), progress, stop)
+            return records, images
         finally:
             progress.close()
 

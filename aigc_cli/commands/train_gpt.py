@@ -14,7 +14,7 @@ from aigc_cli.core.disk.rundir import read_run
 from aigc_cli.core.machine.distributed import World
 from aigc_cli.core.screen.console import Console
 from aigc_cli.core.screen.progress import Progress
-from aigc_cli.data.manifest import check_data, read_manifest
+from aigc_cli.data.manifest import PreparedSet, check_data, open_set
 from aigc_cli.gpt.estimate import disk_bytes, planned
 from aigc_cli.options import with_settings
 
@@ -41,17 +41,18 @@ def train_gpt(
     ],
 ) -> None:
     """Train a language model on a prepared set of chat or text."""
+    opened = open_set(data, "chat", "text")
 
     def build(progress: Progress, stop: Callable[[], None], world: World) -> object:
         from aigc_cli.core.machine.device import choose_device
         from aigc_cli.gpt.trainer import build_trainer
 
-        return build_trainer(data, settings, choose_device(settings.device), progress, stop, world)
+        return build_trainer(opened, settings, choose_device(settings.device), progress, stop, world)
 
     if settings.find_lr:
-        check_data(data, read_manifest(data, "chat", "text"))
+        check_data(data, opened.manifest)
         steady = replace(settings, schedule="constant", warmup_steps=0)
-        find_learning_rate(console, settings.threads, lambda: _trainer(data, steady))
+        find_learning_rate(console, settings.threads, lambda: _trainer(opened, steady))
         return
 
     def check() -> None:
@@ -68,16 +69,15 @@ def train_gpt(
     needed = FINE_TUNED_BYTES if settings.init else disk_bytes(settings, _text_bytes(data))
     job = Job(
         kind="text",
-        data_kinds=("chat", "text"),
         needed_bytes=needed,
         build=build,
         check=check,
         foreseen=foreseen,
     )
-    train_run(console, settings, data, output, job)
+    train_run(console, settings, opened, output, job)
 
 
-def _trainer(data: Path, settings: TrainGptSettings) -> "GptTrainer":
+def _trainer(data: PreparedSet, settings: TrainGptSettings) -> "GptTrainer":
     from aigc_cli.core.machine.device import choose_device
     from aigc_cli.gpt.trainer import build_trainer
 

@@ -1,8 +1,9 @@
-"""Reading a prepared set's `manifest.json`: what kind of set it is, what is in it, and its hash.
+"""Opening a prepared set: its `manifest.json` says what kind of set it is, what is in it, and its hash.
 
 Knows nothing of pixels or tokens, and imports no torch, so that wrong input is refused in a moment.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,36 @@ from aigc_cli.core.words.messages import tr
 
 SCHEMA = "aigc.manifest/1"
 _MAKERS = {"images": "aigc prepare images", "chat": "aigc prepare chat", "text": "aigc prepare text"}
+
+_OPEN_CONSENTS = ("public", "synthetic")
+
+
+@dataclass(frozen=True)
+class PreparedSet:
+    """A prepared set that is there: its folder, and its manifest, read once and handed on."""
+
+    path: Path
+    manifest: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """What is in it: images, chat or text."""
+        return str(self.manifest["kind"])
+
+    @property
+    def hash(self) -> str:
+        """The SHA-256 over what is in the set."""
+        return str(self.manifest["hash"])
+
+    @property
+    def is_private(self) -> bool:
+        """Whether what is made of the set is for its owner alone."""
+        return self.manifest.get("consent") not in _OPEN_CONSENTS
+
+
+def open_set(folder: Path, *kinds: str) -> PreparedSet:
+    """Open the prepared set in `folder`; raises what `read_manifest` raises."""
+    return PreparedSet(folder, read_manifest(folder, *kinds))
 
 
 def read_manifest(folder: Path, *kinds: str) -> dict[str, Any]:

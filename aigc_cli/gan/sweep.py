@@ -25,6 +25,7 @@ from aigc_cli.training.clockwork import Clockwork
 if TYPE_CHECKING:
     import torch
 
+    from aigc_cli.data.pictures.imageset import ImageSet
     from aigc_cli.gan.trainer import GanTrainer
 
 SCHEMA = "aigc.sweep/1"
@@ -221,12 +222,12 @@ def best_of(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return best
 
 
-def builder(data: Path, device: "torch.device") -> Callable[[TrainGanSettings], "GanTrainer"]:
+def builder(images: "ImageSet", device: "torch.device") -> Callable[[TrainGanSettings], "GanTrainer"]:
     """Return what makes a trial's trainer, begun with the weights of `--init` where there is one."""
     from aigc_cli.gan.trainer import build_trainer
 
     def build(settings: TrainGanSettings) -> "GanTrainer":
-        trainer = build_trainer(data, settings, device)
+        trainer = build_trainer(images, settings, device)
         if settings.init is not None:
             trainer.begin_with(Path(settings.init))
         return trainer
@@ -234,14 +235,12 @@ def builder(data: Path, device: "torch.device") -> Callable[[TrainGanSettings], 
     return build
 
 
-def judge(data: Path, settings: TrainGanSettings, device: "torch.device") -> Scores:
-    """Return what scores a trainer's averaged samples as its run would, near copies aside; real ones are read once."""
+def judge(images: "ImageSet", settings: TrainGanSettings, device: "torch.device") -> Scores:
+    """Return what scores a trainer's averaged samples as its run would, near copies aside."""
     import torch
 
-    from aigc_cli.data.pictures.imageset import open_image_set
     from aigc_cli.gan.judge import Judge
 
-    images = open_image_set(data)
     nothing_held_out = replace(images, is_valid=torch.zeros_like(images.is_valid))
     made = Judge(nothing_held_out, settings.metric, settings.metric_images, settings.seed, device)
     return lambda trainer: made.scores(trainer.average)

@@ -22,7 +22,7 @@ from aigc_cli.core.errors import BadData
 from aigc_cli.core.machine.distributed import ALONE, World
 from aigc_cli.core.seeding import stream
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.pictures.imageset import ImageSet, open_image_set
+from aigc_cli.data.pictures.imageset import ImageSet
 from aigc_cli.gan.adaptation import Adaptation
 from aigc_cli.gan.architectures.dcgan import DcganCritic
 from aigc_cli.gan.architectures.layers import widened
@@ -49,20 +49,21 @@ STANDING_COUNT = 256
 GRADIENT_NORM_EVERY = 10
 
 
-def build_trainer(data: Path, settings: TrainGanSettings, device: torch.device, world: World = ALONE) -> "GanTrainer":
-    """Return a trainer on the prepared image set `data`.
+def build_trainer(
+    images: ImageSet, settings: TrainGanSettings, device: torch.device, world: World = ALONE
+) -> "GanTrainer":
+    """Return a trainer on a prepared image set.
 
     Raises UsageProblem for a size that the architecture cannot make or a batch that `world` cannot share, BadData
-    where the set has fewer training pictures than a batch, and what `open_image_set` raises.
+    where the set has fewer training pictures than a batch.
     """
-    images = open_image_set(data)
     check_size(settings.arch, images.size)
     count = int((~images.is_valid).sum())
     if count < settings.batch_size:
         raise BadData(
             tr(
                 "{data}: {count} training images; --batch-size {batch_size} needs {batch_size}",
-                data=data,
+                data=images.path,
                 count=count,
                 batch_size=settings.batch_size,
             ),
@@ -70,7 +71,11 @@ def build_trainer(data: Path, settings: TrainGanSettings, device: torch.device, 
         )
     if settings.augment_adapt and int(images.is_valid.sum()) < settings.batch_size:
         raise BadData(
-            tr("{data}: --augment-adapt needs at least {count} held-out images", data=data, count=settings.batch_size),
+            tr(
+                "{data}: --augment-adapt needs at least {count} held-out images",
+                data=images.path,
+                count=settings.batch_size,
+            ),
             tr("hold out more with aigc prepare images --valid, or use --no-augment-adapt"),
         )
     return GanTrainer(images, completed(settings), device, world)

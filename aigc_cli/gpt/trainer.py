@@ -21,7 +21,7 @@ from aigc_cli.core.screen.progress import Progress, SilentProgress
 from aigc_cli.core.seeding import stream
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.dialogue import ROLES, Message, encode_prompt, read_dialogues, require_chat, target_bytes, windows
-from aigc_cli.data.manifest import read_manifest
+from aigc_cli.data.manifest import PreparedSet
 from aigc_cli.data.textset import TextSplit, first_tokens, trained_tokenizer
 from aigc_cli.data.tokenizer import ChatTokenizer, load_tokenizer
 from aigc_cli.gpt.bases.gguf import import_gguf, smollm2_file
@@ -45,7 +45,7 @@ Sequences = list[tuple[list[int], list[bool]]]
 
 
 def build_trainer(
-    data: Path,
+    data: PreparedSet,
     settings: TrainGptSettings,
     device: torch.device,
     progress: Progress | None = None,
@@ -56,7 +56,6 @@ def build_trainer(
 
     All processes of `world` build theirs together. Raises NoInput, BadData, BadConfig, UsageProblem, Unavailable.
     """
-    manifest = read_manifest(data, "chat", "text")
     mode = settings.finetune if settings.init else "scratch"
     sharded = settings.parallel == "fsdp" and world.size > 1
     if sharded and mode == "lora":
@@ -64,12 +63,12 @@ def build_trainer(
     compiles = _compiles(settings, mode, device, sharded)
     with world.main_first():
         base_folder = model_folder(settings.init) if settings.init else None
-    corpus = _ChatCorpus(data) if manifest["kind"] == "chat" else _TextCorpus(data, manifest["hash"], progress, stop)
+    corpus = _ChatCorpus(data.path) if data.kind == "chat" else _TextCorpus(data, progress, stop)
     with world.main_first():
         tokenizer = load_tokenizer(base_folder) if base_folder else corpus.new_tokenizer(settings)
     if base_folder:
         check_tokenizer(base_folder, tokenizer)
-    tokenizer.chat, tokenizer.default_system = manifest["kind"] == "chat", corpus.system
+    tokenizer.chat, tokenizer.default_system = data.kind == "chat", corpus.system
     model, base = _model(settings, mode, base_folder, tokenizer, torch.device("cpu") if sharded else device)
     first_block = _adapt(model, settings, frozen_type(settings, mode, device)) if mode == "lora" else 0
     model.recompute = settings.gradient_checkpointing
@@ -91,7 +90,7 @@ def build_trainer(
         data=source,
         held=held,
         optimizers=new_optimizers(model, settings, mode, world),
-        card=_card(manifest, settings, mode),
+        card=_card(data.manifest, settings, mode),
         identity={
             "tokenizer_sha256": sha256_bytes(tokenizer.inner.to_str().encode()),
             **({"base_model_sha256": base.sha256} if base else {}),
@@ -135,9 +134,9 @@ class _ChatCorpus:
 class _TextCorpus:
     """The documents of a prepared text set."""
 
-    def __init__(self, data: Path, data_hash: str, progress: Progress | None, stop: Callable[[], None]) -> None:
-        self._train = TextSplit(data / "train.jsonl", data_hash, progress or SilentProgress(), stop)
-        self._valid = data / "valid.jsonl"
+    def __init__(self, data: PreparedSet, progress: Progress | None, stop: Callable[[], None]) -> None:
+        self._train = TextSplit(data.path / "train.jsonl", data.hash, progress or SilentProgress(), stop)
+        self._valid = data.path / "valid.jsonl"
         self.system = None
 
     def new_tokenizer(self, settings: TrainGptSettings) -> ChatTokenizer:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from aigc_cli.config.train_gan import TrainGanSettings
+from aigc_cli.config.train_gpt import TrainGptSettings
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.words.messages import tr
 
@@ -24,3 +26,19 @@ class Plan:
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
             raise UsageProblem(tr("how long to train?"), tr("give --steps or --minutes, one of them"))
+
+    @classmethod
+    def of(cls, settings: TrainGanSettings | TrainGptSettings) -> "Plan":
+        """Return the plan that a command's settings say: a number of steps overrides minutes."""
+        return cls(
+            steps=settings.steps,
+            minutes=None if settings.steps is not None else settings.minutes,
+            evaluations=settings.evaluations,
+            log_every_steps=settings.log_every_steps,
+            save_every_seconds=60 * settings.save_minutes,
+            save_every_steps=settings.save_every,
+            keep_checkpoints=settings.keep,
+            patience=settings.patience,
+            plateau_patience=settings.plateau_patience,
+            tensorboard=settings.tensorboard,
+        )

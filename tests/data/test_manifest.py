@@ -4,7 +4,7 @@ import json
 import pytest
 
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.data.manifest import check_data, read_manifest
+from aigc_cli.data.manifest import check_data, open_set, read_manifest
 
 WHOLE = {"schema": "aigc.manifest/1", "kind": "chat", "hash": "h", "counts": {"train": 3}}
 
@@ -63,3 +63,19 @@ def test_values_of_other_types_are_refused(tmp_path, change):
     (tmp_path / "manifest.json").write_text(json.dumps(WHOLE | change))
     with pytest.raises(BadData, match="not the manifest"):
         read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("consent", "is_private"),
+    [
+        ("public", False),
+        ("synthetic", False),
+        ("self", True),
+        ("permission", True),
+        ("unspecified", True),
+        (None, True),
+    ],
+)
+def test_a_set_is_private_unless_it_says_that_it_need_not_be(consent, is_private, tmp_path):
+    opened = open_set(write(tmp_path, {**WHOLE, "consent": consent}), "chat")
+    assert (opened.path, opened.kind, opened.hash, opened.is_private) == (tmp_path, "chat", "h", is_private)

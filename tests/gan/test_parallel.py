@@ -14,6 +14,7 @@ from aigc_cli.core.disk.rundir import RunDir
 from aigc_cli.core.disk.snapshots import load_snapshot, save_snapshot
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.machine.distributed import ALONE, World, joined
+from aigc_cli.data.pictures.imageset import open_image_set
 from aigc_cli.gan.shares import Draws
 from aigc_cli.gan.trainer import build_trainer
 from tests.gan.conftest import write_image_set
@@ -31,7 +32,7 @@ WAYS = {
 
 def trainer(folder, world, **changes):
     settings = resolve(TrainGanSettings, {**SMALL, **changes}, presets=PRESETS)
-    return build_trainer(folder / "set", settings, torch.device("cpu"), world)
+    return build_trainer(open_image_set(folder / "set"), settings, torch.device("cpu"), world)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -8,6 +8,7 @@ import torch
 from aigc_cli.config.train_gan import TrainGanSettings
 from aigc_cli.core.errors import AigcError, UsageProblem
 from aigc_cli.core.screen.progress import SilentProgress
+from aigc_cli.data.pictures.imageset import open_image_set
 from aigc_cli.gan.sweep import Sweep, best_of, builder, judge, ranked, trials_of
 from aigc_cli.gan.trainer import build_trainer
 
@@ -25,13 +26,13 @@ def sweep_of(path, *asked, minutes=0.001):
 
 def run(sweep, image_set, stop=lambda: None):
     """Run a sweep, and return its records and the settings of the trainers that were built."""
-    built, build = [], builder(image_set, CPU)
+    built, build = [], builder(open_image_set(image_set), CPU)
 
     def noted(settings):
         built.append(settings)
         return build(settings)
 
-    return sweep.run(noted, judge(image_set, SMALL, CPU), SilentProgress(), stop), built
+    return sweep.run(noted, judge(open_image_set(image_set), SMALL, CPU), SilentProgress(), stop), built
 
 
 def record(status, distance, **values):
@@ -84,7 +85,7 @@ class TestTrying:
         assert steps >= 1
         # Training with a trial's settings for so many steps is that trial.
         trial = trials_of(["gamma=0.5,2", "lr=1e-3,4e-3"], SMALL)[2]
-        trainer = build_trainer(image_set, trial.settings, CPU)
+        trainer = build_trainer(open_image_set(image_set), trial.settings, CPU)
         for step in range(steps):
             trainer.update(step, steps)
         scores = trainer.evaluate(steps)

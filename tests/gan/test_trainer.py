@@ -13,6 +13,7 @@ from aigc_cli.core.disk.rundir import open_for_training
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.machine.signals import StopFlag
 from aigc_cli.core.screen.progress import SilentProgress
+from aigc_cli.data.pictures.imageset import open_image_set
 from aigc_cli.gan.adaptation import MEASURED_EVERY, Adaptation
 from aigc_cli.gan.sampler import load_generator
 from aigc_cli.gan.trainer import build_trainer
@@ -40,7 +41,7 @@ KINDS = {
 
 
 def made(path, *, device=CPU, **changes):
-    return build_trainer(path, resolve(TrainGanSettings, {**SMALL, **changes}, presets=PRESETS), device)
+    return build_trainer(open_image_set(path), resolve(TrainGanSettings, {**SMALL, **changes}, presets=PRESETS), device)
 
 
 def weights(trainer):

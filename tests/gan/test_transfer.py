@@ -12,6 +12,7 @@ from aigc_cli.core.disk.checkpoint import read_metadata, save_tensors
 from aigc_cli.core.disk.rundir import open_for_training
 from aigc_cli.core.disk.snapshots import save_snapshot
 from aigc_cli.core.errors import BadConfig, BadData
+from aigc_cli.data.pictures.imageset import open_image_set
 from aigc_cli.gan.trainer import build_trainer
 from aigc_cli.gan.transfer import place_of
 from tests.gan.conftest import write_image_set
@@ -23,7 +24,7 @@ SHAPES = {"style": {}, "r3": {"width": 0.25}, "resnet": {"width": 0.06}, "dcgan"
 
 def made(folder, *, seed, **changes):
     settings = resolve(TrainGanSettings, {**SMALL, **changes, "seed": seed}, presets=PRESETS)
-    return build_trainer(folder, settings, CPU)
+    return build_trainer(open_image_set(folder), settings, CPU)
 
 
 def stored(trainer, folder, *, critic=True):

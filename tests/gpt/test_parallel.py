@@ -16,6 +16,7 @@ from aigc_cli.core.disk.sharded import mesh_of
 from aigc_cli.core.disk.snapshots import load_snapshot, save_snapshot
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.machine.distributed import ALONE, World, joined
+from aigc_cli.data.manifest import open_set
 from aigc_cli.gpt.bases.hf import read_model, write_model_folder
 from aigc_cli.gpt.trainer import build_trainer
 from tests.gpt.models import CORPUS, harsh_model, tokenizer
@@ -41,7 +42,7 @@ def trainer(folder, way, world):
         words["init"] = str(folder / "base")
     settings = {**SMALL, "batch_size": 5, "precision": "fp32", "seed": 1, **words}
     made = resolve(TrainGptSettings, settings, presets=PRESETS)
-    return build_trainer(data, made, torch.device("cpu"), world=world)
+    return build_trainer(open_set(data), made, torch.device("cpu"), world=world)
 
 
 def trained(made, run, world, first=0):
@@ -144,4 +145,4 @@ def test_sharding_is_for_all_weights(folder):
         TrainGptSettings, {"init": str(folder / "base"), "parallel": "fsdp", "finetune": "lora"}, presets=PRESETS
     )
     with pytest.raises(UsageProblem, match="--parallel ddp"):
-        build_trainer(folder / "chat", settings, torch.device("cpu"), world=World(0, 2))
+        build_trainer(open_set(folder / "chat"), settings, torch.device("cpu"), world=World(0, 2))

@@ -9,6 +9,7 @@ from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.machine.distributed import World
+from aigc_cli.data.manifest import open_set
 from aigc_cli.gpt.trainer import build_trainer, frozen_type, product_type
 from tests.gpt.models import CORPUS
 from tests.gpt.test_trainer import SMALL, write_set
@@ -23,7 +24,7 @@ def plain(tmp_path):
 def trainer(data, device="cpu", world=None, **changes):
     settings = resolve(TrainGptSettings, {**SMALL, "seed": 1, **changes}, presets=PRESETS)
     extra = {} if world is None else {"world": world}
-    return build_trainer(data, settings, torch.device(device), **extra)
+    return build_trainer(open_set(data), settings, torch.device(device), **extra)
 
 
 @pytest.mark.parametrize(

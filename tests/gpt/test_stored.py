@@ -10,6 +10,7 @@ from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
 from aigc_cli.core.disk.rundir import RunDir
 from aigc_cli.core.disk.snapshots import find_snapshot, save_snapshot
 from aigc_cli.core.errors import BadData, NoInput, UsageProblem
+from aigc_cli.data.manifest import open_set
 from aigc_cli.gpt.bases.hf import read_model, write_model_folder
 from aigc_cli.gpt.stored import load_checkpoint
 from aigc_cli.gpt.trainer import build_trainer
@@ -42,7 +43,7 @@ def run(request, tmp_path):
     if "init" in changes:
         changes["init"] = str(tmp_path / "base")
     settings = resolve(TrainGptSettings, {**SMALL, "precision": "fp32", **changes}, presets=PRESETS)
-    trainer = build_trainer(tmp_path / "chat", settings, torch.device("cpu"))
+    trainer = build_trainer(open_set(tmp_path / "chat"), settings, torch.device("cpu"))
     made = RunDir(tmp_path / "run")
     made.checkpoints.mkdir(parents=True)
     record = {"schema": "aigc.run/1", "kind": "text", "settings": as_json(settings)}

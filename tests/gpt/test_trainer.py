@@ -13,6 +13,7 @@ from aigc_cli.core.disk.rundir import open_for_training
 from aigc_cli.core.errors import AigcError, BadConfig, BadData, NoInput
 from aigc_cli.core.machine.signals import StopFlag
 from aigc_cli.core.screen.progress import SilentProgress
+from aigc_cli.data.manifest import open_set
 from aigc_cli.gpt.bases.hf import read_model
 from aigc_cli.gpt.decoding.decode import GenerationSettings, generate, load_text_run
 from aigc_cli.gpt.trainer import build_trainer, frozen_type, model_folder
@@ -55,7 +56,7 @@ def plain(tmp_path):
 
 def trainer(data, **changes):
     settings = resolve(TrainGptSettings, {**SMALL, "precision": "fp32", "seed": 1, **changes}, presets=PRESETS)
-    return build_trainer(data, settings, CPU)
+    return build_trainer(open_set(data), settings, CPU)
 
 
 def weights(made):

@@ -14,7 +14,7 @@ from aigc_cli.core.disk.checkpoint import load_tensors
 from aigc_cli.core.disk.files import read_bytes, read_jsonl
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.manifest import read_manifest, refuse_run
+from aigc_cli.data.manifest import PreparedSet, open_set, read_manifest, refuse_run
 from aigc_cli.data.pictures.picture import Unusable, decode_png
 from aigc_cli.data.pictures.sources import PICTURE_SUFFIXES
 
@@ -53,7 +53,12 @@ class PictureFolder:
 
 def open_image_set(path: Path) -> ImageSet:
     """Open a prepared image set. NoInput if it is not there, BadData if truncated, damaged or of another kind."""
-    manifest = read_manifest(path, "images")
+    return load_image_set(open_set(path, "images"))
+
+
+def load_image_set(opened: PreparedSet) -> ImageSet:
+    """Read the pixels, labels and split of a set that is open; raises what `open_image_set` raises."""
+    path, manifest = opened.path, opened.manifest
     tensors = load_tensors(path / "pixels.safetensors")
     label_names = tuple(manifest.get("label_names") or ())
     pixels, valid, labels = tensors.get("pixels"), tensors.get("valid"), tensors.get("labels")
