@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aigc_cli.commands.training import Job, train_run
-from aigc_cli.config.train_gan import TrainGanSettings, augmentations
+from aigc_cli.config.train_gan import TrainGanSettings, augmentations, completed
 from aigc_cli.core.disk.files import sha256_file
 from aigc_cli.core.disk.rundir import RunDir, read_run
 from aigc_cli.core.errors import UsageProblem
@@ -40,6 +40,7 @@ def train_faces(
 
     def check() -> None:
         augmentations(settings)
+        completed(settings)
         if base is not None and begins:
             if base.resolve() == output.resolve():
                 raise UsageProblem(tr("--init {init} is the run to make", init=base), tr("use another -o"))

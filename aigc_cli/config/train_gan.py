@@ -22,6 +22,10 @@ from aigc_cli.core.words.messages import tr
 ARCHITECTURES = ("style", "dcgan", "mlp", "resnet", "r3")
 LOSSES = ("rpgan", "nonsaturating", "minimax", "lsgan", "hinge", "wgan", "wgan-gp")
 AUGMENTATIONS = ("flip", "translate", "scale", "rotate", "crop", "cutout", "colour")
+# Whose critics still tell pictures apart with every weight within --clip-weights: the dcgan critic normalises what goes
+# through it, and the mlp critic is two layers deep. style and resnet scale their weights at run time, so that what is
+# clipped is not what acts, and r3's signal dies in its depth: none of the three learned to draw two flat colours.
+CLIPPED_ARCHITECTURES = ("dcgan", "mlp")
 METRICS = ("random_conv", "efficientnet_lite0")
 
 # What an architecture uses where the setting is not given. The style row's learning rates are the best of those
@@ -246,11 +250,16 @@ def augmentations(settings: TrainGanSettings) -> tuple[str, ...]:
 def completed(settings: TrainGanSettings) -> TrainGanSettings:
     """Return the settings with the architecture's own value, or what fits the critics, wherever one was left open.
 
-    Raises UsageProblem where another architecture than style is to grow.
+    Raises UsageProblem where another architecture than style is to grow, or the loss clips weights that cannot be.
     """
     if settings.grow and settings.arch != "style":
         raise UsageProblem(
             tr("--arch {arch} does not grow", arch=settings.arch), tr("leave out --grow, or use --arch style")
+        )
+    if settings.loss == "wgan" and settings.arch not in CLIPPED_ARCHITECTURES:
+        raise UsageProblem(
+            tr("--loss wgan clips weights, which the critic of --arch {arch} does not bear", arch=settings.arch),
+            tr("use --loss wgan-gp, or --preset wgan"),
         )
     own = {**ARCHITECTURE_DEFAULTS[settings.arch], "class_weight": 0.0 if settings.projected else 1.0}
     return replace(settings, **{name: value for name, value in own.items() if getattr(settings, name) is None})

@@ -303,6 +303,13 @@ def test_wasserstein_weights_stay_clipped(image_set):
     assert max(float(value.abs().max()) for value in parameters if value.dim() == 4) <= 0.005
 
 
+@pytest.mark.parametrize("arch", ["style", "resnet", "r3"])
+def test_critics_that_do_not_bear_clipped_weights_are_refused_with_the_remedy(arch):
+    with pytest.raises(UsageProblem, match=f"the critic of --arch {arch}") as problem:
+        completed(TrainGanSettings(arch=arch, loss="wgan"))
+    assert "--loss wgan-gp, or --preset wgan" in problem.value.remedy
+
+
 def test_only_the_interpolated_penalty_is_taken_where_the_loss_asks_for_it(image_set):
     logged = made(image_set, preset="wgan-gp").update(0, 2)
     assert "r1" not in logged
