@@ -171,20 +171,20 @@ _aigc_reply() {
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output -n --count --start --seed --checkpoint --dry-run --no-dry-run --label --truncation --grid --show --no-show --prompt --prompts --max-new-tokens --temperature --top-p --top-k --min-p --repetition-penalty --lock-wait --keep-days --batch-size --threads --device --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output -n --count --start --seed --checkpoint --force --no-force --dry-run --no-dry-run --label --truncation --grid --show --no-show --prompt --prompts --max-new-tokens --temperature --top-p --top-k --min-p --repetition-penalty --lock-wait --keep-days --batch-size --threads --device --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked aigc.json; _aigc_rest folders; fi
             ;;
         'chat')
             case $previous in
                 --face) _aigc_marked aigc.json face; _aigc_rest folders; return ;;
                 --play | --session) _aigc_rest files; return ;;
-                --face-seed | --face-truncation | --face-columns | --temperature | --top-p | --min-p | --repetition-penalty | --max-new-tokens | --seed | --reply-speed | --threads) _aigc_rest free; return ;;
+                --face-seed | --face-truncation | --face-columns | --temperature | --top-p | --min-p | --repetition-penalty | --max-new-tokens | --seed | --reply-speed | --lock-wait | --threads) _aigc_rest free; return ;;
                 --pictures) _aigc_words 'auto kitty iterm2 sixel half-blocks none'; _aigc_rest free; return ;;
                 --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-c --continue --face --play --face-seed --face-truncation --face-columns --pictures --temperature --top-p --min-p --repetition-penalty --max-new-tokens --seed --reply-speed --session --log --no-log --device --threads --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-c --continue --face --play --force --no-force --face-seed --face-truncation --face-columns --pictures --temperature --top-p --min-p --repetition-penalty --max-new-tokens --seed --reply-speed --session --log --no-log --lock-wait --device --threads --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked aigc.json text; _aigc_rest folders; fi
             ;;
         'metrics')

@@ -244,7 +244,7 @@ def test_sessions(tmp_path):
 
     def read():
         kept = read_session(path)
-        with SessionLog(path, kept) as log:
+        with SessionLog(path) as log:
             log.write(kept)
         assert read_session(path) == kept
         return [turn_record(turn) for turn in kept]

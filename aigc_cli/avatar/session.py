@@ -9,14 +9,17 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 from aigc_cli.avatar.conversation import Turn
-from aigc_cli.core.disk.files import cannot_create, make_dir, read_bytes, read_jsonl
+from aigc_cli.core.disk.files import cannot_create, make_dir, read_bytes, read_jsonl, require_file
+from aigc_cli.core.disk.own import claim
 from aigc_cli.core.disk.provenance import label_record
+from aigc_cli.core.disk.rundir import FolderLock
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.words.messages import tr
 from aigc_cli.core.words.plain import clean, json_text
@@ -99,18 +102,32 @@ def _turn(path: Path, number: int, record: dict[str, Any]) -> Turn:
 
 
 class SessionLog:
-    """Appends to a session file what changed in a conversation since the last `write`."""
+    """A session file that is open, and nobody else's meanwhile; appended to is what changed since the last `write`.
 
-    def __init__(self, path: Path, turns: Iterable[Turn] = ()) -> None:
-        """Open the file for appending, mode 0600; `turns` are those that it already holds. CannotCreate if refused."""
+    `turns` are those that it held when it was opened, and `was_torn` says that its last line had been cut off.
+    """
+
+    def __init__(self, path: Path, *, wait_seconds: float = 0.0, force: bool = False) -> None:
+        """Open the file, or make it with mode 0600. Locked if another process has it open, BadData if it is damaged.
+
+        CannotCreate if the system refuses, or if it is a file that aigc did not write, unless `force` replaces it.
+        """
         self.path = path
-        self._written = list(turns)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        except OSError as error:
-            raise cannot_create(path, error) from error
-        self._end_with_a_whole_line(descriptor)
-        self._file: IO[str] = os.fdopen(descriptor, "a", encoding="utf-8")
+        if path.exists():
+            require_file(path)
+            claim(path, private=True, force=force)
+        with ExitStack() as opened:
+            try:
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+                opened.enter_context(FolderLock(path, wait_seconds=wait_seconds))
+                self.turns, self.was_torn = read_session(path), bool(torn_bytes(path))
+                self._written = list(self.turns)
+                descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+            except OSError as error:
+                raise cannot_create(path, error) from error
+            self._file: IO[str] = opened.enter_context(os.fdopen(descriptor, "a", encoding="utf-8"))
+            self._end_with_a_whole_line(descriptor)
+            self._opened = opened.pop_all()
 
     def _end_with_a_whole_line(self, descriptor: int) -> None:
         data, torn = read_bytes(self.path), torn_bytes(self.path)
@@ -137,8 +154,8 @@ class SessionLog:
         self._written = list(turns)
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file, and let others have it."""
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self

@@ -1,13 +1,14 @@
 """The slash commands of a conversation in a terminal: a literal table of name, usage, help and function."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 from aigc_cli.avatar.session import SessionLog, read_session, torn_bytes, turn_record
 from aigc_cli.avatar.talk import Talk
 from aigc_cli.config.base import did_you_mean, validate
-from aigc_cli.core.disk.files import write_jsonl, write_text
+from aigc_cli.core.disk.own import write_own
 from aigc_cli.core.disk.provenance import label_text
 from aigc_cli.core.errors import AigcError, UsageProblem
 from aigc_cli.core.words.messages import later, tr
@@ -72,20 +73,19 @@ def _reset(talk: Talk, argument: str) -> None:
     talk.view.say(tr("a new conversation"))
 
 
-def _new_or_own(talk: Talk, argument: str) -> Path:
-    """Return the place of a file to write: nothing is there yet, or what this conversation has written itself."""
+def _write_new_or_own(talk: Talk, argument: str, text: str) -> None:
+    """Write a file where there is none yet, or what this conversation has written itself."""
     path = Path(argument)
-    if path.exists() and path.resolve() not in talk.written:
-        raise UsageProblem(tr("{path}: is there already", path=path), tr("choose another name"))
-    return path
+    write_own(path, text.encode(), private=True, fresh=path.resolve() not in talk.written)
+    talk.written.add(path.resolve())
 
 
 def _save(talk: Talk, argument: str) -> None:
     if argument:
-        path = _new_or_own(talk, argument)
-        count = write_jsonl(path, map(turn_record, talk.conversation.turns), private=True)
-        talk.written.add(path.resolve())
-        talk.view.say(tr("{argument}: {count} turns", argument=argument, count=count))
+        records = [turn_record(turn) for turn in talk.conversation.turns]
+        lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        _write_new_or_own(talk, argument, "".join(lines))
+        talk.view.say(tr("{argument}: {count} turns", argument=argument, count=len(records)))
     elif talk.log is not None:
         talk.view.say(tr("kept in {path}", path=talk.log.path))
     else:
@@ -95,11 +95,14 @@ def _save(talk: Talk, argument: str) -> None:
 def _load(talk: Talk, argument: str) -> None:
     if not argument:
         raise UsageProblem(tr("which file?"), tr("/load FILE"))
-    turns = read_session(Path(argument))
-    if torn_bytes(Path(argument)):
+    path = Path(argument)
+    turns, was_torn = read_session(path), bool(torn_bytes(path))
+    if talk.keeping and not (talk.log is not None and path.samefile(talk.log.path)):
+        log = SessionLog(path)
+        turns, was_torn = log.turns, log.was_torn
+        talk.keep_elsewhere(log)
+    if was_torn:
         talk.view.say(tr("{path}: its last line was cut off when it was written, and is left out", path=argument))
-    if talk.keeping:
-        talk.keep_elsewhere(SessionLog(Path(argument), turns))
     talk.conversation.turns[:] = turns
     for turn in turns[-4:]:
         talk.view.turn(turn)
@@ -108,12 +111,11 @@ def _load(talk: Talk, argument: str) -> None:
 def _export(talk: Talk, argument: str) -> None:
     if not argument:
         raise UsageProblem(tr("which file?"), tr("/export FILE.txt"))
-    path, name = _new_or_own(talk, argument), talk.view.name
+    name = talk.view.name
     lines = [notice(name), ""]
     for turn in talk.conversation.turns:
         lines += [f"{tr('you') if turn.role == 'user' else name}: {bubble}" for bubble in turn.bubbles]
-    write_text(path, label_text("\n".join(lines) + "\n"), private=True)
-    talk.written.add(path.resolve())
+    _write_new_or_own(talk, argument, label_text("\n".join(lines) + "\n"))
     talk.view.say(tr("{argument}: {count} turns as text", argument=argument, count=len(talk.conversation.turns)))
 
 

@@ -22,7 +22,7 @@ from aigc_cli.options import with_settings
 
 if TYPE_CHECKING:
     from aigc_cli.avatar.background import Background
-    from aigc_cli.avatar.conversation import Conversation, Turn
+    from aigc_cli.avatar.conversation import Conversation
     from aigc_cli.avatar.replier import TextReplier
     from aigc_cli.avatar.session import SessionLog
     from aigc_cli.avatar.view import Look, View
@@ -55,7 +55,7 @@ def chat(
     from aigc_cli.avatar.face import face_expressions
 
     expressions = face_expressions(settings.face) if settings.face is not None else Expressions()
-    place, turns = _session(console, settings, run, continue_)
+    log = _session(console, settings, run, continue_)
     from aigc_cli.avatar.background import Background
     from aigc_cli.avatar.conversation import Conversation
     from aigc_cli.avatar.replier import TextReplier
@@ -69,9 +69,9 @@ def chat(
         settings.seed if settings.seed is not None else secrets.randbits(31),
         run=hashlib.sha256(read_bytes(RunDir(run).record_path)).hexdigest(),
         expressions=expressions,
-        turns=turns,
+        turns=log.turns if log is not None else [],
     )
-    talk = _Talk(console, settings, conversation, replier, loading, str(subject or run.name), place)
+    talk = _Talk(console, settings, conversation, replier, loading, str(subject or run.name), log)
     if piped:
         talk.pipe(sys.stdin)
     elif settings.play is not None:
@@ -100,19 +100,19 @@ def _is_piped(console: Console, settings: ChatSettings, source: str | None) -> b
     return False
 
 
-def _session(console: Console, settings: ChatSettings, run: Path, continue_: bool) -> "tuple[Path | None, list[Turn]]":
-    """Return the session file that was asked for, if any, and the turns in it."""
-    from aigc_cli.avatar.session import latest_session, read_session, sessions_folder, torn_bytes
+def _session(console: Console, settings: ChatSettings, run: Path, continue_: bool) -> "SessionLog | None":
+    """Return the session file that was asked for, if any, open and locked."""
+    from aigc_cli.avatar.session import SessionLog, latest_session, sessions_folder
 
     if continue_ and settings.session is not None:
         raise UsageProblem(tr("--continue and --session exclude each other"), tr("--session FILE goes on with FILE"))
     place = latest_session(sessions_folder(run, os.environ), run) if continue_ else settings.session
-    if place is None or not place.exists():
-        return place, []
-    turns = read_session(place)
-    if torn_bytes(place):
+    if place is None:
+        return None
+    log = SessionLog(place, wait_seconds=settings.lock_wait, force=settings.force)
+    if log.was_torn:
         console.talk(tr("{path}: its last line was cut off when it was written, and is left out", path=place))
-    return place, turns
+    return log
 
 
 def _load(settings: ChatSettings, run: Path, *, with_face: bool) -> "tuple[Any, Any]":
@@ -141,7 +141,7 @@ class _Talk:
         replier: "TextReplier",
         loading: "Background[Any]",
         name: str,
-        place: Path | None,
+        log: "SessionLog | None",
     ) -> None:
         self._console = console
         self._settings = settings
@@ -149,7 +149,7 @@ class _Talk:
         self._replier = replier
         self._loading = loading
         self._name = name
-        self._place = place
+        self._log = log
 
     def pipe(self, lines: Iterable[str]) -> None:
         """Answer each line on stdout: the reply alone, or a record with `--json`."""
@@ -208,9 +208,8 @@ class _Talk:
         """Return what opens the session file when the first turn is to be kept."""
         from aigc_cli.avatar.session import SessionLog, new_session, sessions_folder
 
-        place, turns = self._place, list(self._conversation.turns)
-        if place is not None:
-            log = SessionLog(place, turns)
+        log = self._log
+        if log is not None:
             return lambda: log
         folder = sessions_folder(run, os.environ) if self._settings.log else None
         return (lambda: SessionLog(new_session(folder))) if folder is not None else None
@@ -218,12 +217,10 @@ class _Talk:
     @contextmanager
     def _keeper(self) -> Iterator[Callable[[], None]]:
         """Yield what keeps the conversation so far: only where a session file was asked for."""
-        from aigc_cli.avatar.session import SessionLog
-
-        if self._place is None:
+        if self._log is None:
             yield lambda: None
             return
-        with SessionLog(self._place, self._conversation.turns) as log:
+        with self._log as log:
             yield lambda: log.write(self._conversation.turns)
 
     def _view(self, look: "Look") -> "View":

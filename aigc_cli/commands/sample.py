@@ -19,8 +19,8 @@ from aigc_cli.core.disk.files import (
     make_dir,
     read_json,
     sha256_file,
-    write_bytes,
 )
+from aigc_cli.core.disk.own import claim, refuse_foreign, write_own
 from aigc_cli.core.disk.provenance import label_record
 from aigc_cli.core.disk.rundir import FolderLock, RunDir, output_folder, read_run
 from aigc_cli.core.errors import BadData, CannotCreate, NoInput, UsageProblem
@@ -148,6 +148,8 @@ def _check_place(settings: SampleSettings, output: str | None) -> None:
             tr("--grid {grid} would be among the samples", grid=settings.grid),
             tr("put it outside {output}", output=output),
         )
+    if settings.grid is not None:
+        refuse_foreign(settings.grid, force=settings.force)
 
 
 def _sampler(console: Console, settings: SampleSettings, run: Path, step: int | None) -> Any:
@@ -223,14 +225,14 @@ def _fill_folder(
             console.talk(tr("{folder}: all {count} are there: nothing to do", folder=folder, count=len(items)))
         records = samples.records(item["index"] for item in items)
         if settings.grid is not None:
-            _write_grid(settings.grid, folder, records)
+            _write_grid(settings.grid, folder, records, settings.force)
     for record in records:
         if settings.show:
             _show(Path(record["path"]).read_bytes())
         console.record(record)
 
 
-def _write_grid(path: Path, folder: Path, records: list[dict[str, Any]]) -> None:
+def _write_grid(path: Path, folder: Path, records: list[dict[str, Any]], force: bool) -> None:
     import torch
 
     from aigc_cli.data.pictures.picture import decode_png
@@ -243,7 +245,7 @@ def _write_grid(path: Path, folder: Path, records: list[dict[str, Any]]) -> None
         cells.append(cell_HWC.permute(2, 0, 1))
     content_id = f"{records[0]['run_hash'][:16]}.{records[0]['seed']}.grid"
     make_dir(path.absolute().parent)
-    write_bytes(path, encode_png(grid_of(torch.stack(cells)), content_id))
+    write_own(path, encode_png(grid_of(torch.stack(cells)), content_id), force=force)
 
 
 def _texts(console: Console, settings: SampleSettings, run: Path, output: str | None) -> None:
@@ -293,6 +295,7 @@ class _Texts:
 
     def fill(self, wanted: list[dict[str, Any]], path: Path) -> None:
         """Write the texts that are not in the file yet, each as soon as it is there."""
+        claim(path, force=self.settings.force)
         is_new = create_file(path)
         with FolderLock(path, wait_seconds=self.settings.lock_wait):
             samples = SampleFile(path)

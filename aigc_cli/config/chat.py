@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aigc_cli.config.base import setting
-from aigc_cli.config.shared import device_setting, threads_setting
+from aigc_cli.config.shared import device_setting, force_setting, lock_wait_setting, threads_setting
 
 PICTURE_CHOICES = ("auto", "kitty", "iterm2", "sixel", "half-blocks", "none")
 
@@ -46,3 +46,5 @@ class ChatSettings:
     play: Path | None = setting(None, "Play a file of user lines as a conversation and exit.", metavar="FILE")
     device: str = device_setting()
     threads: int | None = threads_setting()
+    force: bool = force_setting()
+    lock_wait: float = lock_wait_setting()

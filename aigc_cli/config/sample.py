@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aigc_cli.config.base import Origin, option_name, setting
-from aigc_cli.config.shared import device_setting, dry_run_setting, lock_wait_setting, threads_setting
+from aigc_cli.config.shared import device_setting, dry_run_setting, force_setting, lock_wait_setting, threads_setting
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.words.messages import tr
 
@@ -25,6 +25,7 @@ class SampleSettings:
     )
     threads: int | None = threads_setting()
     device: str = device_setting()
+    force: bool = force_setting()
     lock_wait: float = lock_wait_setting()
     dry_run: bool = dry_run_setting()
     # Pictures.

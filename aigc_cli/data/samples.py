@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aigc_cli.core.disk.files import cannot_create, read_bytes, write_bytes, write_jsonl
+from aigc_cli.core.disk.files import cannot_create, read_bytes, write_jsonl
+from aigc_cli.core.disk.own import write_own, written_by_aigc
 from aigc_cli.core.disk.provenance import ai_label, is_own_label, label_png, label_record, read_png_label
 from aigc_cli.core.errors import AigcError, BadConfig, BadData, CannotCreate
 from aigc_cli.core.words.messages import tr
@@ -69,17 +70,29 @@ class SampleFolder:
         self._folder = folder
         self._index_path = folder / INDEX_NAME
         self._repair = repair
+        self._damaged: set[str] = set()  # pictures that the index names
+        self._check_own()
         for unfinished in folder.glob(".*.part") if repair else ():  # of a process that was killed
             unfinished.unlink()
         self._done = {record["index"]: record for record in self._whole_lines()}
 
+    def _check_own(self) -> None:
+        """Raise CannotCreate if the folder holds other things: nothing of it may be swept away or repaired."""
+        if any(not entry.name.startswith(".") for entry in self._folder.iterdir()) and not self._is_own():
+            raise CannotCreate(tr("{path}: holds other files", path=self._folder), tr("choose a new folder"))
+
+    def _is_own(self) -> bool:
+        """Say whether the folder is one of samples, though its index may be damaged."""
+        index = read_bytes(self._index_path) if self._index_path.is_file() else None
+        if index is None:
+            return False
+        return not index or SCHEMA.encode() in index or any(map(written_by_aigc, self._folder.glob("*.png")))
+
     def missing(self, wanted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the wanted items (dictionaries with `index` and what decides the pixels) that are not there yet.
 
-        BadConfig if an item is there that was made in another way; CannotCreate if the folder holds other things.
+        BadConfig if an item is there that was made in another way.
         """
-        if not self._index_path.exists() and any(not entry.name.startswith(".") for entry in self._folder.iterdir()):
-            raise CannotCreate(tr("{path}: holds other files", path=self._folder), tr("choose a new folder"))
         return _missing(self._folder, self._done, wanted, _FACE_IDENTITY)
 
     def records(self, indices: Iterable[int]) -> list[dict[str, Any]]:
@@ -93,7 +106,7 @@ class SampleFolder:
         content_id = f"{item['run_hash'][:16]}.{item['seed']}.{item['index']}"
         if not self._done:
             _append(self._index_path, "")  # before the first picture: now the folder is known to be one of samples
-        write_bytes(self._folder / name, encode_png(picture_CHW, content_id))
+        write_own(self._folder / name, encode_png(picture_CHW, content_id), force=name in self._damaged)
         record = {"schema": SCHEMA, "kind": "face", "path": str(self._folder / name), "file": name, **item}
         record = label_record(record, ai_label(content_id))
         self._done[item["index"]] = record
@@ -116,6 +129,7 @@ class SampleFolder:
                 records.append(record)
             else:
                 torn = True  # it is made again, and has its line again
+                self._damaged |= {str(record.get("file"))} if isinstance(record, dict) else set()
         if torn and self._repair:
             write_jsonl(self._index_path, records)
         return records

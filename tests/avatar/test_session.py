@@ -1,13 +1,14 @@
 import json
 import os
 import stat
+import threading
 
 import pytest
 
 from aigc_cli.avatar.conversation import Turn
 from aigc_cli.avatar.session import SessionLog, latest_session, new_session, read_session, sessions_folder, torn_bytes
 from aigc_cli.core.disk.provenance import read_record_label
-from aigc_cli.core.errors import BadData, CannotCreate, NoInput
+from aigc_cli.core.errors import BadData, CannotCreate, Locked, NoInput
 
 HELLO = Turn("user", "hello", "2026-01-02T03:04:05+0000")
 HI = Turn("assistant", "hi!\nhow are you 😀", "2026-01-02T03:04:06+0000", "smile", "ab12", 77)
@@ -67,7 +68,7 @@ def test_a_continued_file_is_appended_to(tmp_path):
     path = tmp_path / "s.jsonl"
     with SessionLog(path) as log:
         log.write([HELLO, HI])
-    with SessionLog(path, read_session(path)) as log:
+    with SessionLog(path) as log:
         log.write([HELLO, HI, BYE])
     assert read_session(path) == [HELLO, HI, BYE]
     assert len(lines(path)) == 3
@@ -110,7 +111,7 @@ def test_a_torn_last_line_is_left_out_and_the_file_goes_on(tmp_path, tail):
     assert torn_bytes(path) == len(tail.encode("latin-1"))
     turns = read_session(path)
     assert turns == [HELLO, HI]
-    with SessionLog(path, turns) as log:
+    with SessionLog(path) as log:
         log.write([HELLO, HI, BYE])
     assert (read_session(path), torn_bytes(path)) == ([HELLO, HI, BYE], 0)
     assert len(lines(path)) == 3
@@ -122,7 +123,7 @@ def test_nothing_is_cut_off_another_file(tmp_path, content):
     path.write_text(content)
     with pytest.raises(BadData, match="line 1"):
         read_session(path)
-    with pytest.raises(BadData, match="line 1"):
+    with pytest.raises((BadData, CannotCreate), match=r"line 1|aigc did not write it"):
         SessionLog(path)
     assert path.read_text() == content
 
@@ -141,7 +142,7 @@ def test_a_last_line_that_lacks_only_its_end_is_kept(tmp_path):
     with SessionLog(path) as log:
         log.write([HELLO, HI])
     path.write_bytes(path.read_bytes()[:-1])
-    with SessionLog(path, read_session(path)) as log:
+    with SessionLog(path) as log:
         log.write([HELLO, HI, BYE])
     assert read_session(path) == [HELLO, HI, BYE]
 
@@ -172,3 +173,32 @@ def test_the_latest_session_is_the_newest_file(tmp_path):
         latest_session(tmp_path / "none", tmp_path)
     with pytest.raises(NoInput):
         latest_session(None, tmp_path)
+
+
+def test_a_session_that_is_open_is_locked_until_it_is_closed(tmp_path):
+    path = tmp_path / "s.jsonl"
+    with SessionLog(path) as log:
+        log.write([HELLO])
+        with pytest.raises(Locked, match=r"s\.jsonl: another aigc process"):
+            SessionLog(path)
+        log.write([HELLO, HI])
+    with SessionLog(path) as log:
+        assert log.turns == [HELLO, HI]  # what the one before had kept when it closed
+
+
+def test_who_waits_reads_what_the_one_before_has_written(tmp_path):
+    path = tmp_path / "s.jsonl"
+    first = SessionLog(path)
+    first.write([HELLO])
+    read = []
+
+    def wait():
+        with SessionLog(path, wait_seconds=30) as log:
+            read.extend(log.turns)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    first.write([HELLO, HI])
+    first.close()
+    waiting.join()
+    assert read == [HELLO, HI]

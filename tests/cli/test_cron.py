@@ -90,6 +90,20 @@ class TestOverlapping:
         assert (waiting.returncode, out, err) == (0, "", "")
         assert place.stat().st_size > 0
 
+    def test_a_conversation_is_held_by_one_at_a_time(self, cli, work):
+        words = ("chat", "gpt", "-", "--session", "talk.jsonl", "--max-new-tokens", "4", "--threads", "1", "-q")
+        place = work / "talk.jsonl"
+        place.touch()
+        descriptor = os.open(place, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        assert "another aigc process is working in it" in cli.refused(work, 75, *words[:-1], stdin="hi\n")
+        waiting = cli.start(work, *words, "--lock-wait", "60", stdin=subprocess.PIPE)
+        cli.wait_until(lambda: has_open(waiting.pid, place), waiting)
+        os.close(descriptor)
+        _, err = waiting.communicate("hi\n", timeout=60)
+        assert (waiting.returncode, err) == (0, "")
+        assert place.stat().st_size > 0
+
 
 def has_open(pid, place):
     """Tell whether a process has opened a file or folder."""

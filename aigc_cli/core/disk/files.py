@@ -13,7 +13,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,10 +94,12 @@ def _sibling(path: Path, suffix: str) -> Path:
 
 
 @contextmanager
-def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
+def atomic_path(
+    path: Path, *, private: bool = False, put: Callable[[Path, Path], object] = Path.replace
+) -> Iterator[Path]:
     """Yield a temporary sibling to write; on success it replaces `path`, on any failure nothing is left.
 
-    It has its mode from the first moment: 0600 when private, else what the umask leaves.
+    It has its mode from the first moment: 0600 when private, else what the umask leaves. `put` gives it its name.
     Raises CannotCreate for whatever the file system refuses (full disk, read-only folder), and for a device or pipe,
     which must not be replaced.
     """
@@ -111,7 +113,7 @@ def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # alive: see `sweep_unfinished`
         yield temporary
         _sync(temporary)
-        temporary.replace(path)
+        put(temporary, path)
         temporary = None
         _sync(path.parent)
     except OSError as error:

@@ -34,7 +34,8 @@ LABEL_FIELDS = (
 )
 REQUIRED_FIELDS = ("Label", "ContentProducer", "ProduceID")
 GENERATED = "1"  # the standard's code for "is AI-generated"; 2 and 3 mean possibly and suspected
-DEFAULT_PRODUCER = f"aigc-cli/{__version__}"
+PRODUCER = "aigc-cli/"  # of every version
+DEFAULT_PRODUCER = f"{PRODUCER}{__version__}"
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 XMP_KEYWORD = b"XML:com.adobe.xmp"

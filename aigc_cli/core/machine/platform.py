@@ -5,6 +5,7 @@ needs no branch is not here: processes are spawned everywhere (macOS cannot fork
 be float64 is moved to the CPU first (Metal has no float64). Loads nothing heavy.
 """
 
+import errno
 import fcntl
 import os
 import sys
@@ -33,6 +34,29 @@ def flush_to_disk(descriptor: int) -> None:
         else:
             return
     os.fsync(descriptor)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two files change names in one step, and return whether it was done: not every file system can.
+
+    Linux calls it renameat2, macOS renamex_np.
+    """
+    import ctypes
+
+    library, names = ctypes.CDLL(None, use_errno=True), (os.fsencode(one), os.fsencode(other))
+    if hasattr(library, "renameat2"):
+        here, swap = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+        failed = library.renameat2(here, names[0], here, names[1], swap)
+    elif hasattr(library, "renamex_np"):
+        failed = library.renamex_np(*names, 2)  # RENAME_SWAP
+    else:
+        return False
+    number = ctypes.get_errno() if failed else 0
+    if number in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        return False
+    if number:
+        raise OSError(number, os.strerror(number), str(other))
+    return True
 
 
 def keep_freed_memory() -> None:

@@ -149,3 +149,15 @@ def test_available_memory_is_less_than_all_of_it():
 def test_the_system_is_named_with_its_kernel():
     assert platform.system_name().split()[0] == os.uname().sysname
     assert os.uname().machine in platform.system_name()
+
+
+def test_two_files_change_names_in_one_step_or_not_at_all(tmp_path):
+    one, other = tmp_path / "a b", tmp_path / "é"
+    one.write_text("one")
+    other.write_text("other")
+    if not platform.exchange(one, other):
+        pytest.skip("this file system cannot")
+    assert (one.read_text(), other.read_text()) == ("other", "one")
+    with pytest.raises(FileNotFoundError):
+        platform.exchange(one, tmp_path / "nothing")
+    assert one.read_text() == "other"
