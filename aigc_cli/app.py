@@ -1,12 +1,10 @@
-"""Finds the commands, and turns every error into one line on stderr and an exit code. Nothing else does."""
+"""The program: its own page and options, and every error turned into one line on stderr and an exit code."""
 
 import errno
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
-from functools import cache
 from types import FrameType
 from typing import Annotated, Any
 
@@ -18,79 +16,15 @@ from aigc_cli.core.machine.distributed import several, verdict
 from aigc_cli.core.screen.console import abandon_stdout, has_colour, open_missing_streams, utf8_streams
 from aigc_cli.core.words.messages import chosen_language, language, set_language, system_reason, tr
 from aigc_cli.core.words.plain import clean, one_line
-from aigc_cli.help_pages import Command, Group, write_sections
+from aigc_cli.loading import Root
 from aigc_cli.shared_options import LANGUAGE, group_options
-from aigc_cli.table import COMMANDS, command_module
 
 # What only writing can meet; other failures of the system that reach this far are of reading.
 WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EEXIST, errno.ENOTEMPTY, errno.EBADF)
 
-
-class _Commands(Mapping[str, Any]):
-    """The commands by name, each read and built when it is asked for."""
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in COMMANDS:
-            raise KeyError(name)
-        return _built(name, language())
-
-    def __contains__(self, name: object) -> bool:
-        return name in COMMANDS
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(COMMANDS)
-
-    def __len__(self) -> int:
-        return len(COMMANDS)
-
-
-class _Root(Group):
-    """The program itself: its help lists the table of commands and reads none of them."""
-
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        self.commands: Any = _Commands()
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the commands under their headings."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for name, entry in COMMANDS.items():
-            sections.setdefault(entry.heading, []).append((name, tr(entry.summary)))
-        write_sections(formatter, sections)
-
-
-@cache
-def _built(name: str, lang: str) -> Any:
-    """Import a command's module and return the command, its help in a language."""
-    alone = typer.Typer(rich_markup_mode=None)
-    command_module(name).register(alone)
-    commands = list(alone.registered_commands)
-    for group in alone.registered_groups:
-        inner = group.typer_instance
-        assert inner is not None
-        inner.callback()(group_options)
-        inner.info.epilog = _first_examples(inner)
-        group.cls = Group
-        commands += inner.registered_commands
-    for command in commands:
-        command.cls = Command
-    built = typer.main.get_group(alone).commands[name]
-    if lang != "en":
-        from aigc_cli.localize import translate_command
-
-        translate_command(built)
-    return built
-
-
-def _first_examples(group: typer.Typer) -> str:
-    """Return the epilog of a group: the first example of each of its commands."""
-    epilogs = [(command.epilog or "").splitlines() for command in group.registered_commands]
-    return "\n".join(["\b", "Examples:", *(lines[2] for lines in epilogs if len(lines) > 2)])
-
-
 app = typer.Typer(
     name="aigc",
-    cls=_Root,
+    cls=Root,
     help="Turn pictures and a chat log into a digital double that talks in a terminal.",
     epilog="\b\nThe whole job:\n"
     "  aigc prepare images photos/ -o data/face\n"

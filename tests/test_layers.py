@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "aigc_cli"
 
 # What a part may import besides itself. `table` names the commands and their settings and imports them when asked;
 # `options` turns settings into options, `shared_options` are those of every command; `help_pages` lays out help,
-# `localize` translates it; `app` finds the commands.
+# `localize` translates it; `loading` builds the command that is asked for; `app` runs it.
 BELOW = {
     "config": {"core.errors", "core.words.messages"},
     "core": set(),
@@ -32,7 +32,8 @@ BELOW = {
         *("config", "core", "data", "measure", "gan", "gpt", "training", "avatar", "evaluation"),
         *("options", "table"),
     },
-    "app": {"core", "shared_options", "table", "help_pages", "localize"},
+    "loading": {"core", "shared_options", "table", "help_pages", "localize"},
+    "app": {"core", "shared_options", "loading", "localize"},
     "__main__": {"app"},
 }
 # The rooms of core, each with those that it may know; what stands in none of them is everybody's.
@@ -44,7 +45,7 @@ ROOMS = {
 }
 RICH = ("core.screen.console", "core.screen.progress", "core.screen.pictures", "commands")
 WITHOUT_TORCHVISION = ("gpt", "avatar", "data.dialogue", "data.tokenizer", "data.chat")
-LIGHT = ("app", "table", "options", "shared_options", "help_pages", "localize", "config", "commands")
+LIGHT = ("app", "loading", "table", "options", "shared_options", "help_pages", "localize", "config", "commands")
 HEAVY = {"torch", "numpy", "PIL", "torchvision"}
 
 

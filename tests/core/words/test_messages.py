@@ -24,7 +24,7 @@ CHINESE_CHARACTER = re.compile("[\u4e00-\u9fff]")
 # What the system says of errors: the one kind of text that is said and stands nowhere in the package.
 SYSTEM = {os.strerror(number) for number in errno.errorcode}
 # What stands in front of the commands has no catalogue of its own.
-FRONT = {"app.py", "table.py", "shared_options.py", "options.py", "help_pages.py", "localize.py"}
+FRONT = {"app.py", "loading.py", "table.py", "shared_options.py", "options.py", "help_pages.py", "localize.py"}
 # Texts that are the same in every language.
 NEUTRAL = {"{path}/pixels.safetensors: {problem}"}
 # Which arguments are said to people, by the function's name.
