@@ -351,8 +351,8 @@ def fish(root: Command) -> str:
 
 def _fish_lines(command: Command) -> Iterator[str]:
     start = f"complete -c aigc -n '__aigc_in \"{name_of(command)}\"'"
-    for child in command.children:
-        yield f"{start} -a {child.path[-1]} -d '{_fish_text(child.summary)}'"
+    for child in reversed(command.children):  # what is kept in order stands before what was kept earlier
+        yield f"{start} -k -a {child.path[-1]} -d '{_fish_text(child.summary)}'"
     for option in command.options:
         opposed = any(name.startswith("--no-") for name in option.names)
         value = _fish_values(values_of(command, option)) if option.metavar else ""

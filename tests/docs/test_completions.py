@@ -19,6 +19,7 @@ import pytest
 from aigc_cli.data.pictures.dicebear import list_styles
 from aigc_cli.table import COMMANDS
 
+needs_fish = pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "completions"
 # Each shell gets a stand-in for the program that writes down the words it was called with.
@@ -145,6 +146,13 @@ def test_commands_are_listed_in_the_order_of_help(shell: str, work: Path) -> Non
     assert re.findall(r"^(?!aigc)([a-z-]+)\b", listing, flags=re.MULTILINE) == list(COMMANDS)
 
 
+@needs_fish
+def test_fish_lists_commands_in_the_order_of_help(work: Path) -> None:
+    ask = f"source {SCRIPTS}/aigc.fish; complete -C 'aigc '"
+    done = subprocess.run(["fish", "--no-config", "-c", ask], cwd=work, capture_output=True, text=True, check=True)
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == list(COMMANDS)
+
+
 FISH_OFFERS = {
     "aigc train-g": {"train-gan", "train-gpt"},
     "aigc prepare ": {"images", "chat", "text"},
@@ -167,7 +175,7 @@ FISH_OFFERS = {
 }
 
 
-@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+@needs_fish
 def test_fish_offers(work: Path) -> None:
     asks = "".join(f"; complete -C '{line}'; echo END" for line in FISH_OFFERS)
     ask = f"source {SCRIPTS}/aigc.fish{asks}"
