@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from aigc_cli.config.base import setting
 from aigc_cli.config.shared import dry_run_setting, force_setting, lock_wait_setting
 
-CHAT_FORMATS = ("auto", "telegram", "messages", "sharegpt", "script")
+CHAT_FORMATS = ("auto", "whatsapp", "telegram", "messages", "sharegpt", "script")
+DATE_ORDERS = ("auto", "dmy", "mdy", "ymd")
 CONSENTS = ("unspecified", "self", "permission", "public", "synthetic")
 
 
@@ -15,8 +16,15 @@ class PrepareChatSettings:
 
     format: str = setting(
         "auto",
-        "Format of the logs: Telegram Desktop result.json, OpenAI messages JSONL, ShareGPT JSONL, or NAME: line text.",
+        "Format of the logs: WhatsApp text, Telegram Desktop result.json, OpenAI messages JSONL, ShareGPT JSONL, "
+        "or NAME: line text.",
         choices=CHAT_FORMATS,
+    )
+    dates: str = setting(
+        "auto", "Order of day, month and year in text exports (auto: as the whole file tells).", choices=DATE_ORDERS
+    )
+    zone: str | None = setting(
+        None, "Time zone of local times, such as Europe/Berlin or +08:00 (default: UTC).", metavar="ZONE"
     )
     me: str | None = setting(None, "Whose turns to learn, where the log does not say it.", metavar="NAME")
     subject: str | None = setting(None, "Name of the person for 'You are NAME.' and the records.", metavar="NAME")

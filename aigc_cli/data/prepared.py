@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from aigc_cli.config.base import as_json
 from aigc_cli.core.disk.files import (
     atomic_folder,
     check_free_space,
@@ -25,6 +26,9 @@ from aigc_cli.core.errors import AigcError, BadConfig, CannotCreate, NoInput
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.manifest import SCHEMA, read_manifest
 from aigc_cli.data.walk import walk
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 STDIN = "-"
 DATA_FILES = ("train.jsonl", "valid.jsonl")
@@ -89,7 +93,7 @@ def source_record(source: str, digest: str) -> dict[str, str]:
 def finished_set(
     out: Path,
     kind: str,
-    settings: Mapping[str, Any],
+    settings: "DataclassInstance",
     sources: Sequence[Mapping[str, str]],
     *,
     force: bool,
@@ -97,7 +101,8 @@ def finished_set(
 ) -> dict[str, Any] | None:
     """Return the manifest of the set in `out` if it was made from these sources with these settings, else None.
 
-    `files` are those that a whole set of the kind has. None also where `out` is not there, is an empty folder, or holds
+    `files` are those that a whole set of the kind has. A setting that there was not yet when it was made counts as the
+    default. None also where `out` is not there, is an empty folder, or holds
     a set that `force` allows to replace. Raises CannotCreate for anything that is not a prepared set, and BadConfig for
     another set without `force`.
     """
@@ -109,9 +114,10 @@ def finished_set(
         raise CannotCreate(
             tr("{out}: is in the way and not a prepared set", out=out), tr("choose another output")
         ) from error
-    same = [manifest.get("kind"), manifest.get("settings"), manifest.get("sources")]
+    made = {**as_json(type(settings)()), **manifest["settings"]}
+    same = [manifest.get("kind"), made, manifest.get("sources")]
     complete = all((out / name).is_file() for name in files)
-    if complete and same == [kind, dict(settings), [dict(source) for source in sources]]:
+    if complete and same == [kind, as_json(settings), [dict(source) for source in sources]]:
         return manifest
     if not force:
         raise BadConfig(

@@ -68,7 +68,7 @@ def prepare_text(
             consent=settings.consent,
         )
         dropped = Counter(empty_document=sum(1 for document in documents if not document.has_text))
-        manifest = finished_set(out, "text", described.settings, described.sources, force=force)
+        manifest = finished_set(out, "text", settings, described.sources, force=force)
         if manifest is not None:
             progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
             return prepare_record(out, manifest, unchanged=True, dry_run=dry_run)

@@ -2,6 +2,7 @@ import json
 import os
 import stat
 from collections import Counter
+from dataclasses import dataclass
 
 import pytest
 
@@ -91,30 +92,39 @@ def test_a_failure_keeps_the_old_set_and_leaves_nothing(tmp_path):
     assert (tmp_path / "set" / "train.jsonl").read_text() == "one\n"
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Settings, one of which there was not yet when the set was made."""
+
+    valid: float = 0.1
+    since: str = "never"
+
+
 def test_a_finished_set_is_known_by_kind_settings_and_sources(tmp_path):
     out = tmp_path / "set"
-    assert finished_set(out, "text", {"valid": 0.1}, SOURCES, force=False) is None
+    assert finished_set(out, "text", Asked(), SOURCES, force=False) is None
     made = make(out)
-    assert finished_set(out, "text", {"valid": 0.1}, SOURCES, force=False) == made
-    assert finished_set(out, "text", {"valid": 0.1}, SOURCES, force=True) == made
+    assert finished_set(out, "text", Asked(), SOURCES, force=False) == made
+    assert finished_set(out, "text", Asked(), SOURCES, force=True) == made
     for kind, settings, sources in (
-        ("chat", {"valid": 0.1}, SOURCES),
-        ("text", {"valid": 0.2}, SOURCES),
-        ("text", {"valid": 0.1}, SOURCES * 2),
+        ("chat", Asked(), SOURCES),
+        ("text", Asked(valid=0.2), SOURCES),
+        ("text", Asked(since="today"), SOURCES),
+        ("text", Asked(), SOURCES * 2),
     ):
         with pytest.raises(BadConfig, match="--force"):
             finished_set(out, kind, settings, sources, force=False)
         assert finished_set(out, kind, settings, sources, force=True) is None
     (out / "valid.jsonl").unlink()
     with pytest.raises(BadConfig):
-        finished_set(out, "text", {"valid": 0.1}, SOURCES, force=False)
+        finished_set(out, "text", Asked(), SOURCES, force=False)
 
 
 def test_a_damaged_manifest_or_a_file_is_in_the_way(tmp_path):
     make(tmp_path / "set")
     (tmp_path / "set" / "manifest.json").write_text(json.dumps({"schema": "other"}))
     with pytest.raises(CannotCreate, match="not a prepared set"):
-        finished_set(tmp_path / "set", "text", {}, [], force=True)
+        finished_set(tmp_path / "set", "text", Asked(), [], force=True)
     (tmp_path / "link").symlink_to(tmp_path / "set")
     with pytest.raises(CannotCreate, match="not a folder"), new_set(tmp_path / "link", 1):
         pass

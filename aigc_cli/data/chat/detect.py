@@ -3,16 +3,22 @@
 import codecs
 import json
 import re
+from dataclasses import replace
+from datetime import tzinfo
 from typing import Any
 
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.words.messages import later, tr
-from aigc_cli.data.chat.messages import ChatLog
+from aigc_cli.data.chat.dates import in_zone, read_zone
+from aigc_cli.data.chat.messages import ChatLog, Message
 from aigc_cli.data.chat.readers.roles import is_turn, read_roles, role_format
 from aigc_cli.data.chat.readers.script import is_script, read_script
 from aigc_cli.data.chat.readers.telegram import is_telegram, read_telegram
+from aigc_cli.data.chat.readers.whatsapp import is_whatsapp, read_whatsapp
 
-_KNOWN = later("known: Telegram Desktop result.json, OpenAI messages or ShareGPT JSON and JSONL, NAME: line text")
+_KNOWN = later(
+    "known: WhatsApp text, Telegram Desktop result.json, OpenAI messages or ShareGPT JSON and JSONL, NAME: line text"
+)
 _JSON_BEGINS = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[\[{\]]|$))")  # and not [Ann]: or {Ann}: in a script
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|.)", re.DOTALL)  # one escape, whichever: \\x is a backslash and an x
 _BAD_BYTE = re.compile("[\udc80-\udcff]")
@@ -55,11 +61,30 @@ def decode(data: bytes, encoding: str, source: str) -> str:
     return text
 
 
-def read_log(data: bytes, source: str, format_name: str, encoding: str) -> ChatLog:
+def read_log(
+    data: bytes, source: str, format_name: str, encoding: str, *, dates: str = "auto", zone: str | None = None
+) -> ChatLog:
     """Return the chat log in `data`, in the format named or, for "auto", the one it looks like.
 
-    `source` names the file in errors. Raises BadData where it is empty, damaged or of another kind.
+    `source` names the file in errors; `dates` is the order of days, months and years, `zone` that of local times.
+    Raises BadData where it is empty, damaged or of another kind, UsageProblem where the order of its dates is open.
     """
+    log = _read(data, source, format_name, encoding, None if dates == "auto" else dates)
+    if zone is not None:
+        where = read_zone(zone)
+        for chat in log.chats:
+            chat.messages = [_placed(message, where) for message in chat.messages]
+    return log
+
+
+def _placed(message: Message, zone: tzinfo) -> Message:
+    """Return a message at its time; one that tells a local time told that of the zone."""
+    if not message.local or message.time is None:
+        return message
+    return replace(message, time=in_zone(message.time, zone), local=False)
+
+
+def _read(data: bytes, source: str, format_name: str, encoding: str, dates: str | None) -> ChatLog:
     try:
         text = decode(data, encoding, source)
     except BadData:
@@ -71,6 +96,8 @@ def read_log(data: bytes, source: str, format_name: str, encoding: str) -> ChatL
         raise EmptyLog(tr("{source}: empty", source=source), tr("export the chat again"))
     if format_name == "script":
         return read_script(text, source)
+    if format_name == "whatsapp" or (format_name == "auto" and is_whatsapp(text)):
+        return read_whatsapp(lambda: text.split("\n"), source, dates)
     if format_name == "auto" and not _JSON_BEGINS.match(text):
         if is_script(text):
             return read_script(text, source)

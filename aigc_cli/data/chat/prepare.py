@@ -68,7 +68,7 @@ def prepare_chat(
     inputs = [(source, read_source(source)) for source in gathered.files]
     inputs += [(str(source), corpus_of(source)) for source in sources if is_corpus(source)]
     source_records = [source_record(source, sha256_bytes(data)) for source, data in inputs]
-    manifest = finished_set(out, "chat", as_json(settings), source_records, force=force)
+    manifest = finished_set(out, "chat", settings, source_records, force=force)
     if manifest is not None:
         progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
         return prepare_record(out, manifest, unchanged=True, dry_run=dry_run)
@@ -195,7 +195,18 @@ def _logs(
             continue
         digests.add(digest)
         try:
-            yield source, digest, read_log(data, source_label(source), settings.format, settings.encoding)
+            yield (
+                source,
+                digest,
+                read_log(
+                    data,
+                    source_label(source),
+                    settings.format,
+                    settings.encoding,
+                    dates=settings.dates,
+                    zone=settings.zone,
+                ),
+            )
         except EmptyLog as error:
             dropped["without_exchange"] += 1
             apart.append(error)

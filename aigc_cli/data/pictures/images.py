@@ -112,7 +112,7 @@ def prepare_images(
     drawn, found = _open_sources(sources, settings)
     records = [_drawn_record(name, settings) for name in drawn] + [source.record() for source in found]
     _check_place(out)
-    existing = finished_set(out, "images", as_json(settings), records, force=force, files=DATA_FILES)
+    existing = finished_set(out, "images", settings, records, force=force, files=DATA_FILES)
     if existing is not None:
         progress.say(tr("{out}: already made with these settings and sources, nothing to do", out=out))
         return _record(out, existing, unchanged=True, dry_run=dry_run)
