@@ -24,9 +24,10 @@ from aigc_cli.core.errors import AigcError, BadData
 from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.core.words.plain import one_line
 from aigc_cli.data.chat.prepare import prepare_chat
+from aigc_cli.data.pictures.deep import Unusable
 from aigc_cli.data.pictures.images import prepare_images
 from aigc_cli.data.pictures.imageset import open_image_set, open_picture_folder
-from aigc_cli.data.pictures.picture import SquareShape, Unusable, decode_png, square_picture
+from aigc_cli.data.pictures.picture import SquareShape, decode_png, square_picture
 from aigc_cli.data.pictures.sources import open_source
 from aigc_cli.data.text import prepare_text
 from aigc_cli.gan.sampler import load_generator

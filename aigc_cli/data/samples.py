@@ -36,7 +36,7 @@ def encode_png(picture_CHW: "Tensor", content_id: str) -> bytes:
     """
     from PIL import Image
 
-    from aigc_cli.data.pictures.picture import encode_png_16
+    from aigc_cli.data.pictures.deep import encode_png_16
 
     channels = picture_CHW.shape[0]
     array = picture_CHW.permute(1, 2, 0).contiguous().cpu().numpy()

@@ -12,7 +12,8 @@ from PIL import Image
 from aigc_cli.core.disk.files import read_bytes, write_bytes
 from aigc_cli.core.disk.provenance import ai_label, label_png
 from aigc_cli.core.disk.rundir import ANIMATION
-from aigc_cli.data.pictures.picture import CHANNELS, Unusable, decode_png
+from aigc_cli.data.pictures.deep import Unusable
+from aigc_cli.data.pictures.picture import CHANNELS, decode_png
 
 COLUMNS = 8  # of a preview; the left half of them is shown, so that every row (every label) is
 SIDE = 64  # of a shown picture at most, in pixels

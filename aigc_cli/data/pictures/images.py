@@ -35,12 +35,13 @@ from aigc_cli.core.machine.platform import usable_cores
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import later, tr
 from aigc_cli.data.manifest import SCHEMA
+from aigc_cli.data.pictures.colour import CONVERTED, IGNORED
+from aigc_cli.data.pictures.deep import Unusable
 from aigc_cli.data.pictures.dicebear import PREFIX, FaceJob, draw_faces, require_open_style
 from aigc_cli.data.pictures.picture import (
     CHANNELS,
     Square,
     SquareShape,
-    Unusable,
     common_form,
     encode_png,
     square_picture,
@@ -63,6 +64,7 @@ class Collected:
     labels: list[str | None] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    profiles: Counter[str] = field(default_factory=Counter)
 
     mode: str = ""
     depth: int = 8
@@ -74,6 +76,7 @@ class Collected:
             self.drop(source, "duplicate")
             return
         self._known.add(digest)
+        self.profiles[square.profile] += 1
         self.squares.append(square)
         self.digests.append(digest)
         self.sources.append(source)
@@ -232,6 +235,15 @@ def _report_dropped(collected: Collected, progress: Progress) -> None:
         progress.say(tr("skipped {count} more", count=len(unusable) - NAMED_PROBLEMS))
     if collected.dropped["duplicate"]:
         progress.say(tr("dropped {count} exact duplicates", count=collected.dropped["duplicate"]))
+    if collected.profiles[CONVERTED]:
+        progress.say(tr("{count} pictures were brought to sRGB by their profiles", count=collected.profiles[CONVERTED]))
+    if collected.profiles[IGNORED]:
+        progress.say(
+            tr(
+                "{count} pictures have a colour profile that cannot be applied; they are taken for sRGB",
+                count=collected.profiles[IGNORED],
+            )
+        )
 
 
 def _label_names(drawn: list[str], collected: Collected, settings: PrepareImagesSettings) -> list[str]:
@@ -272,6 +284,7 @@ def _manifest(
         "channels": CHANNELS[collected.mode],
         "bit_depth": collected.depth,
         "value_range": [0, 2**collected.depth - 1],
+        "profiles": {name: collected.profiles[name] for name in (CONVERTED, IGNORED)},
         "label_names": label_names,
         "label_counts": {name: collected.labels.count(name) for name in label_names},
         "subject": settings.subject,

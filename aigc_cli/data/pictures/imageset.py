@@ -15,7 +15,8 @@ from aigc_cli.core.disk.files import read_bytes, read_jsonl
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.manifest import PreparedSet, open_set, read_manifest, refuse_run
-from aigc_cli.data.pictures.picture import Unusable, decode_png
+from aigc_cli.data.pictures.deep import Unusable
+from aigc_cli.data.pictures.picture import decode_png
 from aigc_cli.data.pictures.sources import PICTURE_SUFFIXES
 
 

@@ -3,25 +3,31 @@
 Knows nothing of sets. Everything that can be wrong with a file is one of the reasons of `Unusable`.
 """
 
+import ctypes
 import io
+import logging
 import struct
 import warnings
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, _imaging
 
 from aigc_cli.core.words.messages import later
+from aigc_cli.data.pictures.chunks import without_burdens
+from aigc_cli.data.pictures.colour import to_srgb
+from aigc_cli.data.pictures.curves import deep_to_srgb
+from aigc_cli.data.pictures.deep import Unusable, encode_png_16, has_16_bits, is_grey_16, read_16
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 WHITE = (255, 255, 255, 255)
 MAX_PIXELS = 100_000_000  # of a picture that is read at its full size
 CHANNELS = {"RGB": 3, "L": 1, "RGBA": 4}
 LUMA = (0.299, 0.587, 0.114)  # what Pillow's conversion to grey uses (ITU-R BT.601)
-_PNG_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> colour type (PNG specification, table 11.1)
 _ORIENTATION = 0x0112
 # What Pillow's decoders raise on damaged files, beside OSError.
 _DAMAGE = (ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error, zlib.error)
@@ -30,10 +36,26 @@ _DAMAGE = (ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, O
 Image.MAX_IMAGE_PIXELS = None
 # It also warns of damaged metadata, which nobody here reads but for the orientation.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
-class Unusable(Exception):
-    """A picture that cannot be used; `str()` is the reason, fit for counting."""
+def _silence_libtiff() -> None:
+    """Take from libtiff the functions that write its messages to the process's stderr, as it documents for silence.
+
+    They are the library's, not a thread's, so once is enough, and our own stderr stays as it is. A Pillow that brings
+    no libtiff, or has it within itself, has no such name to be found.
+    """
+    library = ctypes.CDLL(_imaging.__file__)
+    for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+        try:
+            set_handler = library[name]
+        except AttributeError:
+            continue
+        set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+        set_handler(None)
+
+
+_silence_libtiff()
 
 
 @dataclass(frozen=True)
@@ -49,11 +71,16 @@ class SquareShape:
 
 @dataclass(frozen=True)
 class Square:
-    """A square picture: raw bytes in rows of pixels, 16-bit numbers in the machine's order, and what they are."""
+    """A square picture: raw bytes in rows of pixels, 16-bit numbers in the machine's order, and what they are.
+
+    `profile` says what became of the file's colour profile: "" (there is none, or it changes nothing), `CONVERTED` or
+    `IGNORED`, as in `colour`.
+    """
 
     pixels: bytes
     mode: str
     depth: int = 8
+    profile: str = ""
 
     def converted(self, mode: str, depth: int, size: int) -> "Square":
         """Return it in another mode or depth: transparency over white, grey repeated, black and white kept."""
@@ -70,7 +97,7 @@ class Square:
         if mode == "RGBA" and x_HWC.shape[2] == 3:
             x_HWC = np.concatenate([x_HWC, np.ones((size, size, 1))], axis=2)
         numbers = (x_HWC * (2**depth - 1)).round().astype(np.uint8 if depth == 8 else np.uint16)
-        return Square(numbers.tobytes(), mode, depth)
+        return Square(numbers.tobytes(), mode, depth, self.profile)
 
 
 def common_form(squares: Iterable[Square]) -> tuple[str, int]:
@@ -84,27 +111,63 @@ def common_form(squares: Iterable[Square]) -> tuple[str, int]:
 def square_picture(data: bytes, shape: SquareShape) -> Square:
     """Decode a picture file and return its centre square, upright, resized, size x size x channels.
 
-    Turned by its EXIF orientation, transparency over white unless the mode keeps it, downsampled with an antialiasing
-    Lanczos filter (after a box reduction or the JPEG decoder's own, where the picture is much larger). Of an animation
-    the first frame. 16 bits stay 16 bits, whatever depth is asked for, but where only the 8-bit part can be read and
-    that is what is asked for. Raises Unusable.
+    Turned by its EXIF orientation, in sRGB by its colour profile, transparency over white unless the mode keeps it,
+    downsampled with an antialiasing Lanczos filter (after a box reduction or the JPEG decoder's own, where the picture
+    is much larger). Of an animation the first frame. 16 bits stay 16 bits, whatever depth is asked for, but where only
+    the 8-bit part can be read and that is what is asked for. Raises Unusable.
+    """
+    with _opened(data, shape) as (image, data, profile):
+        if _stays_deep(image, shape):
+            return _square_16(image, data, shape.size, profile)
+        mode = _mode_of(image) if shape.mode == "auto" else shape.mode
+        image.load()
+        grey_alpha = image.mode == "LA"
+        ImageOps.exif_transpose(image, in_place=True)
+        made, became = _square(image, mode, shape.size, profile)
+        square = Square(made.tobytes(), mode, profile=became)
+        if shape.mode == "auto" and mode == "RGBA" and min(square.pixels[3::4]) == 255:
+            return square.converted("L" if grey_alpha else "RGB", 8, shape.size)
+        return square
+
+
+def decoded_bytes(data: bytes, shape: SquareShape) -> int:
+    """Return about how many bytes `square_picture` needs at its most, from the file's header alone.
+
+    0 where it would refuse the picture without decoding it.
     """
     try:
+        with _opened(data, shape) as (image, _, _):
+            pixels = image.width * image.height
+            own = {"1": 1, "L": 1, "P": 1, "I;16": 2}.get(image.mode, 4)  # bytes that Pillow keeps of a pixel
+            if _stays_deep(image, shape):
+                return pixels * 12 * max(1, len(image.getbands()))  # two readings, and floats of them
+            copies = 12 if image.has_transparency_data else 4  # over white, or converted, or turned
+            beside = 12 if image.format == "WEBP" else 0  # its decoder's canvases
+            waves = 6 * image.info["size"] if image.info.get("progressive") else 0  # coefficients of a whole JPEG
+            return pixels * (own + copies + beside) + waves
+    except Unusable:
+        return 0
+
+
+@contextmanager
+def _opened(data: bytes, shape: SquareShape) -> Iterator[tuple[ImageFile.ImageFile, bytes, bytes | None]]:
+    """Yield a picture whose pixels are not decoded yet, the file that is decoded, and its profile.
+
+    The profile is empty if it is damaged, None if there is none. Unusable for whatever is wrong, inside the block too.
+    """
+    try:
+        data, left_out = without_burdens(data)
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             if width * height > shape.max_pixels:
                 raise Unusable(later("too many pixels"))
             if min(width, height) < shape.min_side:
                 raise Unusable(later("too small"))
-            if _has_16_bits(image) and (shape.depth != "8" or image.format == "PNG" or _is_grey_16(image)):
-                return _square_16(image, data, shape.size)
             mode = _mode_of(image) if shape.mode == "auto" else shape.mode
-            image.draft("RGB" if mode != "L" else None, (2 * shape.size, 2 * shape.size))
-            image.load()
-            square = Square(_square(ImageOps.exif_transpose(image), mode, shape.size).tobytes(), mode)
-            if shape.mode == "auto" and mode == "RGBA" and min(square.pixels[3::4]) == 255:
-                return square.converted("L" if image.mode == "LA" else "RGB", 8, shape.size)
-            return square
+            if not has_16_bits(image):
+                image.info["size"] = width * height
+                image.draft("RGB" if mode != "L" else None, (2 * shape.size, 2 * shape.size))
+            yield image, data, _profile_of(image) if left_out is None else left_out
     except UnidentifiedImageError as error:
         raise Unusable(later("not a picture")) from error
     except (OSError, *_DAMAGE) as error:
@@ -113,23 +176,37 @@ def square_picture(data: bytes, shape: SquareShape) -> Square:
 
 
 def decode_png(data: bytes) -> tuple[bytes, int, int, int]:
-    """Return a picture file's raw bytes and its height, width and channels as they are, 16 bits as 8.
+    """Return a picture file's raw bytes and its height, width and channels as they are, 16 bits as 8, in sRGB.
 
     Raises Unusable.
     """
     try:
+        data, left_out = without_burdens(data)
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Unusable(later("too many pixels"))
-            if _has_16_bits(image):
-                array_HWC = (_read_16(image, data) / 257).round().astype(np.uint8)
+            if has_16_bits(image):
+                array_HWC = (read_16(image, data) / 257).round().astype(np.uint8)
                 height, width, channels = array_HWC.shape
                 return array_HWC.tobytes(), height, width, channels
             mode = image.mode if image.mode in CHANNELS else ("RGBA" if image.has_transparency_data else "RGB")
-            plain = image.convert(mode)
+            profile = _profile_of(image) if left_out is None else left_out
+            plain = image if image.mode == "CMYK" and profile else image.convert(mode)
+            if profile:
+                plain, _ = to_srgb(plain, profile)
             return plain.tobytes(), plain.height, plain.width, CHANNELS[mode]
     except (OSError, *_DAMAGE) as error:
         raise Unusable(later("broken or truncated")) from error
+
+
+def _profile_of(image: Image.Image) -> bytes | None:
+    profile = image.info.get("icc_profile")
+    return profile if isinstance(profile, bytes) else None
+
+
+def _stays_deep(image: ImageFile.ImageFile, shape: SquareShape) -> bool:
+    """Tell whether a picture has 16 bits and all of them are read."""
+    return has_16_bits(image) and (shape.depth != "8" or image.format == "PNG" or is_grey_16(image))
 
 
 def encode_png(square: Square, size: int) -> bytes:
@@ -141,20 +218,6 @@ def encode_png(square: Square, size: int) -> bytes:
     return file.getvalue()
 
 
-def encode_png_16(pixels_HWC: "np.ndarray[Any, Any]") -> bytes:
-    """Return uint16 pixels, C = 1 to 4, as an (unlabelled) PNG of 16 bits, which Pillow writes of grey alone."""
-    height, width, channels = pixels_HWC.shape
-    rows = np.ascontiguousarray(pixels_HWC.astype(">u2")).view(np.uint8).reshape(height, -1)
-    filtered = rows.copy()
-    filtered[1:] -= rows[:-1]  # filter type 2, "up" (PNG specification, sec. 9.2), modulo 256
-    lines = np.concatenate([np.full((height, 1), 2, np.uint8), filtered], axis=1).tobytes()
-    header = struct.pack(">IIBBBBB", width, height, 16, _PNG_COLOURS[channels], 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines, 3)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )
-
-
 def _mode_of(image: Image.Image) -> str:
     """Return what a picture of 8 bits is: transparent, as far as its file says, grey, or coloured."""
     if image.has_transparency_data:
@@ -162,60 +225,45 @@ def _mode_of(image: Image.Image) -> str:
     return "L" if image.mode in ("1", "L") else "RGB"
 
 
-def _is_grey_16(image: Image.Image) -> bool:
-    # Pillow scales a PGM of 16 bits to all of them, in its mode of 32.
-    return image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
+def _square(image: Image.Image, mode: str, size: int, profile: bytes | None) -> tuple[Image.Image, str]:
+    """Return the centre square in a mode, and what became of the colour profile."""
+    if profile is not None:
+        return _converted_square(image, mode, size, profile)
+    if image.has_transparency_data:
+        coloured = image.convert("RGBA")
+        if mode != "RGBA":
+            coloured = Image.alpha_composite(Image.new("RGBA", coloured.size, WHITE), coloured)
+        image = coloured
+    return _centre_square(image if image.mode == mode else image.convert(mode), size), ""
 
 
-def _has_16_bits(image: ImageFile.ImageFile) -> bool:
-    """Say whether a picture has 16 bits, of which Pillow keeps 8 in silence if it is coloured.
-
-    Unusable if it has 32.
-    """
-    if _is_grey_16(image):
-        return True
-    if image.mode.startswith(("I", "F")):
-        raise Unusable(later("32-bit or floating point"))
-    if image.format == "TIFF":
-        return 16 in tuple(image.tag_v2.get(258, ()))  # type: ignore[attr-defined]  # BitsPerSample
-    arguments = image.tile[0].args if image.tile else ""
-    if image.format == "PPM":
-        return isinstance(arguments, tuple) and int(arguments[1]) > 255  # the largest value
-    return image.format == "PNG" and ";16" in str(arguments)
-
-
-def _read_16(image: ImageFile.ImageFile, data: bytes) -> "np.ndarray[Any, Any]":
-    """Return a picture of 16 bits as floats, (H, W, C), C = 1, 3 or 4. Unusable where that cannot be read."""
-    if "transparency" in image.info:
-        raise Unusable(later("16-bit with one transparent colour"))
-    if _is_grey_16(image):
-        return np.asarray(image).astype(np.float32)[:, :, None]
-    rawmode = str(image.tile[0].args) if image.format == "PNG" else ""
-    if rawmode == "LA;16B":  # the four bytes of a pixel as they are
-        bytes_HWC = np.asarray(_read_as(data, "RGBA"))
-        return _numbers(bytes_HWC[:, :, [0, 0, 0, 2]], bytes_HWC[:, :, [1, 1, 1, 3]])
-    if rawmode not in ("RGB;16B", "RGBA;16B"):
-        raise Unusable(later("16-bit colour, which is read of PNG files alone (--depth 8 takes it)"))
-    # Pillow keeps the upper byte of a number; what it takes for the upper one in the other order is the lower one.
-    return _numbers(*(np.asarray(_read_as(data, rawmode[:-1] + order)) for order in "BL"))
+def _converted_square(image: Image.Image, mode: str, size: int, profile: bytes) -> tuple[Image.Image, str]:
+    """Return the centre square in sRGB: resized first, which takes less time and changes nothing that is seen."""
+    kept = image.mode if image.mode == "CMYK" else "L" if image.mode in ("1", "L", "LA") else "RGB"
+    if not image.has_transparency_data:
+        square = _centre_square(image if image.mode == kept else image.convert(kept), size)
+        square, became = to_srgb(square, profile)
+        return square.convert(mode), became
+    square = _centre_square(image.convert(f"{kept}A"), size)
+    colours, became = to_srgb(square.convert(kept), profile)
+    clear = colours.convert("RGB")
+    clear.putalpha(square.getchannel("A"))
+    if mode != "RGBA":
+        clear = Image.alpha_composite(Image.new("RGBA", clear.size, WHITE), clear)
+    return clear.convert(mode), became
 
 
-def _read_as(data: bytes, rawmode: str) -> Image.Image:
-    """Return a PNG decoded by another of Pillow's rules for laying out a pixel of as many bytes."""
-    image = Image.open(io.BytesIO(data), formats=("PNG",))
-    image.tile = [image.tile[0]._replace(args=rawmode)]
-    image.load()
-    return image
+def _centre_square(image: Image.Image, size: int) -> Image.Image:
+    side = min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    box = (left, top, left + side, top + side)
+    return image.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
 
 
-def _numbers(upper: "np.ndarray[Any, Any]", lower: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    numbers: np.ndarray[Any, Any] = upper.astype(np.float32) * 256 + lower
-    return numbers
-
-
-def _square_16(image: ImageFile.ImageFile, data: bytes, size: int) -> Square:
+def _square_16(image: ImageFile.ImageFile, data: bytes, size: int, profile: bytes | None) -> Square:
     """Return the centre square of a picture of 16 bits, resized in floating point."""
-    array_HWC = _read_16(image, data) / 65535
+    array_HWC = read_16(image, data)
+    array_HWC /= 65535
     orientation = image.getexif().get(_ORIENTATION, 1)
     mode = {count: mode for mode, count in CHANNELS.items()}[array_HWC.shape[2]]
     if mode == "RGBA":
@@ -231,20 +279,7 @@ def _square_16(image: ImageFile.ImageFile, data: bytes, size: int) -> Square:
             square_HWC, mode = square_HWC[:, :, :3], "RGB"
         else:
             square_HWC[:, :, :3] = (square_HWC[:, :, :3] / square_HWC[:, :, 3:].clip(1e-6)).clip(0, 1)
-    return Square((square_HWC * 65535).round().astype(np.uint16).tobytes(), mode, 16)
-
-
-def _square(image: Image.Image, mode: str, size: int) -> Image.Image:
-    if image.has_transparency_data:
-        coloured = image.convert("RGBA")
-        if mode != "RGBA":
-            coloured = Image.alpha_composite(Image.new("RGBA", coloured.size, WHITE), coloured)
-        image = coloured
-    return _centre_square(image.convert(mode), size)
-
-
-def _centre_square(image: Image.Image, size: int) -> Image.Image:
-    side = min(image.size)
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    box = (left, top, left + side, top + side)
-    return image.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    became = ""
+    if profile is not None:
+        square_HWC[:, :, :3], became = deep_to_srgb(square_HWC[:, :, :3], profile)
+    return Square((square_HWC * 65535).round().astype(np.uint16).tobytes(), mode, 16, became)

@@ -12,6 +12,7 @@ from aigc_cli.core.errors import BadConfig, BadData, CannotCreate, NoInput, Usag
 from aigc_cli.data.pictures import images
 from aigc_cli.data.pictures.images import held_out, prepare_images
 from aigc_cli.data.pictures.imageset import open_image_set
+from tests.data.pictures.profiles import P3, rgb_profile
 
 
 class Listener:
@@ -219,3 +220,15 @@ def test_drawn_faces_are_labelled_credited_and_synthetic(tmp_path):
 def test_count_belongs_to_drawn_faces(photos, tmp_path):
     with pytest.raises(UsageProblem, match="--count"):
         prepare([photos], tmp_path / "set", count=5)
+
+
+def test_profiles_are_counted_in_the_manifest_and_said(tmp_path):
+    (tmp_path / "x").mkdir()
+    for index, profile in enumerate((rgb_profile(P3), rgb_profile(P3), b"junk" * 40, None)):
+        Image.new("RGB", (40, 30), (200, 90, 60 + 40 * index)).save(tmp_path / f"x/{index}.png", icc_profile=profile)
+    listener = Listener()
+    record = prepare([tmp_path / "x"], tmp_path / "set", progress=listener)
+    assert record["profiles"] == {"converted": 2, "ignored": 1}
+    assert open_image_set(tmp_path / "set").manifest["profiles"] == record["profiles"]
+    assert "2 pictures were brought to sRGB by their profiles" in listener.said
+    assert any(line.startswith("1 pictures have a colour profile that cannot be applied") for line in listener.said)

@@ -1,17 +1,20 @@
+import contextlib
 import io
+import logging
+import struct
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from aigc_cli.data.pictures.deep import Unusable, encode_png_16
 from aigc_cli.data.pictures.picture import (
     Square,
     SquareShape,
-    Unusable,
     common_form,
     decode_png,
     encode_png,
-    encode_png_16,
     square_picture,
 )
 
@@ -112,7 +115,6 @@ def test_the_reasons_for_leaving_pictures_out():
 
 
 def test_a_decompression_bomb_is_refused_from_its_header_alone():
-    import struct
     import zlib
 
     header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
@@ -216,3 +218,33 @@ def test_the_common_form_loses_nothing_of_any_picture():
     assert same.converted("L", 8, 2) == grey
     half = Square(np.array([[0, 0, 0, 128]] * 4, np.uint8).tobytes(), "RGBA")
     assert set(half.converted("RGB", 8, 2).pixels) == {127}  # half of white shines through
+
+
+def tiff_with(tag, *entry):
+    """A packed TIFF one entry of whose directory says something else: tag, type, count, value (TIFF 6.0, sec. 2)."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    data = bytearray(file_of(Image.fromarray(noise), "TIFF", compression="tiff_lzw"))
+    directory = struct.unpack_from("<I", data, 4)[0]
+    for place in range(directory + 2, directory + 2 + 12 * struct.unpack_from("<H", data, directory)[0], 12):
+        if struct.unpack_from("<H", data, place)[0] == tag:
+            struct.pack_into("<HHII", data, place, *entry)
+            return bytes(data)
+    raise AssertionError(f"no tag {tag}")
+
+
+ROWS_PER_STRIP, STRIP_BYTES = 278, 279
+ODD = [
+    tiff_with(ROWS_PER_STRIP, ROWS_PER_STRIP, 2, 1, 64),
+    tiff_with(STRIP_BYTES, STRIP_BYTES, 4, 1, 10**6),
+]
+
+
+@pytest.mark.parametrize("data", ODD, ids=["a tag of another type", "a cut strip"])
+def test_libraries_below_pillow_write_nothing_to_stderr(data, capfd, recwarn):
+    with contextlib.suppress(Unusable):
+        square_picture(data, SHAPE)
+    with contextlib.suppress(Unusable):
+        decode_png(data)
+    print("our own words", file=sys.stderr)
+    assert capfd.readouterr().err == "our own words\n"
+    assert logging.getLogger("PIL").handlers  # or Python itself writes what Pillow logs

@@ -139,6 +139,8 @@ CHINESE: dict[str, str] = {
     "{archive}: not a whole zip archive: {error}": "{archive}：不是完整的 zip 归档：{error}",
     "{archive}: {count} members": "{archive}：有 {count} 个成员",
     "{count} files, but no pictures": "有 {count} 个文件，但没有图片",
+    "{count} pictures have a colour profile that cannot be applied; they are taken for sRGB": "{count} 张图片的颜色配置文件无法使用，按 sRGB 处理",
+    "{count} pictures were brought to sRGB by their profiles": "{count} 张图片已按其颜色配置文件转换为 sRGB",
     "{file}: {problem}": "{file}：{problem}",
     "{folder}: a run, not a set of data": "{folder}：是运行目录，不是数据集",
     "{folder}: a set of {kind}; this needs {needed}": "{folder}：是 {kind} 数据集，这里需要 {needed}",
