@@ -30,11 +30,11 @@ from aigc_cli.core.disk.files import (
     write_json,
     write_jsonl,
 )
-from aigc_cli.core.errors import BadData, CannotCreate, NoInput, UsageProblem
+from aigc_cli.core.errors import AigcError, BadData, CannotCreate, NoInput, UsageProblem
 from aigc_cli.core.machine.platform import usable_cores
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import later, tr
-from aigc_cli.data.manifest import SCHEMA
+from aigc_cli.data.manifest import SCHEMA, read_manifest
 from aigc_cli.data.pictures.colour import CONVERTED, IGNORED
 from aigc_cli.data.pictures.deep import Unusable
 from aigc_cli.data.pictures.dicebear import PREFIX, FaceJob, draw_faces, require_open_style
@@ -46,7 +46,8 @@ from aigc_cli.data.pictures.picture import (
     encode_png,
     square_picture,
 )
-from aigc_cli.data.pictures.sources import RawPicture, Source, open_source
+from aigc_cli.data.pictures.raw import RawPicture
+from aigc_cli.data.pictures.sources import Source, endings, open_source
 from aigc_cli.data.prepared import finished_set
 
 DATA_FILES = ("pixels.safetensors", "images.jsonl")
@@ -114,13 +115,18 @@ def prepare_images(
     """
     drawn, found = _open_sources(sources, settings)
     records = [_drawn_record(name, settings) for name in drawn] + [source.record() for source in found]
-    _check_place(out)
-    existing = finished_set(out, "images", settings, records, force=force, files=DATA_FILES)
+    _check_place(out, found)
+    former = [_drawn_record(name, settings) for name in drawn] + [source.former_record() for source in found]
+    is_former = not force and former != records and _sources_of(out) == former
+    known = former if is_former else records
+    existing = finished_set(out, "images", settings, known, force=force, files=DATA_FILES)
+    if existing is not None and is_former:
+        progress.say(tr("{out}: made by a version that read fewer of these pictures; --force reads all", out=out))
     if existing is not None:
         progress.say(tr("{out}: already made with these settings and sources, nothing to do", out=out))
         return _record(out, existing, unchanged=True, dry_run=dry_run)
     collected = _collect(drawn, found, settings, progress)
-    _report_dropped(collected, progress)
+    _report(found, collected, progress)
     label_names = _label_names(drawn, collected, settings)
     manifest = _manifest(settings, records, drawn, collected, label_names)
     if not dry_run:
@@ -166,8 +172,22 @@ def _drawn_record(style: str, settings: PrepareImagesSettings) -> dict[str, str]
     return {"path": PREFIX + style, "sha256": sha256_bytes(what.encode())}
 
 
-def _check_place(out: Path) -> None:
-    """Raise CannotCreate where a set can neither be nor be made."""
+def _sources_of(out: Path) -> Any:
+    """Return the sources of the set that is there, None if there is none."""
+    try:
+        return read_manifest(out, "images").get("sources")
+    except AigcError:
+        return None
+
+
+def _check_place(out: Path, found: list[Source]) -> None:
+    """Raise CannotCreate where a set can neither be nor be made, UsageProblem inside what a source links to."""
+    for link in (link for source in found for link in source.links):
+        if out.resolve().is_relative_to(link.resolve()):
+            raise UsageProblem(
+                tr("-o {output} lies in {source}, which it is made from", output=out, source=link),
+                tr("choose a folder outside it"),
+            )
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise CannotCreate(tr("{out}: not a folder", out=out), tr("choose another output"))
     try:
@@ -190,10 +210,12 @@ def _collect(drawn: list[str], found: list[Source], settings: PrepareImagesSetti
             progress.advance()
         progress.close()
     for source in found:
-        collected.dropped[later("other file type")] += source.other_files
+        collected.dropped[later("other file type")] += source.others.total()
         progress.stage(tr("reading {path}", path=source.path), None, tr("pictures"))
         for raw, result in _decoded(source.pictures(), settings):
-            if isinstance(result, Unusable):
+            if raw.problem:
+                collected.drop(raw.name, raw.problem)
+            elif isinstance(result, Unusable):
                 collected.drop(raw.name, str(result))
             else:
                 collected.add(raw.name, raw.folder or None, result)
@@ -227,10 +249,19 @@ def _decoded(
             yield from zip(batch, pool.map(decode, [raw.data for raw in batch]), strict=True)
 
 
-def _report_dropped(collected: Collected, progress: Progress) -> None:
+def _report(found: list[Source], collected: Collected, progress: Progress) -> None:
+    """Say what was left out, of the sources and of the pictures in them, and what colour profiles did."""
+    for source in found:
+        for path, reason in source.passed_over[:NAMED_PROBLEMS]:
+            progress.say(tr("passed over {path}: {reason}", path=path, reason=tr(reason)))
+        if len(source.passed_over) > NAMED_PROBLEMS:
+            progress.say(tr("passed over {count} more", count=len(source.passed_over) - NAMED_PROBLEMS))
+        if source.others:
+            what, count = endings(source.others), source.others.total()
+            progress.say(tr("{path}: {count} files are no pictures ({what})", path=source.path, count=count, what=what))
     unusable = [(source, reason) for source, reason in collected.problems if reason != "duplicate"]
-    for source, reason in unusable[:NAMED_PROBLEMS]:
-        progress.say(tr("skipped {source}: {reason}", source=source, reason=tr(reason)))
+    for name, reason in unusable[:NAMED_PROBLEMS]:
+        progress.say(tr("skipped {source}: {reason}", source=name, reason=tr(reason)))
     if len(unusable) > NAMED_PROBLEMS:
         progress.say(tr("skipped {count} more", count=len(unusable) - NAMED_PROBLEMS))
     if collected.dropped["duplicate"]:

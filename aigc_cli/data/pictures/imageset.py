@@ -17,7 +17,7 @@ from aigc_cli.core.words.messages import tr
 from aigc_cli.data.manifest import PreparedSet, open_set, read_manifest, refuse_run
 from aigc_cli.data.pictures.deep import Unusable
 from aigc_cli.data.pictures.picture import decode_png
-from aigc_cli.data.pictures.sources import PICTURE_SUFFIXES
+from aigc_cli.data.pictures.raw import is_picture
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def count_pictures(path: Path) -> int:
 
 
 def _picture_files(path: Path) -> list[Path]:
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file())
+    files = sorted(file for file in path.iterdir() if file.is_file() and is_picture(file))
     if not files:
         raise NoInput(
             tr("{path}: no pictures in this folder", path=path), tr("name a prepared set, or a folder of PNGs")

@@ -1,4 +1,6 @@
+import io
 import json
+import os
 import stat
 import zipfile
 
@@ -232,3 +234,59 @@ def test_profiles_are_counted_in_the_manifest_and_said(tmp_path):
     assert open_image_set(tmp_path / "set").manifest["profiles"] == record["profiles"]
     assert "2 pictures were brought to sRGB by their profiles" in listener.said
     assert any(line.startswith("1 pictures have a colour profile that cannot be applied") for line in listener.said)
+
+
+def test_a_linked_folder_is_a_label_and_one_passed_over_is_named(photos, tmp_path):
+    (photos / "glad").rename(tmp_path / "elsewhere")
+    (photos / "glad").symlink_to(tmp_path / "elsewhere")
+    (photos / "angry").symlink_to(tmp_path / "unplugged")
+    (photos / "sad/all").symlink_to(photos)
+    listener = Listener()
+    record = prepare([photos], tmp_path / "set", progress=listener, labels="folders")
+    assert record["label_counts"] == {"glad": 10, "sad": 10}
+    assert f"passed over {photos / 'angry'}: a link to nothing" in listener.said
+    assert f"passed over {photos / 'sad/all'}: a link to a folder that holds it" in listener.said
+
+
+def test_a_set_is_not_made_inside_what_a_source_links_to(photos, tmp_path):
+    (photos / "sad").rename(tmp_path / "elsewhere")
+    (photos / "sad").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageProblem, match="which it is made from"):
+        prepare([photos], tmp_path / "elsewhere/set")
+
+
+def test_files_that_are_no_pictures_are_named_by_their_endings(photos, tmp_path):
+    for name in ("a.txt", "b.txt", "c.heic"):
+        (photos / name).write_text("no picture")
+    listener = Listener()
+    record = prepare([photos], tmp_path / "set", progress=listener)
+    assert record["dropped"] == {"other file type": 3}
+    assert f"{photos}: 3 files are no pictures (.txt 2, .heic 1)" in listener.said
+
+
+def test_labels_and_names_that_are_no_utf_8(photos, tmp_path):
+    (photos / "sad").rename(photos / os.fsdecode(b"tr\xfcbe"))
+    (photos / "glad/00.png").write_bytes(b"no picture")
+    (photos / "glad/00.png").rename(photos / "glad" / os.fsdecode(b"caf\xe9.png"))
+    listener = Listener()
+    record = prepare([photos], tmp_path / "set", progress=listener, labels="folders")
+    assert record["label_names"] == ["glad", "tr\\xfcbe"]
+    assert "skipped glad/caf\\xe9.png: not a picture" in listener.said
+    lines = [json.loads(line) for line in (tmp_path / "set/images.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {line["source"].split("/")[0] for line in lines} == {"glad", "tr\\xfcbe"}
+
+
+def test_a_set_of_the_version_before_stays_and_says_what_it_lacks(photos, tmp_path):
+    prepare([photos], tmp_path / "set")
+    before = {path: path.read_bytes() for path in (tmp_path / "set").rglob("*") if path.is_file()}
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), "white").save(file, "JPEG")
+    (photos / "more.jfif").write_bytes(file.getvalue())  # what the version before did not see in the folder
+    listener = Listener()
+    assert prepare([photos], tmp_path / "set", progress=listener)["unchanged"]
+    assert {path: path.read_bytes() for path in (tmp_path / "set").rglob("*") if path.is_file()} == before
+    assert listener.said[0].endswith("made by a version that read fewer of these pictures; --force reads all")
+    assert prepare([photos], tmp_path / "set", force=True)["counts"] == {"train": 19, "valid": 2}
+    with pytest.raises(BadConfig, match="--force"):
+        (photos / "more.png").write_bytes(file.getvalue())
+        prepare([photos], tmp_path / "set")

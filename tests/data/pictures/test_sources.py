@@ -1,11 +1,13 @@
 import io
+import os
 import tarfile
 import zipfile
 
 import pytest
+from PIL import Image
 
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.data.pictures import sources as image_sources
+from aigc_cli.data.pictures import archives
 from aigc_cli.data.pictures.sources import open_source
 
 
@@ -41,7 +43,7 @@ def test_folders_are_read_recursively_and_sorted_without_hidden_and_other_files(
         ("b/two.JPG", "b", b"b/two.JPG"),
         ("zero.webp", "", b"zero.webp"),
     ]
-    assert source.other_files == 1
+    assert source.others == {".txt": 1}
     assert source.record()["path"] == tmp_path.name
 
 
@@ -92,20 +94,63 @@ def test_escaping_names_are_refused(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "content", [(tarfile.SYMTYPE, "/etc/passwd"), (tarfile.LNKTYPE, "ok.png"), (tarfile.FIFOTYPE, "")]
+    ("content", "what"),
+    [
+        ((tarfile.SYMTYPE, "/etc/passwd"), "link out of it"),
+        ((tarfile.SYMTYPE, "../../secret.png"), "link out of it"),
+        ((tarfile.LNKTYPE, "/etc/passwd"), "link out of it"),
+        ((tarfile.FIFOTYPE, ""), "device"),
+        ((tarfile.CHRTYPE, ""), "device"),
+    ],
 )
-def test_links_and_devices_are_refused(tmp_path, content):
-    make_tar(tmp_path / "x.tar", [("ok.png", b"1"), ("link.png", content)], "w")
-    with pytest.raises(BadData, match="link or device"):
+def test_devices_and_links_out_of_an_archive_are_refused(tmp_path, content, what):
+    make_tar(tmp_path / "x.tar", [("a/ok.png", b"1"), ("a/link.png", content)], "w")
+    with pytest.raises(BadData, match=f"hostile.*{what}"):
         found(tmp_path / "x.tar")
 
 
-def test_links_in_zip_archives_are_refused(tmp_path):
-    link = zipfile.ZipInfo("link.png")
+def link_in_zip(name):
+    link = zipfile.ZipInfo(name)
     link.external_attr = 0o120777 << 16
-    make_zip(tmp_path / "x.zip", [(link, "/etc/passwd")])
-    with pytest.raises(BadData, match="is a link"):
+    return link
+
+
+def test_links_out_of_zip_archives_are_refused(tmp_path):
+    make_zip(tmp_path / "x.zip", [(link_in_zip("link.png"), "/etc/passwd")])
+    with pytest.raises(BadData, match="link out of it"):
         found(tmp_path / "x.zip")
+
+
+LINKS = {
+    "album/best.png": "duplicate",
+    "album/chain.png": "duplicate",
+    "album/gone.png": "a link to nothing",
+    "album/round.png": "a link to nothing",
+    "album/sad": "a link to a folder",
+}
+
+
+def test_links_within_an_archive_are_the_files_that_they_name(tmp_path):
+    files = [("album/0.png", b"A"), ("album/deep/1.png", b"B")]
+    make_tar(
+        tmp_path / "x.tar.gz",
+        [
+            *files,
+            ("album/best.png", (tarfile.LNKTYPE, "album/0.png")),
+            ("album/chain.png", (tarfile.SYMTYPE, "best.png")),
+            ("album/gone.png", (tarfile.SYMTYPE, "../lost.png")),
+            ("album/round.png", (tarfile.SYMTYPE, "round.png")),
+            ("album/sad", (tarfile.SYMTYPE, "deep")),
+            ("album/notes", (tarfile.SYMTYPE, "lost.txt")),
+        ],
+    )
+    targets = {"best.png": "0.png", "chain.png": "best.png", "gone.png": "../lost.png", "round.png": "round.png"}
+    links = [(link_in_zip(f"album/{name}"), target) for name, target in targets.items()]
+    make_zip(tmp_path / "x.zip", [*files, *links, (link_in_zip("album/sad"), "deep")])
+    for name in ("x.tar.gz", "x.zip"):
+        pictures = list(open_source(str(tmp_path / name)).pictures())
+        assert [(raw.name, raw.data) for raw in pictures if not raw.problem] == files
+        assert {raw.name: raw.problem for raw in pictures if raw.problem} == LINKS
 
 
 def test_archive_bombs_are_refused_before_anything_is_yielded(tmp_path):
@@ -118,7 +163,7 @@ def test_archive_bombs_are_refused_before_anything_is_yielded(tmp_path):
 
 
 def test_too_large_members_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(image_sources, "MAX_MEMBER_BYTES", 10)
+    monkeypatch.setattr(archives, "MAX_MEMBER_BYTES", 10)
     make_tar(tmp_path / "x.tar", [("a.png", b"12345678901")], "w")
     with pytest.raises(BadData, match="11 bytes"):
         found(tmp_path / "x.tar")
@@ -141,3 +186,118 @@ def test_a_damaged_member_is_bad_data(tmp_path):
     (tmp_path / "x.zip").write_bytes(data)
     with pytest.raises(BadData, match="CRC"):
         found(tmp_path / "x.zip")
+
+
+def declared(path, method=None, flag=0):
+    """Rewrite a zip's headers so that its members are said to be packed in another way, or encrypted."""
+    data = bytearray(path.read_bytes())
+    for magic, at_flag, at_method in ((b"PK\1\2", 8, 10), (b"PK\3\4", 6, 8)):
+        place = -1
+        while (place := data.find(magic, place + 1)) >= 0:
+            data[place + at_flag] |= flag
+            if method is not None:
+                data[place + at_method : place + at_method + 2] = method.to_bytes(2, "little")
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("method", "flag", "what", "remedy"),
+    [
+        (9, 0, "Deflate64", "pack it again"),
+        (98, 0, "PPMd", "pack it again"),
+        (77, 0, "a way that is not read", "pack it again"),
+        (None, 1, "encrypted", "password"),
+        (99, 1, "encrypted", "password"),
+    ],
+)
+def test_zips_that_cannot_be_read_say_what_they_are(tmp_path, method, flag, what, remedy):
+    make_zip(tmp_path / "x.zip", [("a.png", b"A" * 50), ("b.png", b"B" * 50), ("notes", b"?")])
+    declared(tmp_path / "x.zip", method, flag)
+    with pytest.raises(BadData, match=f"{what}.*{remedy}"):
+        found(tmp_path / "x.zip")
+
+
+def test_what_can_be_read_beside_what_cannot_is_read(tmp_path):
+    make_zip(tmp_path / "x.zip", [("locked.png", b"A" * 50)])
+    declared(tmp_path / "x.zip", flag=1)
+    with zipfile.ZipFile(tmp_path / "x.zip", "a") as archive:
+        archive.writestr("open.png", b"B")
+    pictures = list(open_source(str(tmp_path / "x.zip")).pictures())
+    assert [(raw.name, raw.data, raw.problem) for raw in pictures] == [
+        ("locked.png", b"", "encrypted"),
+        ("open.png", b"B", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("magic", "kind"), [(b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07\x00", "RAR"), (b"\x28\xb5\x2f\xfd", "Zstandard")]
+)
+def test_archives_of_other_kinds_are_named(tmp_path, magic, kind):
+    (tmp_path / "photos").write_bytes(magic + bytes(600))
+    with pytest.raises(BadData, match=f"a {kind} archive, which is not read"):
+        found(tmp_path / "photos")
+
+
+def encoded(kind, mode="RGB"):
+    file = io.BytesIO()
+    Image.new(mode, (20, 20)).save(file, kind)
+    return file.getvalue()
+
+
+HEADS = [("PNG", "RGB"), ("JPEG", "RGB"), ("WEBP", "RGB"), ("GIF", "P"), ("BMP", "RGB"), ("TIFF", "RGB"), ("PPM", "1")]
+
+
+def test_contents_decide_what_is_a_picture_in_folders_and_archives(tmp_path):
+    members = [(f"a/{kind.lower()}", encoded(kind, mode)) for kind, mode in HEADS]
+    members += [("a/x.jfif", encoded("JPEG")), ("a/y.pbm", b"P4\n# made by hand\n20 20\n" + bytes(60))]
+    others = [("a/BMI.txt", b"BMI is a number"), ("a/P1", b"P1 is a name"), ("a/empty", b""), ("a/notes.txt", b"x")]
+    for name, data in [*members, *others]:
+        (tmp_path / "set/a").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).write_bytes(data)
+    make_zip(tmp_path / "x.zip", members + others)
+    make_tar(tmp_path / "x.tar.gz", members + others)
+    expected = {name for name, _ in members}
+    for name in ("set", "x.zip", "x.tar.gz"):
+        assert {raw.name for raw in open_source(str(tmp_path / name)).pictures()} == expected, name
+    assert open_source(str(tmp_path / "set")).others == {".txt": 2, "": 2}
+
+
+@pytest.mark.parametrize("name", ["photos", "photos.jpg", "photos.zip", "photos.tar.gz"])
+def test_contents_decide_what_is_an_archive(tmp_path, name):
+    make_zip(tmp_path / name, [("a.png", b"A")])
+    assert found(tmp_path / name) == [("a.png", "", b"A")]
+    make_tar(tmp_path / name, [("b.png", b"B")])
+    assert found(tmp_path / name) == [("b.png", "", b"B")]
+
+
+def test_folders_of_a_zip_from_windows_are_folders(tmp_path):
+    make_zip(tmp_path / "x.zip", [("sad\\a.png", b"A"), ("glad\\b.png", b"B")])
+    assert found(tmp_path / "x.zip") == [("sad/a.png", "sad", b"A"), ("glad/b.png", "glad", b"B")]
+
+
+def test_names_that_are_no_utf_8_and_letters_as_macs_write_them(tmp_path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / os.fsdecode(b"fr\xf6hlich")).mkdir()
+    (tmp_path / "x" / os.fsdecode(b"fr\xf6hlich/caf\xe9.png")).write_bytes(b"1")
+    (tmp_path / "x" / "traurig u\u0308ber").mkdir()
+    (tmp_path / "x" / "traurig u\u0308ber" / "2.png").write_bytes(b"2")
+    assert found(tmp_path / "x") == [
+        ("fr\\xf6hlich/caf\\xe9.png", "fr\\xf6hlich", b"1"),
+        ("traurig u\u0308ber/2.png", "traurig über", b"2"),
+    ]
+    make_tar(tmp_path / "x.tar", [(os.fsdecode(b"caf\xe9/\xe8.png"), b"3")], "w")
+    assert [raw.name for raw in open_source(str(tmp_path / "x.tar")).pictures()] == ["caf\\xe9/\\xe8.png"]
+
+
+def test_the_digest_of_before_is_of_pictures_by_name_and_without_links(tmp_path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x/a.png").write_bytes(b"1")
+    plain = open_source(str(tmp_path / "x"))
+    assert plain.former_record() == plain.record()
+    (tmp_path / "x/b.jfif").write_bytes(encoded("JPEG"))
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk/c.png").write_bytes(b"2")
+    (tmp_path / "x/linked").symlink_to(tmp_path / "disk")
+    more = open_source(str(tmp_path / "x"))
+    assert len(list(more.pictures())) == 3
+    assert more.former_record() == plain.record() != more.record()
