@@ -26,7 +26,7 @@ def days(count):
 @pytest.fixture
 def work(runs, tmp_path):
     """A folder with the runs and sets in it."""
-    for name in ("face", "gpt", "talk.txt", "text"):
+    for name in ("face", "gpt", "talk.txt", "text", "chat", "images"):
         (tmp_path / name).symlink_to(runs / name)
     return tmp_path
 
@@ -89,6 +89,24 @@ class TestOverlapping:
         out, err = waiting.communicate(timeout=60)
         assert (waiting.returncode, out, err) == (0, "", "")
         assert place.stat().st_size > 0
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("prepare", "images", "images/images", "-o", "out"),
+            ("prepare", "chat", "talk.txt", "--me", "Ada", "-o", "out"),
+            ("train-gan", "images", "-o", "out", "--steps", "2"),
+            ("train-gpt", "chat", "-o", "out", "--steps", "2"),
+        ],
+        ids=lambda words: "-".join(words[:2]),
+    )
+    def test_so_is_every_other_command_that_writes(self, words, cli, work):
+        (work / "out").mkdir()
+        descriptor = os.open(work / "out", os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        assert "another aigc process is working in it" in cli.refused(work, 75, *words)
+        os.close(descriptor)
+        assert list((work / "out").iterdir()) == []
 
     def test_a_conversation_is_held_by_one_at_a_time(self, cli, work):
         words = ("chat", "gpt", "-", "--session", "talk.jsonl", "--max-new-tokens", "4", "--threads", "1", "-q")
