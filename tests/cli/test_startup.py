@@ -135,12 +135,16 @@ def test_one_of_twenty_five_commands_is_loaded_alone(dummies: str) -> None:
     assert (status, lines, commands_in(names)) == (0, ["nothing done"], {"dummy_3"})
 
 
-def test_other_commands_settings_are_read_only_where_a_variable_may_be_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_commands_settings_are_read_only_where_a_variable_may_be_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def of_training_is_read() -> bool:
         status, _, names = loaded(PROGRAM, "metrics", "nowhere")
         assert (status, commands_in(names)) == (66, {"metrics"})
         return "aigc_cli.config.train_gan" in names
 
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "aigc.toml").write_text("[train-gan]\nsteps = 3\n\n[metrics]\nfollow = false\n")
     monkeypatch.setenv("AIGC_METRIC", "loss")
     assert not of_training_is_read()
     monkeypatch.setenv("AIGC_CLIP_WEIGHTS", "0.5")
