@@ -79,19 +79,18 @@ def test_only_the_definitions_of_the_example_are_run(script, tmp_path):
     assert generator.bias.tolist() == [64.0, 64.0, 64.0]
 
 
-def test_the_ablation_and_the_comparison_judge_alike(script, monkeypatch, tmp_path):
+def test_the_ablation_and_the_comparison_judge_alike(script, tmp_path):
     faces, ablation = script("gan_faces"), script("gan_ablation")
     random = torch.Generator().manual_seed(0)
-    real, made = torch.randn(12, 4, generator=random), torch.randn(10, 4, generator=random)
-    pixels = torch.zeros(12, 3, 8, 8, dtype=torch.uint8)
-    images = faces.ImageSet(tmp_path, pixels, None, (), torch.zeros(12, dtype=torch.bool), {})
-    faces.keep_samples(tmp_path / "kept.safetensors", pixels, None)
-    monkeypatch.setattr(faces, "load_extractor", lambda name: None)
-    monkeypatch.setattr(faces, "extract", lambda extractor, pictures: made)
+    real, made = (torch.randint(256, (count, 3, 16, 16), generator=random, dtype=torch.uint8) for count in (6, 5))
+    images = faces.ImageSet(tmp_path, real, None, (), torch.zeros(6, dtype=torch.bool), {})
+    faces.keep_samples(tmp_path / "kept.safetensors", made, None)
+    extractor = faces.load_extractor(faces.EXTRACTOR)
+    real_ND, made_MD = (faces.extract(extractor, pictures) for pictures in (real, made))
     row = faces.judged(
-        {"samples": str(tmp_path / "kept.safetensors")}, images, pixels, faces.References(real, real, None), None
+        {"samples": str(tmp_path / "kept.safetensors")}, images, real, faces.References(real_ND, real_ND, None), None
     )
-    assert ablation.scores(real, made).items() <= row.items()
+    assert ablation.scores(real_ND, made_MD).items() <= row.items()
     assert 0 <= row["near_training"] <= 1
 
 

@@ -5,13 +5,23 @@ import torch
 from torch.testing import assert_close
 
 from aigc_cli.config.train_gan import AUGMENTATIONS
-from aigc_cli.gan import augment as module
 from aigc_cli.gan.augment import augment, colour, crop_matrix, cutout, flip, place, translate
 from aigc_cli.gan.shares import Draws
 
 
 def draws(seed=0):
     return Draws(torch.Generator().manual_seed(seed))
+
+
+class Chosen(Draws):
+    """Changes every picture, and by numbers that a test has chosen, -1 to 1."""
+
+    def __init__(self, *numbers):
+        super().__init__(torch.Generator())
+        self._numbers = torch.tensor(numbers)
+
+    def uniform(self, count, *shape):
+        return (self._numbers.expand(count, *shape) + 1) / 2 if shape else torch.zeros(count)
 
 
 def pictures(count=64, side=8, channels=3):
@@ -153,12 +163,11 @@ def test_a_cutout_is_one_square_of_half_the_side_that_may_leave_the_picture():
     assert min(rows for rows, _ in areas) == 2  # half of the hole is outside at most, its centre is not
 
 
-def test_saturation_keeps_the_luma_contrast_the_mean_and_brightness_shifts_all_alike(monkeypatch):
+def test_saturation_keeps_the_luma_contrast_the_mean_and_brightness_shifts_all_alike():
     before = pictures(6)
 
     def changed(*drawn):
-        monkeypatch.setattr(module, "_symmetric", lambda *_: torch.tensor([drawn]).expand(6, 3))
-        return colour(before, 1.0, draws())
+        return colour(before, 1.0, Chosen(*drawn))
 
     for saturation in (-1.0, 0.6):
         after = changed(saturation, 0.0, 0.0)

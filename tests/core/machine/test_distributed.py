@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,17 @@ def test_alone_a_sum_is_what_was_given():
     assert ALONE.totals(1.5, 2) == [1.5, 2]
 
 
+@pytest.fixture
+def launcher_ends():
+    """The launcher has sent TERM, which waits for whoever waits for it."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    yield
+    signal.alarm(0)
+    signal.sigtimedwait({signal.SIGTERM}, 0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 @pytest.mark.parametrize(
     ("told", "is_main"),
     [
@@ -138,8 +151,7 @@ def test_alone_a_sum_is_what_was_given():
         ({"RANK": "x", "WORLD_SIZE": "4"}, True),
     ],
 )
-def test_before_the_processes_have_met_the_first_one_speaks(monkeypatch, told, is_main):
-    monkeypatch.setattr(distributed, "_ended_by_launcher", lambda: True)
+def test_before_the_processes_have_met_the_first_one_speaks(monkeypatch, launcher_ends, told, is_main):
     for name in ("RANK", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in told.items():

@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import resource
 import stat
 import zipfile
 
@@ -11,7 +12,6 @@ from PIL import Image
 from aigc_cli.config.prepare_images import PrepareImagesSettings
 from aigc_cli.core.disk.files import sha256_file
 from aigc_cli.core.errors import BadConfig, BadData, CannotCreate, NoInput, UsageProblem
-from aigc_cli.data.pictures import images
 from aigc_cli.data.pictures.images import held_out, prepare_images
 from aigc_cli.data.pictures.imageset import open_image_set
 from tests.data.pictures.profiles import P3, rgb_profile
@@ -177,13 +177,14 @@ def test_a_dry_run_counts_and_writes_nothing(photos, tmp_path):
     assert files_below(tmp_path) == ["photos"]
 
 
-def test_a_failure_while_writing_leaves_nothing(photos, tmp_path, monkeypatch):
-    def full(*_, private):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(images, "write_jsonl", full)
-    with pytest.raises(CannotCreate, match="No space left"):
-        prepare([photos], tmp_path / "set")
+def test_a_failure_while_writing_leaves_nothing(photos, tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))  # enough for each picture, not for their list
+    try:
+        with pytest.raises(CannotCreate, match="File too large"):
+            prepare([photos], tmp_path / "set")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert files_below(tmp_path) == ["photos"]
 
 
