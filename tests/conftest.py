@@ -12,6 +12,7 @@ from aigc_cli.data.dialogue import encode_dialogue
 from aigc_cli.data.tokenizer import train_bpe
 from aigc_cli.gpt.bases.hf import write_model_folder
 from aigc_cli.gpt.model import GptModel, ModelConfig
+from tests import forked
 
 EXCHANGES = {
     "hi": "hello you\nhow are you",
@@ -19,6 +20,11 @@ EXCHANGES = {
     "rain": "so sad, sorry",
     "ok": "see you at ten",
 }
+
+
+def pytest_sessionfinish():
+    """End the process that commands were forked from."""
+    forked.close()
 
 
 def write_text_run(folder, exchanges, subject="Ada"):

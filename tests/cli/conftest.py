@@ -4,11 +4,12 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from tests import forked
 
 PATIENCE = 120  # seconds; only a failing test waits for it
 # Too small to be good, so that the tests are quick. Of the faces' options the last line of defence is --threads 1.
@@ -89,8 +90,7 @@ class CommandLine:
     def start(self, folder, *arguments, **streams):
         """Start a command in a folder; its stdout and stderr are read as UTF-8 unless `streams` says otherwise."""
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", **streams}
-        command = [sys.executable, "-m", "aigc_cli", *map(str, arguments)]
-        return subprocess.Popen(command, cwd=folder, env=self.environment(), **streams)
+        return forked.start(*arguments, cwd=folder, env=self.environment(), **streams)
 
     def run(self, folder, *arguments, stdin="", **streams):
         """Run a command to its end; stdin is text, or bytes with encoding=None."""

@@ -30,9 +30,9 @@ from aigc_cli.avatar.conversation import Turn
 from aigc_cli.avatar.face import load_face
 from aigc_cli.avatar.session import SessionLog, new_session, sessions_folder
 from aigc_cli.core.disk.provenance import read_png_label, read_text_label
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "aigc_cli", "chat"]
 GREEDY = ["--temperature", "0", "--repetition-penalty", "1", "--threads", "1"]
 NOTICE = "This is an AI persona of Ada, made with aigc; replies are generated."
 PATIENCE = 60  # seconds; only a failing test waits for it
@@ -40,7 +40,7 @@ PATIENCE = 60  # seconds; only a failing test waits for it
 
 def environment(home, **changes):
     """A small environment, as under cron; `home` None leaves HOME out."""
-    base = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LC_ALL": "C", "TERM": "xterm-256color"}
+    base = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TERM": "xterm-256color"}
     return base | ({"HOME": str(home)} if home else {}) | changes
 
 
@@ -68,14 +68,14 @@ class Person:
         self.master, slave = pty.openpty()
         ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.screen.write_process_input = lambda data: os.write(self.master, data.encode())
-        self.process = subprocess.Popen(
-            [*COMMAND, *map(str, arguments)],
+        self.process = forked.start(
+            "chat",
+            *arguments,
             stdin=slave,
             stdout=slave,
             stderr=slave,
             env=environment(home, **changes),
-            start_new_session=True,
-            preexec_fn=lambda: ioctl(0, termios.TIOCSCTTY, 0),
+            terminal=True,
         )
         os.close(slave)
 
@@ -131,16 +131,9 @@ def records(path):
 
 
 def test_a_pipe_gets_the_reply_alone(ada_run, tmp_path):
-    done = subprocess.run(
-        [*COMMAND, ada_run, "-", *GREEDY],
-        input=b"hi\n",
-        capture_output=True,
-        env=environment(tmp_path),
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.stdout.decode() == "hello you\nhow are you\n"
-    time, _, notice = done.stderr.decode().partition(" ")  # stderr is a log here, so the line says when
+    done = forked.run("chat", ada_run, "-", *GREEDY, input="hi\n", env=environment(tmp_path))
+    assert done.stdout == "hello you\nhow are you\n"
+    time, _, notice = done.stderr.partition(" ")  # stderr is a log here, so the line says when
     assert notice == NOTICE + "\n" and datetime.fromisoformat(time)
     assert done.returncode == 0
     assert sessions(tmp_path) == []
@@ -419,8 +412,12 @@ def test_no_colour_and_hostile_replies_send_no_escape_codes_of_their_own(ada_run
 
 
 def test_a_closed_pipe_is_quiet(ada_run, tmp_path):
-    process = subprocess.Popen(
-        [*COMMAND, ada_run, "-", *GREEDY, "-q"],
+    process = forked.start(
+        "chat",
+        ada_run,
+        "-",
+        *GREEDY,
+        "-q",
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

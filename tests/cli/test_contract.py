@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from aigc_cli import __version__
+from tests import forked
 
 TEXT = "The quick brown fox jumps over the lazy dog.\n" * 200
 
@@ -23,10 +24,7 @@ def aigc(
 ) -> subprocess.CompletedProcess[str]:
     """Run the command as a user or a cron job does, in `folder`, with no settings but those in `environment`."""
     bare = {"PATH": os.environ["PATH"], "LC_ALL": "C", **(environment or {})}
-    command = [sys.executable, "-m", "aigc_cli", *map(str, arguments)]
-    return subprocess.run(
-        command, cwd=folder, env=bare, input=stdin, capture_output=True, encoding="utf-8", check=False
-    )
+    return forked.run(*arguments, cwd=folder, env=bare, input=stdin)
 
 
 def without_rights(
@@ -288,11 +286,8 @@ class TestStreams:
     def test_a_closed_pipe_is_141_and_silent(self, arguments: tuple[str, ...], sets: Path) -> None:
         reader, writer = os.pipe()
         os.close(reader)
-        command = [sys.executable, "-m", "aigc_cli", *arguments]
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
-        done = subprocess.run(
-            command, cwd=sets, env=environment, stdout=writer, stderr=subprocess.PIPE, text=True, check=False
-        )
+        done = forked.run(*arguments, cwd=sets, env=environment, stdin=None, stdout=writer, fresh=True)
         os.close(writer)
         assert done.returncode == 141
         assert "Traceback" not in done.stderr and "Exception" not in done.stderr

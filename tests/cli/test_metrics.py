@@ -5,12 +5,13 @@ import os
 import pty
 import struct
 import subprocess
-import sys
 import termios
 from fcntl import ioctl
 
 import pyte
 import pytest
+
+from tests import forked
 
 COLUMNS, LINES = 80, 40
 
@@ -42,8 +43,9 @@ def terminal(cli):
     def run(folder, *arguments, watch=lambda screen: None):
         primary, secondary = pty.openpty()
         ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "aigc_cli", "metrics", *arguments],
+        process = forked.start(
+            "metrics",
+            *arguments,
             cwd=folder,
             env=cli.environment(TERM="xterm-256color"),
             stdin=subprocess.DEVNULL,

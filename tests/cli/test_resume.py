@@ -86,7 +86,7 @@ def disturbed(cli, folder, history):
         history.lines.append(process.communicate()[1])
         history.statuses.append(process.returncode)
         history.saved_steps.append(run.checkpoint_steps()[-1])
-    history.statuses.append(cli.run(folder, *history.words, "-o", history.cut, "-q").returncode)
+    history.statuses.append(cli.run(folder, *history.words, "-o", history.cut, "-q", fresh=True).returncode)
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,12 @@ from aigc_cli.config.base import Origin
 from aigc_cli.config.files import unknown_variables, user_file
 from aigc_cli.config.sample import SampleSettings, refuse_other_kind
 from aigc_cli.core.errors import BadConfig, UsageProblem
+from tests import forked
 
 
 def aigc(cli, folder, *arguments, **variables):
     """Run a command with some variables set."""
-    command = [sys.executable, "-m", "aigc_cli", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=cli.environment(**variables), capture_output=True, encoding="utf-8", check=False
-    )
+    return forked.run(*arguments, cwd=folder, env=cli.environment(**variables))
 
 
 def shown(done):

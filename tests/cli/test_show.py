@@ -22,6 +22,7 @@ from PIL import Image
 
 from aigc_cli.core.disk.provenance import read_png_label
 from aigc_cli.core.screen.pictures import PictureStyle, draw
+from tests import forked
 
 SAMPLE = ("sample", "face", "-n", "1", "--seed", "3", "--batch-size", "8", "--threads", "1")
 PATIENCE = 120
@@ -31,8 +32,8 @@ def in_terminal(cli, folder, *words, **changes):
     """Run a command whose stderr is a terminal of 80 columns; return its status and what the terminal got."""
     terminal, inner = pty.openpty()
     fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aigc_cli", *words],
+    process = forked.start(
+        *words,
         cwd=folder,
         env=cli.environment(**changes),
         stdin=subprocess.DEVNULL,
