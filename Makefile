@@ -1,6 +1,6 @@
 # make test    environment and tests        make demo    the whole job on embedded data, in demo/
 # make demo DEMO=zh   the same in Chinese, in demo/zh/
-# make check   lint, types and tests        make docs    man pages and completions, generated again
+# make check   format, lint, types, tests        make docs    man pages and completions, generated again
 PYTHON ?= python3
 DEMO ?= en
 VENV := .venv
@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # All tests of a module in one process, on one thread: what most of them compute is too small to be shared out.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-slow check docs clean
+.PHONY: demo test test-slow lint check docs clean
 
 demo: $(VENV)/.demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" DEMO=$(DEMO) sh examples/demo.sh $(if $(filter zh,$(DEMO)),demo/zh,demo)
@@ -20,11 +20,12 @@ test: $(VENV)/.dev
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
 
-check: $(VENV)/.dev
+lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(PYTEST) -m "not slow and not gpu and not network"
+
+check: lint test
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/make_man.py man
