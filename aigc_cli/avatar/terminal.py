@@ -102,18 +102,23 @@ class Chat:
     def _read_line(self) -> str:
         default, self._talk.next_line = self._talk.next_line, ""
         prompt = f"{BOLD}{tr('you')}{PLAIN}  " if self._view.look.colour else f"{tr('you')}  "
-        text: str = self._session.prompt(ANSI(prompt), default=default)
+        text: str = self._session.prompt(ANSI(prompt), default=default, pre_run=self._begun)
         return text
 
+    def _begun(self) -> None:
+        """As a prompt begins: catch up on a loading that ended while there was none."""
+        if self._loading.finished:
+            self._loaded()
+
     def _loaded(self) -> None:
-        """In the loading thread: show the face above the prompt, or end the prompt with the error of loading."""
+        """From any thread: show the face above the prompt, or end the prompt with the error of loading."""
         application = self._session.app
         loop = application.loop
         if loop is None or not application.is_running:
             return
         try:
             loop.call_soon_threadsafe(self._greet, context=application.context)
-        except RuntimeError:  # the prompt has just ended; the next reply draws the face or raises the error
+        except RuntimeError:  # the prompt has just ended; the next one sees to it
             return
 
     def _greet(self) -> None:
@@ -126,7 +131,11 @@ class Chat:
             application.exit(exception=error)
             return
         if self._view.shown is None:
-            run_in_terminal(lambda: self._view.show(self._talk.conversation.expression))
+            run_in_terminal(self._show_face)
+
+    def _show_face(self) -> None:
+        if self._view.shown is None:
+            self._view.show(self._talk.conversation.expression)
 
 
 class _Harmless(Processor):
