@@ -21,7 +21,7 @@ from aigc_cli.data.chat.detect import EmptyLog, NotALog, read_log
 from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, well_formed, without_controls
 from aigc_cli.data.chat.names import seen
 from aigc_cli.data.chat.overlap import Seen
-from aigc_cli.data.chat.sources import DEMO_LOGS, ChatFiles, chat_files, corpus_of, is_corpus
+from aigc_cli.data.chat.sources import DEMO_LOGS, ChatFiles, chat_contents, chat_files, corpus_of, is_corpus
 from aigc_cli.data.chat.subject import NotInLog, find_subject
 from aigc_cli.data.chat.turns import (
     Turn,
@@ -37,7 +37,6 @@ from aigc_cli.data.prepared import (
     finished_set,
     new_set,
     prepare_record,
-    read_source,
     source_label,
     source_record,
     write_manifest,
@@ -57,15 +56,14 @@ def prepare_chat(
 ) -> dict[str, Any]:
     """Make the dialogue set `out` from chat logs, and return the record to print.
 
-    A source is a file, a Telegram export folder, a folder of logs, one of DEMO_LOGS, `chatterbot:LANGUAGE`, or "-" for
-    stdin. With `dry_run` everything is read and counted and nothing is written. A rerun with the same sources and
-    settings changes nothing
-    (`unchanged`). Raises NoInput (66) for a missing source, BadData (65) for one that is damaged, empty or of
-    another kind, UsageProblem (2) where the subject is ambiguous, BadConfig (78) for another set in `out` without
-    `force`, CannotCreate (73).
+    A source is a file, an archive of logs, an export's folder, a folder of logs, one of DEMO_LOGS, "-" for stdin, or
+    `chatterbot:LANGUAGE`. With `dry_run` everything is read and counted and nothing is written. A rerun with the same
+    sources and settings changes nothing (`unchanged`). Raises NoInput (66) for a missing source, BadData (65) for one
+    that is damaged, empty or of another kind, UsageProblem (2) where the subject is ambiguous, BadConfig (78) for
+    another set in `out` without `force`, CannotCreate (73).
     """
     gathered = chat_files([source for source in sources if not is_corpus(source)])
-    inputs = [(source, read_source(source)) for source in gathered.files]
+    inputs = chat_contents(gathered)
     inputs += [(str(source), corpus_of(source)) for source in sources if is_corpus(source)]
     source_records = [source_record(source, sha256_bytes(data)) for source, data in inputs]
     manifest = finished_set(out, "chat", settings, source_records, force=force)

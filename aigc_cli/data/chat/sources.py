@@ -14,13 +14,14 @@ from aigc_cli.core.disk.files import no_input
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.readers.corpus import PREFIX, corpus_messages
-from aigc_cli.data.prepared import STDIN, expand_sources, no_file_in
+from aigc_cli.data.chat.zipped import is_zipped, zipped_logs
+from aigc_cli.data.prepared import STDIN, expand_sources, no_file_in, read_source
 from aigc_cli.data.walk import walk
 
 # The invented people whose logs come with the package, English and Chinese, below aigc_cli/demo.
 DEMO_LOGS = {"demo:wren": "result.json", "demo:maidong": "zh/result.json"}
 _SUFFIXES = (".json", ".jsonl", ".txt")
-_EXPORT = "result.json"  # Telegram Desktop's, whose folder holds nothing else that is a log
+_EXPORTS = ("result.json", "_chat.txt")  # of Telegram Desktop, of WhatsApp for iOS: nothing else there is a log
 _PAGES = frozenset({"messages.html", "export_results.html"})  # its other form, which is for reading
 # What exporters call the folders, beside the logs, of what was sent.
 _ATTACHMENTS = frozenset({"attachments", "documents", "files", "images", "media", "photos", "profile_pictures"})
@@ -70,6 +71,19 @@ def chat_files(sources: Sequence[str | Path]) -> ChatFiles:
     return gathered
 
 
+def chat_contents(gathered: ChatFiles) -> list[tuple[str, bytes]]:
+    """Return (name, content) of the files, and of the logs in those that are archives; these count as found."""
+    contents: list[tuple[str, bytes]] = []
+    for source in gathered.files:
+        if source != STDIN and is_zipped(Path(source)):
+            inside = zipped_logs(Path(source), _SUFFIXES)
+            gathered.found |= {name for name, _ in inside} if len(inside) > 1 else set()
+            contents += inside
+        else:
+            contents.append((source, read_source(source)))
+    return contents
+
+
 def _look_through(root: Path, gathered: ChatFiles) -> None:
     """Gather the logs below a folder, sorted by path."""
     logs: list[str] = []
@@ -84,13 +98,13 @@ def _look_through(root: Path, gathered: ChatFiles) -> None:
             if export is not None:
                 gathered.passed_over[str(export)] += len(names)
                 continue
-            is_pages = not _PAGES.isdisjoint(listing.files) and _EXPORT not in listing.files
-            if _EXPORT in listing.files or is_pages:
+            exports = [name for name in names if name in _EXPORTS]
+            is_pages = not _PAGES.isdisjoint(listing.files) and not exports
+            if exports or is_pages:
                 attached[listing.folder] = listing.folder
                 pages += [str(listing.folder)] if is_pages else []
-                taken = [name for name in names if name == _EXPORT]
-                gathered.passed_over[str(listing.folder)] += len(names) - len(taken)
-                names = taken
+                gathered.passed_over[str(listing.folder)] += len(names) - len(exports)
+                names = exports
             elif names:
                 sent = [listing.folder / name for name in listing.folders if name.lower() in _ATTACHMENTS]
                 attached |= dict.fromkeys(sent, listing.folder)
