@@ -53,9 +53,11 @@ def images(
         counts = {"real": count_pictures(real), "generated": count_pictures(generated)}
         _plan(console, settings, {"real": str(real), "generated": str(generated), "counts": counts})
         return
+    from aigc_cli.commands.summary.evaluation import images_compared
     from aigc_cli.evaluation.images import compare_sets
 
-    console.data(compare_sets(real, generated, settings, console.progress()))
+    record = compare_sets(real, generated, settings, console.progress())
+    console.conclude(record, images_compared(record), always=True)
 
 
 def pairs(
@@ -71,10 +73,13 @@ def pairs(
         counts = {"first": count_pictures(first), "second": count_pictures(second)}
         _plan(console, settings, {"first": str(first), "second": str(second), "counts": counts})
         return
+    from aigc_cli.commands.summary.evaluation import pairs_compared
     from aigc_cli.evaluation.pairs import compare_pairs
 
-    for record in compare_pairs(first, second, settings, console.progress()):
-        console.data(record)
+    *each, record = compare_pairs(first, second, settings, console.progress())
+    if each:
+        console.rows(each)
+    console.conclude(record, pairs_compared(record), always=True)
 
 
 def text(
@@ -95,6 +100,7 @@ def text(
         counts = read_manifest(data, "chat", "text")["counts"]
         _plan(console, settings, {"run": str(run), "data": str(data), "counts": counts})
         return
+    from aigc_cli.commands.summary.evaluation import text_measured
     from aigc_cli.core.machine.device import choose_device, set_threads
     from aigc_cli.evaluation.text import evaluate_run
 
@@ -110,7 +116,7 @@ def text(
         device=choose_device(settings.device),
         progress=console.progress(),
     )
-    console.data(record)
+    console.conclude(record, text_measured(record), always=True)
 
 
 def texts(
@@ -120,6 +126,7 @@ def texts(
     reference: Annotated[str, typer.Argument(help="The person's texts: a file, or a prepared set.", metavar="DATA")],
 ) -> None:
     """Compare texts with the person's: how varied, how repetitive, and how much of them is copied."""
+    from aigc_cli.commands.summary.evaluation import texts_compared
     from aigc_cli.evaluation.texts import compare_texts, read_texts
 
     sides = [read_texts(place) for place in (generated, reference)]
@@ -127,7 +134,8 @@ def texts(
         counts = {"texts": len(sides[0]), "reference": len(sides[1])}
         _plan(console, settings, {"texts": generated, "reference": reference, "counts": counts})
         return
-    console.data(compare_texts(*sides))
+    record = compare_texts(*sides)
+    console.conclude(record, texts_compared(record), always=True)
 
 
 def _plan(console: Console, settings: Any, facts: dict[str, Any]) -> None:

@@ -87,12 +87,14 @@ def _begin_with(trainer: "GanTrainer", base: Path, run: RunDir, progress: Progre
 
 
 def _concluded(console: Console, run: RunDir) -> Mapping[str, Any]:
-    """Say where the run's pictures and curves are, and how many samples are near copies; return the latter."""
+    """Return how many samples are near copies; say it, and where the pictures are, where no summary will."""
     from aigc_cli.gan.conclusion import share_near_training
 
+    share = share_near_training(run)
+    if not console.json_output:
+        return {} if share is None else {"near_training": share}
     if run.animation.is_file():
         console.talk(tr("{path} shows the training; aigc metrics {run} its curves", path=run.animation, run=run.path))
-    share = share_near_training(run)
     if share is None:
         return {}
     console.talk(

@@ -113,7 +113,9 @@ def _prepare(console: Console, settings: Any, output: Path, make: Callable[[bool
     if not settings.dry_run:
         with output_folder(output, wait_seconds=settings.lock_wait, private=True):
             record = make(False)
-        console.record(record)
+        from aigc_cli.commands.summary.prepare import prepared
+
+        console.conclude(record, prepared(record))
         return
     started = time.monotonic()
     console.talk(tr("dry run: nothing is written to {output}", output=output))

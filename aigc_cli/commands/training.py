@@ -88,7 +88,10 @@ def _lead(
             run.update_record(**{name: whose[name] for name in ("subject", "consent", "credit")})
             _train(console, settings, lambda *ways: _built(lambda: job.build(*ways), run, existed), run, world)
             record = run.update_record(**job.conclude(run))
-    console.record(summary(output, record))
+    from aigc_cli.commands.summary.training import trained
+
+    printed = summary(output, record)
+    console.conclude(printed, trained(printed, RunDir(output), converses=data.kind == "chat"))
 
 
 def _is_private(settings: Any, data: PreparedSet, output: Path, job: Job) -> bool:

@@ -21,9 +21,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from aigc_cli.core.words.messages import later
+
 Spans = Iterator[tuple[int, int]]
 
-NOT_COVERED = "names and postal addresses are not redacted, but for Chinese streets with a house number"
+NOT_COVERED = later("names and postal addresses are not redacted, but for Chinese streets with a house number")
 
 _BLANK = "\x00"
 _INVISIBLE = frozenset("\u00ad\u061c\u200b\u200c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2069\ufeff")

@@ -222,6 +222,17 @@ def test_json_loses_nothing(piped):
     assert {record["prompt"] for record in shown if record["kind"] == "text"} == {NAME}
 
 
+@pytest.mark.parametrize("command", [name for name in LINES if name.startswith(("prepare", "train", "eval"))])
+def test_a_terminal_gets_a_few_lines_for_a_person(command, seen):
+    _, out, _ = seen[command][0]
+    lines = OWN.sub("", out).splitlines()
+    if command == "eval pairs":
+        lines = lines[lines.index(next(line for line in lines if "beside" in line)) :]
+    assert 3 <= len(lines) <= 12
+    assert not lines[0].startswith(" ") and all(line.startswith("  ") for line in lines[1:])
+    assert not any("schema" in line for line in lines)
+
+
 def test_what_only_joins_or_reads_the_other_way_stays(seen):
     [(_, out, _)] = [came for came in seen["chat"] if "--play" in came[0]]
     assert KEPT in out

@@ -1,11 +1,13 @@
 """stdout is data, stderr is talk: the one place that knows terminals, colour, `--json`, `-q` and `-v`."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aigc_cli.core.screen.progress import BarProgress, LineProgress, Progress, SilentProgress, timestamp
+from aigc_cli.core.screen.summary import Summary
 from aigc_cli.core.words.messages import in_english
 from aigc_cli.core.words.plain import clean, json_text, one_line
 
@@ -38,6 +40,14 @@ class Console:
             _write_json(record)
         else:
             self._table({name: record[name] for name in essence} if essence else record)
+
+    def conclude(self, record: Mapping[str, Any], summary: Summary, *, always: bool = False) -> None:
+        """Print a record, or on a terminal the few lines that stand for it. With `-q` as `record`, or `always`."""
+        if self.json_output:
+            (self.data if always else self.record)(record)
+        elif always or not self.quiet:
+            first, *rest = map(clean, summary.lines(shutil.get_terminal_size().columns))
+            print(f"\x1b[1m{first}\x1b[0m" if has_colour(sys.stdout) else first, *rest, sep="\n", flush=True)
 
     def rows(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Print many records that the command is there for: on a terminal as one table, or one each if it is wide."""

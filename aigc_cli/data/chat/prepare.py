@@ -16,7 +16,7 @@ from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.disk.files import sha256_bytes, write_jsonl
 from aigc_cli.core.errors import AigcError, BadData, UsageProblem
 from aigc_cli.core.screen.progress import Progress
-from aigc_cli.core.words.messages import tr
+from aigc_cli.core.words.messages import later, tr
 from aigc_cli.data.chat.detect import EmptyLog, NotALog, read_log
 from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, well_formed, without_controls
 from aigc_cli.data.chat.names import seen
@@ -118,7 +118,7 @@ class _Collected:
         return {"train": len(self.train), "valid": len(self.valid), **self.tally}
 
     def redaction(self, settings: PrepareChatSettings) -> dict[str, Any]:
-        note = "redaction was switched off" if settings.keep_pii else NOT_COVERED
+        note = later("redaction was switched off") if settings.keep_pii else NOT_COVERED
         return {
             "formats": sorted(self.formats),
             "redacted": dict(sorted(self.redactor.counts.items())),

@@ -11,6 +11,7 @@ import pytest
 
 from aigc_cli.core.screen.console import Console, choose_colour, has_colour
 from aigc_cli.core.screen.progress import BarProgress, LineProgress, SilentProgress
+from aigc_cli.core.screen.summary import Summary
 
 RECORD = {"schema": "aigc.test/1", "name": "Zoë 王", "rates": {"[/red]": 0.123456}, "parts": ["a", "b"], "none": None}
 
@@ -135,6 +136,18 @@ def test_a_terminal_shows_the_essence_and_a_pipe_the_whole_record(terminal, caps
     assert terminal(lambda: Console().data(record, essence=("text",)))[1] == ["text  hello"]
     Console().data(record, essence=("text",))
     assert json.loads(capsys.readouterr().out) == record
+
+
+def test_a_terminal_ends_with_lines_for_a_person_and_a_pipe_with_the_record(terminal, capsys):
+    summary = Summary(headline="made", facts=[("size", "3")], next_command=("aigc", "doctor"))
+    lines = ["made", "  size  3", "  next  aigc doctor"]
+    assert terminal(lambda: Console().conclude(RECORD, summary))[1] == lines
+    assert terminal(lambda: Console(quiet=True).conclude(RECORD, summary))[1] == []
+    assert terminal(lambda: Console(quiet=True).conclude(RECORD, summary, always=True))[1] == lines
+    assert terminal(lambda: Console(json_output=True).conclude({"a": 1}, summary))[1] == ['{"a": 1}']
+    Console().conclude(RECORD, summary)
+    Console(quiet=True).conclude(RECORD, summary)
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [RECORD]
 
 
 def test_few_columns_are_one_table_and_many_a_table_each(terminal):

@@ -48,6 +48,7 @@ CHINESE: dict[str, str] = {
     "label the unlabelled original": "请对未标识的原图进行标识",
     "lost the other processes of this training: {why}": "与参与训练的其他进程失去联系：{why}",
     "neither PNG, JSONL, safetensors nor text": "不是 PNG、JSONL、safetensors 或文本文件",
+    "next": "下一步",
     "no such folder": "目录不存在",
     "none": "无",
     "not a PNG file": "不是 PNG 文件",
