@@ -206,7 +206,7 @@ _aigc_reply() {
             ;;
         'eval images')
             case $previous in
-                --extractor) _aigc_words 'efficientnet_lite0 random_conv inception'; _aigc_rest free; return ;;
+                --extractor) _aigc_words 'efficientnet_lite0 random_conv'; _aigc_rest free; return ;;
                 --split) _aigc_words 'all train valid'; _aigc_rest free; return ;;
                 --max-images | --seed | --neighbours | --kid-subsets | --kid-subset-size | --bootstrap | --threads) _aigc_rest free; return ;;
                 --device) _aigc_words 'auto cpu cuda mps'; _aigc_rest free; return ;;

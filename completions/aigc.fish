@@ -346,7 +346,7 @@ complete -c aigc -n '__aigc_in "eval"' -k -a pairs -d 'Compare pictures of the s
 complete -c aigc -n '__aigc_in "eval"' -k -a images -d 'Compare two sets of pictures: Fréchet and kernel distance, precision, recall, spread, labels recognised.'
 complete -c aigc -n '__aigc_in "eval"' -l lang -x -a 'en zh-CN' -d 'Language of messages and help (default: the locale\'s).'
 complete -c aigc -n '__aigc_in "eval"' -s h -l help -d 'Show a short help and exit.'
-complete -c aigc -n '__aigc_in "eval images"' -l extractor -x -a 'efficientnet_lite0 random_conv inception' -d 'Network whose features are compared.'
+complete -c aigc -n '__aigc_in "eval images"' -l extractor -x -a 'efficientnet_lite0 random_conv' -d 'Network whose features are compared.'
 complete -c aigc -n '__aigc_in "eval images"' -l split -x -a 'all train valid' -d 'Part of a prepared real set to compare with.'
 complete -c aigc -n '__aigc_in "eval images"' -l max-images -x -d 'Use at most this many pictures a side, drawn by the seed.'
 complete -c aigc -n '__aigc_in "eval images"' -l labels -d 'Train a small classifier on the real labels and count recognised pictures.'

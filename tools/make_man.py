@@ -75,6 +75,30 @@ MORE_FILES = {
 }
 
 
+# What each command can end with, but for what can end any of them, which stands in aigc(1).
+# tests/cli/test_exit_statuses.py makes each command end with each of its own.
+STATUSES = {
+    "prepare images": (0, 2, 65, 66, 69, 73, 75, 78),
+    "prepare chat": (0, 2, 65, 66, 73, 75, 78),
+    "prepare text": (0, 2, 65, 66, 73, 75, 78),
+    "train-gan": (0, 1, 2, 65, 66, 69, 73, 75, 78),
+    "train-gpt": (0, 1, 2, 65, 66, 69, 73, 75, 78),
+    "sample": (0, 2, 65, 66, 69, 73, 75, 78),
+    "chat": (0, 2, 65, 66, 69, 73, 78),
+    "metrics": (0, 2, 65, 66, 78),
+    "eval images": (0, 2, 65, 66, 69, 78),
+    "eval pairs": (0, 2, 65, 66, 78),
+    "eval text": (0, 2, 65, 66, 69, 78),
+    "eval texts": (0, 2, 65, 66, 78),
+    "label show": (0, 2, 65, 66),
+    "label verify": (0, 2, 65, 66),
+    "config show": (0, 2, 78),
+    "config path": (0, 2),
+    "doctor": (0, 2, 69),
+    "completion": (0, 2),
+}
+
+
 def escape(text: str) -> str:
     """Return text that roff shows as it is: backslashes, hyphens, quotes, other alphabets, leading dots."""
     text = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("`", "\\(ga")
@@ -117,7 +141,7 @@ def page(command: Command, root: Command) -> str:
         *_environment(command),
         *_files(command, root),
         ".SH EXIT STATUS",
-        *(line for code, meaning in exit_statuses() for line in _item(f"\\fB{code}\\fR", meaning)),
+        *_statuses(command, root),
         *_examples(command.epilog),
         ".SH SEE ALSO",
         *wrapped(
@@ -127,7 +151,29 @@ def page(command: Command, root: Command) -> str:
     return "\n".join(parts) + "\n"
 
 
-def exit_statuses() -> list[tuple[str, str]]:
+def _statuses(command: Command, root: Command) -> Iterator[str]:
+    """Yield the statuses that a command can end with, all of them on the program's own page."""
+    own = None if command is root else statuses_of(command)
+    for code, meaning in exit_statuses():
+        if own is None or code in own:
+            yield from _item(f"\\fB{code}\\fR", meaning)
+    if own is not None:
+        yield from (
+            ".PP",
+            *wrapped(
+                "A signal, a closed pipe, a full disk or a mistake of ours can end any command: see \\fBaigc\\fR(1)."
+            ),
+        )
+
+
+def statuses_of(command: Command) -> set[int]:
+    """Return the statuses on a command's page; a group's are those of its commands."""
+    if command.children:
+        return {code for child in command.children for code in statuses_of(child)}
+    return {*STATUSES[" ".join(command.path[1:])]}
+
+
+def exit_statuses() -> list[tuple[int, str]]:
     """Return (code, meaning) in order; the meanings are the error types' own docstrings."""
     table = {0: "Success.", 141: "Standard output was closed before the end, as by head(1)."}
     errors: list[type[AigcError]] = [AigcError, *AigcError.__subclasses__()]
@@ -138,7 +184,7 @@ def exit_statuses() -> list[tuple[str, str]]:
             continue
         for stop in (signal.SIGINT, signal.SIGTERM):
             table[128 + stop] = f"{meaning.rstrip('.')}: {stop.name}."
-    return [(str(code), table[code]) for code in sorted(table)]
+    return sorted(table.items())
 
 
 def _item(term: str, text: str) -> list[str]:

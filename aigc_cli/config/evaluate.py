@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from aigc_cli.config.base import setting
 from aigc_cli.config.shared import device_setting, dry_run_setting, threads_setting
 
-EXTRACTORS = ("efficientnet_lite0", "random_conv", "inception")
+EXTRACTORS = ("efficientnet_lite0", "random_conv")
 SPLITS = ("all", "train", "valid")
 
 

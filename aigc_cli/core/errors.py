@@ -31,12 +31,6 @@ class UsageProblem(AigcError):
     exit_code = 2
 
 
-class GateFailed(AigcError):
-    """A `--fail-if` condition held."""
-
-    exit_code = 3
-
-
 class BadData(AigcError):
     """A file is corrupt, truncated, or of the wrong kind."""
 

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from aigc_cli.core.disk.files import sha256_bytes
-from aigc_cli.core.errors import Unavailable, UsageProblem
+from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.screen.progress import Progress, SilentProgress
 from aigc_cli.core.seeding import stream
 from aigc_cli.core.words.messages import tr
@@ -117,16 +117,7 @@ def _embed_random_conv(kernels: list[Tensor], pixels_BCHW: Tensor) -> Tensor:
     return torch.cat(pooled, 1)
 
 
-def _load_inception(_device: torch.device) -> Extractor:
-    """Refuse: the literature's FID is one program's number, and that program is torch-fidelity."""
-    raise Unavailable(
-        tr("the Inception network of the published FID does not come with this tool, and nothing is put in its place"),
-        tr("pip install torch-fidelity, then: fidelity --fid --kid --input1 GENERATED --input2 REAL/images"),
-    )
-
-
 EXTRACTORS: dict[str, Callable[[torch.device], Extractor]] = {
     "efficientnet_lite0": _load_efficientnet_lite0,
     "random_conv": _load_random_conv,
-    "inception": _load_inception,
 }

@@ -7,7 +7,7 @@ from PIL import Image
 
 from aigc_cli.config.evaluate import EvalImagesSettings
 from aigc_cli.core.disk.checkpoint import save_tensors
-from aigc_cli.core.errors import BadData, NoInput, Unavailable
+from aigc_cli.core.errors import BadData, NoInput, UsageProblem
 from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.evaluation.images import compare_sets, open_side
 from aigc_cli.measure.features import extract, load_extractor
@@ -127,8 +127,8 @@ def test_foreign_labels_and_tiny_sets_are_bad_data(real, tmp_path):
         compare(tiny, tiny, labels=False)
 
 
-def test_inception_is_unavailable_before_anything_is_read(tmp_path):
-    with pytest.raises(Unavailable, match="torch-fidelity"):
+def test_an_extractor_is_known_before_anything_is_read(tmp_path):
+    with pytest.raises(UsageProblem, match="inception"):
         compare(tmp_path / "a", tmp_path / "b", extractor="inception")
     with pytest.raises(NoInput):
         compare(tmp_path / "a", tmp_path / "b")

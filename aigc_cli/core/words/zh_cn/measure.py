@@ -9,8 +9,6 @@ CHINESE: dict[str, str] = {
     "features": "提取特征",
     "images": "张图片",
     "install the wheel again": "请重新安装",
-    "pip install torch-fidelity, then: fidelity --fid --kid --input1 GENERATED --input2 REAL/images": "请运行 pip install torch-fidelity，然后运行 fidelity --fid --kid --input1 GENERATED --input2 REAL/images",
-    "the Inception network of the published FID does not come with this tool, and nothing is put in its place": "本工具不附带文献中 FID 所用的 Inception 网络，也不用别的代替",
     "the kernel distance needs at least 2 pictures a set": "计算核距离每个数据集至少需要 2 张图片",
     "the real pictures are all alike, so the spread has no meaning": "真实图片全都一样，离散度没有意义",
     "the {name} weights are not installed": "没有安装 {name} 的权重",
