@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import aigc_cli
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="this system does not show its threads")
 
 # Runs command lines under umask 022 and looks, whenever Python is about to touch the file system, at the modes of
 # all that has been made so far; and counts the threads, native ones too, whenever the umask is set.
@@ -17,7 +21,8 @@ import json, os, sys
 place, lines = sys.argv[1], json.loads(sys.argv[2])
 os.chdir(place)
 os.umask(0o022)
-before, open_to_others, umasks, looking = set(os.listdir()), {}, [], False
+before, open_to_others, umasks, calls, looking = set(os.listdir()), {}, [], [], False
+NETWORK = ("socket.bind", "socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname")
 set_umask = os.umask
 
 def watched(mask):
@@ -26,6 +31,8 @@ def watched(mask):
 
 def look(event, arguments):
     global looking
+    if event in NETWORK:
+        calls.append([event, str(arguments[1:])])
     writes = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)
     if looking or not (writes or event in ("os.mkdir", "os.rename", "os.link", "os.chmod", "os.remove", "os.rmdir")):
         return
@@ -49,16 +56,28 @@ os.umask = watched
 sys.addaudithook(look)
 statuses = [run(line) for line in lines]
 look("os.rmdir", ())
-print(json.dumps([statuses, open_to_others, umasks]))
+for kind in ("tcp", "tcp6"):
+    with open(f"/proc/net/{kind}") as table:
+        inodes = {line.split()[9] for line in table if line.split()[3] == "0A"}  # of sockets that listen
+    for number in os.listdir("/proc/self/fd"):
+        place = f"/proc/self/fd/{number}"
+        if os.path.exists(place) or os.path.islink(place):
+            calls += [kind for inode in inodes if os.readlink(place) == f"socket:[{inode}]"]
+print(json.dumps([statuses, open_to_others, umasks, calls]))
 """
 
 
-def watched(cli, place, lines):
-    """Return the statuses of some command lines, what others could have read, and how the umask was set."""
+def watched(cli, place, lines, stdin=""):
+    """Return the statuses of some command lines, what others could have read, and how the umask was set.
+
+    No port may have been opened, and nothing asked of another machine.
+    """
     command = [sys.executable, "-c", WATCHER, str(place), json.dumps(lines)]
-    done = subprocess.run(command, env=cli.environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=cli.environment(), input=stdin, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    *found, calls = json.loads(done.stdout.splitlines()[-1])
+    assert calls == []
+    return found
 
 
 def test_texts(cli, small, sets, tmp_path):
@@ -105,6 +124,13 @@ def test_a_set_alone_leaves_the_umask_as_it_is(cli, sets, tmp_path):
         cli, tmp_path, [["prepare", "images", "faces", "-o", "set", "--size", "8", "-q"]]
     )
     assert (statuses, open_to_others, umasks) == ([0], {}, [])
+
+
+def test_a_conversation(cli, ada_run, tmp_path):
+    (tmp_path / "ada").symlink_to(ada_run)
+    words = ["chat", "ada", "-", "-q", "--session", "talk.jsonl", "--max-new-tokens", "4", "--threads", "1"]
+    assert watched(cli, tmp_path, [words], stdin="hi\n") == [[0], {}, []]
+    assert (tmp_path / "talk.jsonl").stat().st_size > 0
 
 
 def test_nothing_else_sets_the_umask_or_a_mode_afterwards():

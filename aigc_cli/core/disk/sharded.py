@@ -1,7 +1,7 @@
-"""Tensors of which each process holds a part (torch's DTensor): made whole, filled, written and read. Never pickle.
+"""Tensors of which each process holds a part (torch's DTensor): made whole, filled, written and read.
 
 A sharded checkpoint is one safetensors file a process, each with the places of its parts in its header, written by
-torch.distributed.checkpoint's Hugging Face storage; its own storage pickles. Any number of processes reads it back.
+torch.distributed.checkpoint's Hugging Face storage, for its usual one pickles. Any number of processes reads it back.
 Plain tensors pass through every function here as they are, and nothing is imported for them.
 """
 
