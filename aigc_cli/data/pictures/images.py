@@ -6,11 +6,9 @@ differs is never replaced unless forced. Knows nothing of tensors' use; writes w
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +29,11 @@ from aigc_cli.core.disk.files import (
     write_jsonl,
 )
 from aigc_cli.core.errors import AigcError, BadData, CannotCreate, NoInput, UsageProblem
-from aigc_cli.core.machine.platform import usable_cores
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import later, tr
 from aigc_cli.data.manifest import SCHEMA, read_manifest
 from aigc_cli.data.pictures.colour import CONVERTED, IGNORED
+from aigc_cli.data.pictures.decoding import decoded
 from aigc_cli.data.pictures.deep import Unusable
 from aigc_cli.data.pictures.dicebear import PREFIX, FaceJob, draw_faces, require_open_style
 from aigc_cli.data.pictures.picture import (
@@ -44,15 +42,12 @@ from aigc_cli.data.pictures.picture import (
     SquareShape,
     common_form,
     encode_png,
-    square_picture,
 )
-from aigc_cli.data.pictures.raw import RawPicture
 from aigc_cli.data.pictures.sources import Source, endings, open_source
 from aigc_cli.data.prepared import finished_set
 
 DATA_FILES = ("pixels.safetensors", "images.jsonl")
 NAMED_PROBLEMS = 10
-PICTURES_AT_A_TIME = 64
 
 
 @dataclass
@@ -212,7 +207,7 @@ def _collect(drawn: list[str], found: list[Source], settings: PrepareImagesSetti
     for source in found:
         collected.dropped[later("other file type")] += source.others.total()
         progress.stage(tr("reading {path}", path=source.path), None, tr("pictures"))
-        for raw, result in _decoded(source.pictures(), settings):
+        for raw, result in decoded(source.pictures(), _shape(settings)):
             if raw.problem:
                 collected.drop(raw.name, raw.problem)
             elif isinstance(result, Unusable):
@@ -231,22 +226,9 @@ def _collect(drawn: list[str], found: list[Source], settings: PrepareImagesSetti
     return collected
 
 
-def _decoded(
-    pictures: Iterator[RawPicture], settings: PrepareImagesSettings
-) -> Iterator[tuple[RawPicture, Square | Unusable]]:
-    """Decode pictures on every core (Pillow lets go of the interpreter lock), keeping their order."""
+def _shape(settings: PrepareImagesSettings) -> SquareShape:
     min_side = settings.min_side or max(1, settings.size // 2)
-    shape = SquareShape(settings.size, settings.mode, min_side, settings.max_megapixels * 1e6, settings.depth)
-
-    def decode(data: bytes) -> Square | Unusable:
-        try:
-            return square_picture(data, shape)
-        except Unusable as problem:
-            return problem
-
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        while batch := list(islice(pictures, PICTURES_AT_A_TIME)):
-            yield from zip(batch, pool.map(decode, [raw.data for raw in batch]), strict=True)
+    return SquareShape(settings.size, settings.mode, min_side, settings.max_megapixels * 1e6, settings.depth)
 
 
 def _report(found: list[Source], collected: Collected, progress: Progress) -> None:

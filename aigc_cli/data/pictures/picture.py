@@ -140,7 +140,7 @@ def decoded_bytes(data: bytes, shape: SquareShape) -> int:
             pixels = image.width * image.height
             own = {"1": 1, "L": 1, "P": 1, "I;16": 2}.get(image.mode, 4)  # bytes that Pillow keeps of a pixel
             if _stays_deep(image, shape):
-                return pixels * 12 * max(1, len(image.getbands()))  # two readings, and floats of them
+                return pixels * 16 * max(1, len(image.getbands()))  # two readings, and floats of them
             copies = 12 if image.has_transparency_data else 4  # over white, or converted, or turned
             beside = 12 if image.format == "WEBP" else 0  # its decoder's canvases
             waves = 6 * image.info["size"] if image.info.get("progressive") else 0  # coefficients of a whole JPEG

@@ -104,5 +104,5 @@ def test_the_expression_alone_changes_the_mouth():
 
 def test_a_missing_extra_is_said_with_its_remedy(monkeypatch):
     monkeypatch.setattr(dicebear, "find_spec", lambda name: None)
-    with pytest.raises(Unavailable, match=r"aigc-cli\[demo\]"):
+    with pytest.raises(Unavailable, match=r"pip install .*dicebear-core"):
         list_styles()
