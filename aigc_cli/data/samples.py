@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aigc_cli.core.disk.files import cannot_create, read_bytes, write_jsonl
+from aigc_cli.core.disk.files import cannot_create, make_dir, read_bytes, write_jsonl
 from aigc_cli.core.disk.own import write_own, written_by_aigc
 from aigc_cli.core.disk.provenance import ai_label, is_own_label, label_png, label_record, read_png_label
 from aigc_cli.core.errors import AigcError, BadConfig, BadData, CannotCreate
@@ -27,6 +27,12 @@ INDEX_NAME = "samples.jsonl"
 # What decides an item: an existing one that differs in one of these is another.
 _FACE_IDENTITY = ("run_hash", "seed", "label", "truncation", "batch_size")
 _TEXT_IDENTITY = ("run_hash", "seed", "prompt", "settings", "batch_size")
+RECORD_BYTES, LABEL_BYTES = 1000, 1500  # about what a line of the JSONL takes, and the label in a PNG
+
+
+def content_id(item: dict[str, Any]) -> str:
+    """Return what the AI label calls an item: the weights, the seed and the index that made it."""
+    return f"{item['run_hash'][:16]}.{item['seed']}.{item['index']}"
 
 
 def encode_png(picture_CHW: "Tensor", content_id: str) -> bytes:
@@ -58,6 +64,25 @@ def grid_of(pictures_NCHW: "Tensor", columns: int | None = None) -> "Tensor":
     columns = columns or math.ceil(math.sqrt(len(pictures_NCHW)))
     grid: Tensor = make_grid(pictures_NCHW.cpu(), nrow=columns, padding=2, pad_value=255)
     return grid[: pictures_NCHW.shape[1]]
+
+
+def write_grid(path: Path, folder: Path, records: Sequence[dict[str, Any]], *, force: bool = False) -> None:
+    """Write one labelled PNG of the pictures that records of a sample folder name, in rows.
+
+    CannotCreate where a file is in its place that aigc did not write, unless `force` lets it be replaced.
+    """
+    import torch
+
+    from aigc_cli.data.pictures.picture import decode_png
+
+    cells = []
+    for record in records:
+        pixels, height, width, channels = decode_png((folder / record["file"]).read_bytes())
+        cell_HWC = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).reshape(height, width, channels)
+        cells.append(cell_HWC.permute(2, 0, 1))
+    name = content_id({**records[0], "index": "grid"})
+    make_dir(path.absolute().parent)
+    write_own(path, encode_png(grid_of(torch.stack(cells)), name), force=force)
 
 
 class SampleFolder:
@@ -103,12 +128,11 @@ class SampleFolder:
     def add(self, item: dict[str, Any], picture_CHW: "Tensor") -> None:
         """Write one item's PNG, then its line in the JSONL."""
         name = f"{item['index']:06d}.png"
-        content_id = f"{item['run_hash'][:16]}.{item['seed']}.{item['index']}"
         if not self._done:
             _append(self._index_path, "")  # before the first picture: now the folder is known to be one of samples
-        write_own(self._folder / name, encode_png(picture_CHW, content_id), force=name in self._damaged)
+        write_own(self._folder / name, encode_png(picture_CHW, content_id(item)), force=name in self._damaged)
         record = {"schema": SCHEMA, "kind": "face", "path": str(self._folder / name), "file": name, **item}
-        record = label_record(record, ai_label(content_id))
+        record = label_record(record, ai_label(content_id(item)))
         self._done[item["index"]] = record
         _append(self._index_path, json_text(record) + "\n")
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from aigc_cli import __version__
-from aigc_cli.core.disk.files import cannot_create, make_dir, read_json, write_json
+from aigc_cli.core.disk.files import cannot_create, create_file, make_dir, read_json, write_json
 from aigc_cli.core.errors import BadConfig, BadData, CannotCreate, Locked, NoInput
 from aigc_cli.core.words.messages import tr
 
@@ -117,6 +117,18 @@ def output_folder(path: Path, *, wait_seconds: float = 0.0, private: bool = Fals
         for place in missing:
             with suppress(OSError):  # something is in it
                 place.rmdir()
+
+
+@contextmanager
+def output_file(path: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
+    """Make a file where there is none and hold its lock; afterwards nothing stays of an empty one made here."""
+    is_new = create_file(path)
+    with FolderLock(path, wait_seconds=wait_seconds):
+        try:
+            yield
+        finally:
+            if is_new and path.stat().st_size == 0:
+                path.unlink()
 
 
 class RunDir:

@@ -1,6 +1,7 @@
 """Where tensors live: device and thread count, chosen once a command."""
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aigc_cli.core.errors import Unavailable
@@ -39,3 +40,10 @@ def set_threads(count: int | None, *, processes: int = 1) -> int:
     os.environ.setdefault("RAYON_NUM_THREADS", str(count))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     return count
+
+
+def take_up(name: str, threads: int | None, tell: Callable[[str], None]) -> "torch.device":
+    """Set the number of threads, choose a device, `tell` both, and return the device."""
+    count, device = set_threads(threads), choose_device(name)
+    tell(tr("computing on {device} with {threads} threads", device=device, threads=count))
+    return device

@@ -4,7 +4,15 @@ import sys
 
 import pytest
 
-from aigc_cli.core.disk.rundir import FolderLock, RunDir, existing_run, open_for_training, output_folder, read_run
+from aigc_cli.core.disk.rundir import (
+    FolderLock,
+    RunDir,
+    existing_run,
+    open_for_training,
+    output_file,
+    output_folder,
+    read_run,
+)
 from aigc_cli.core.errors import BadConfig, BadData, CannotCreate, Locked, NoInput
 
 DATA = {"path": "d", "hash": "h"}
@@ -124,6 +132,21 @@ def test_an_output_that_came_to_nothing_leaves_no_folder(tmp_path):
     with output_folder(tmp_path / "mine"):
         pass
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "mine"]
+
+
+def test_an_output_file_is_locked_and_stays_only_if_something_was_written(tmp_path):
+    path = tmp_path / "a" / "texts.jsonl"
+    with pytest.raises(RuntimeError), output_file(path):
+        with pytest.raises(Locked), FolderLock(path):
+            pass
+        raise RuntimeError
+    assert not path.exists()
+    with output_file(path):
+        path.write_text("one")
+    path.write_text("")
+    with output_file(path):  # what was there before is not ours to take away
+        pass
+    assert path.exists()
 
 
 def test_the_lock_is_of_what_the_path_names_now(tmp_path):

@@ -32,6 +32,7 @@ CHINESE: dict[str, str] = {
     "choose another name, or --force to replace it": "请换一个名字，或用 --force 替换它",
     "choose another output": "请选择其他输出位置",
     "choose another output, or --force": "请选择其他输出位置，或加 --force",
+    "computing on {device} with {threads} threads": "在 {device} 上用 {threads} 个线程计算",
     "could not write the tensors (disk full?)": "无法写入张量（磁盘已满？）",
     "for example -o 'nights/%Y-%m-%d'": "例如 -o 'nights/%Y-%m-%d'",
     "free some space and run the same command again": "请腾出空间后再次运行同一命令",
