@@ -6,6 +6,7 @@ zeros, so that a flipped bit is noticed. The files of other tools have none and 
 
 import hashlib
 import json
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,10 +50,12 @@ def save_tensors(
             tr("{path}: safetensors opens no file whose path is not UTF-8", path=path), tr("use another name")
         )
     with atomic_path(path, private=private) as temporary:
+        mode = temporary.stat().st_mode
         try:
             save_file(whole, str(temporary), kept)
         except SafetensorError as error:
             raise OSError(_errno_of(error), later("could not write the tensors (disk full?)")) from error
+        temporary.chmod(stat.S_IMODE(mode))  # safetensors may have put a file of its own in its place, which is 0600
         _seal(temporary)
 
 

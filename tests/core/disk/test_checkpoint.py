@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import struct
 
 import pytest
@@ -28,6 +29,18 @@ def test_the_seal_is_the_hash_of_the_file_with_the_seal_as_zeros(tmp_path):
     save_tensors(path, {"x": torch.arange(9.0)})
     seal = read_metadata(path)["aigc_sha256"]
     assert hashlib.sha256(path.read_bytes().replace(seal.encode(), b"0" * 64)).hexdigest() == seal
+
+
+@pytest.mark.parametrize(
+    ("umask", "private", "mode"), [(0o022, False, 0o644), (0o027, False, 0o640), (0o022, True, 0o600)]
+)
+def test_a_file_has_the_mode_that_the_umask_leaves_and_a_private_one_0600(tmp_path, umask, private, mode):
+    before = os.umask(umask)
+    try:
+        save_tensors(tmp_path / "a.safetensors", {"x": torch.arange(9.0)}, private=private)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.safetensors").stat().st_mode & 0o777 == mode
 
 
 def test_every_flipped_bit_is_noticed(tmp_path):
