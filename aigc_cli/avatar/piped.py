@@ -9,6 +9,7 @@ from aigc_cli.avatar.conversation import Conversation, Message, reply_seed
 from aigc_cli.core.disk.provenance import label_record
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
+from aigc_cli.data.chat.messages import content_text
 
 SCHEMA = "aigc.reply/1"
 ROLES = ("system", "user", "assistant")
@@ -59,10 +60,10 @@ def _request(index: int, number: int, value: dict[str, Any]) -> Request:
 
 
 def _message(number: int, value: Any) -> Message:
-    role, content = (value.get("role"), value.get("content")) if isinstance(value, dict) else (None, None)
-    if role not in ROLES or not isinstance(content, str):
+    role, content = (value.get("role"), content_text(value.get("content"))) if isinstance(value, dict) else (None, None)
+    if role not in ROLES or content is None:
         raise BadData(
-            tr("line {number}: a message without role or content", number=number),
+            tr("line {number}: a message without role or text", number=number),
             tr("roles are system, user and assistant"),
         )
     return {"role": role, "content": content}

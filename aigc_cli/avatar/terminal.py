@@ -197,15 +197,11 @@ def transcript(conversation: Conversation, view: View, lines: list[str], keep: C
 def read_script(path: Path) -> list[str]:
     """Return the lines of a file that are not blank and no comments (`#`)."""
     from aigc_cli.core.disk.files import read_bytes
-    from aigc_cli.core.errors import BadData, NoInput
+    from aigc_cli.core.errors import NoInput
+    from aigc_cli.data.encoding import decode_lines
 
-    try:
-        text = read_bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadData(
-            tr("{path}: not UTF-8 at byte {byte}", path=path, byte=error.start), tr("convert it first")
-        ) from error
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    read = decode_lines(read_bytes(path), str(path))
+    lines = [line.strip() for line in read if line.strip() and not line.startswith("#")]
     if not lines:
         raise NoInput(tr("{path}: no lines in it", path=path), tr("write one line a turn"))
     return lines

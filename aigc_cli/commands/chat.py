@@ -73,7 +73,9 @@ def chat(
     )
     talk = _Talk(console, settings, conversation, replier, loading, str(subject or run.name), log)
     if piped:
-        talk.pipe(sys.stdin)
+        from aigc_cli.data.encoding import as_marked
+
+        talk.pipe(as_marked(sys.stdin))
     elif settings.play is not None:
         talk.play(settings.play)
     else:

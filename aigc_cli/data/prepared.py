@@ -24,6 +24,7 @@ from aigc_cli.core.disk.files import (
 )
 from aigc_cli.core.errors import AigcError, BadConfig, CannotCreate, NoInput
 from aigc_cli.core.words.messages import tr
+from aigc_cli.core.words.plain import well_formed
 from aigc_cli.data.manifest import SCHEMA, read_manifest
 from aigc_cli.data.walk import walk
 
@@ -167,7 +168,7 @@ def write_manifest(
         "sources": [dict(source) for source in description.sources],
         "counts": dict(counts),
         "dropped": {reason: count for reason, count in sorted(dropped.items()) if count},
-        "subject": description.subject,
+        "subject": description.subject and well_formed(description.subject),
         "consent": description.consent,
         "credit": [],
         **extra,

@@ -25,6 +25,7 @@ from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
 from aigc_cli.core.words.plain import json_text
+from aigc_cli.data.encoding import MARK_BYTES, marked, not_in_encoding, unknown_encoding
 from aigc_cli.data.prepared import (
     STDIN,
     SetDescription,
@@ -140,18 +141,12 @@ def _opened(source: str, spool: IO[bytes]) -> Iterator[IO[bytes]]:
 
 def _decoded(source: str, file: IO[bytes], encoding: str, digest: "hashlib._Hash | None") -> Iterator[str]:
     """Decode strictly, chunk by chunk; a byte order mark overrules `encoding`."""
-    mark = file.read(3)
+    encoding = marked(file.read(MARK_BYTES)) or encoding
     file.seek(0)
-    if mark == codecs.BOM_UTF8:
-        encoding = "utf-8-sig"
-    elif mark[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        encoding = "utf-16"
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
     except LookupError as error:
-        raise UsageProblem(
-            tr("--encoding {encoding!r} is not known", encoding=encoding), tr("for example utf-8, gb18030, latin-1")
-        ) from error
+        raise unknown_encoding(encoding) from error
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
     chunk = b"\n"
     while chunk:
@@ -163,15 +158,7 @@ def _decoded(source: str, file: IO[bytes], encoding: str, digest: "hashlib._Hash
         except UnicodeDecodeError as error:
             # `error.object` ends where the file has been read to, whatever the decoder had held back.
             offset = file.tell() - len(error.object) + error.start
-            raise BadData(
-                tr(
-                    "{source}: not {encoding} text at byte {offset}",
-                    source=source_label(source),
-                    encoding=encoding.removesuffix("-sig"),
-                    offset=offset,
-                ),
-                tr("another --encoding, or another kind of file?"),
-            ) from error
+            raise not_in_encoding(source_label(source), encoding.removesuffix("-sig"), offset) from error
         if "\x00" in text:
             raise BadData(tr("{source}: not a text file", source=source_label(source)), tr("name text files"))
         if text:

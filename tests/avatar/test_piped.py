@@ -19,6 +19,13 @@ def test_with_json_objects_are_understood_and_other_lines_are_prompts():
     assert requests[3].messages == ({"role": "user", "content": "a\x1bb"},)
 
 
+def test_content_parts_of_text_are_text():
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    line = json.dumps({"messages": [{"role": "user", "content": parts}]})
+    (request,) = read_requests([line], as_json=True)
+    assert request.messages == ({"role": "user", "content": "a\nb"},)
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -28,6 +35,7 @@ def test_with_json_objects_are_understood_and_other_lines_are_prompts():
         '{"messages": []}',
         '{"messages": ["x"]}',
         '{"messages": [{"role": "boss", "content": "x"}]}',
+        '{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}',
         '{"prompt": "x", "messages": [{"role": "user", "content": "x"}]}',
     ],
 )

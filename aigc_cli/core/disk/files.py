@@ -21,7 +21,7 @@ from typing import Any
 from aigc_cli.core.errors import AigcError, BadData, CannotCreate, NoInput
 from aigc_cli.core.machine.platform import flush_to_disk
 from aigc_cli.core.words.messages import later, system_reason, tr
-from aigc_cli.core.words.plain import json_text
+from aigc_cli.core.words.plain import json_text, well_formed
 
 _is_private = False
 _REMEDIES = {
@@ -225,8 +225,8 @@ def write_bytes(path: Path, data: bytes, *, private: bool = False) -> None:
 
 
 def write_text(path: Path, text: str, *, private: bool = False) -> None:
-    """Write a whole UTF-8 file atomically."""
-    write_bytes(path, text.encode("utf-8"), private=private)
+    """Write a whole UTF-8 file atomically; what UTF-8 cannot write, as in names of other encodings, becomes U+FFFD."""
+    write_bytes(path, well_formed(text).encode("utf-8"), private=private)
 
 
 def write_json(path: Path, value: Any, *, private: bool = False) -> None:

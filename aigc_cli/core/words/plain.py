@@ -23,6 +23,11 @@ def clean(text: str) -> str:
     return _HALF.sub("\ufffd", _COMMAND.sub("", text))
 
 
+def well_formed(text: str) -> str:
+    """Return the text with lone halves of UTF-16 characters, which UTF-8 cannot write, replaced by U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _HALF.search(text) else text
+
+
 def json_text(value: Any, indent: int | None = None) -> str:
     """Return a value as JSON in which what `clean` takes away stands as escapes: nothing is lost, nothing acts."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)

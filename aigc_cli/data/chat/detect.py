@@ -1,13 +1,12 @@
 """Tell by looking what kind of chat log a file is, and read it."""
 
-import codecs
 import json
 import re
 from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
-from aigc_cli.core.errors import BadData, UsageProblem
+from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import later, tr
 from aigc_cli.data.chat.dates import in_zone, read_zone
 from aigc_cli.data.chat.messages import ChatLog, Message
@@ -15,6 +14,7 @@ from aigc_cli.data.chat.readers.roles import is_turn, read_roles, role_format
 from aigc_cli.data.chat.readers.script import is_script, read_script
 from aigc_cli.data.chat.readers.telegram import is_telegram, read_telegram
 from aigc_cli.data.chat.readers.whatsapp import is_whatsapp, read_whatsapp
+from aigc_cli.data.encoding import decode
 
 _KNOWN = later(
     "known: WhatsApp text, Telegram Desktop result.json, OpenAI messages or ShareGPT JSON and JSONL, NAME: line text"
@@ -22,11 +22,6 @@ _KNOWN = later(
 _JSON_BEGINS = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[\[{\]]|$))")  # and not [Ann]: or {Ann}: in a script
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|.)", re.DOTALL)  # one escape, whichever: \\x is a backslash and an x
 _BAD_BYTE = re.compile("[\udc80-\udcff]")
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 class NotALog(BadData):
@@ -35,30 +30,6 @@ class NotALog(BadData):
 
 class EmptyLog(BadData):
     """A file that holds nothing."""
-
-
-def decode(data: bytes, encoding: str, source: str) -> str:
-    """Return the text of a file; a byte order mark overrules `encoding`.
-
-    Raises BadData with the byte offset where it does not decode, UsageProblem for an unknown encoding.
-    """
-    for mark, marked_encoding in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            encoding = marked_encoding
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise BadData(
-            tr("{source}: not {encoding} text at byte {byte}", source=source, encoding=encoding, byte=error.start),
-            tr("another --encoding, or another kind of file?"),
-        ) from error
-    except LookupError as error:
-        raise UsageProblem(
-            tr("--encoding {encoding!r} is not known", encoding=encoding), tr("for example utf-8, gb18030, latin-1")
-        ) from error
-    if "\x00" in text:
-        raise NotALog(tr("{source}: not a text file", source=source), tr(_KNOWN))
-    return text
 
 
 def read_log(
@@ -86,12 +57,14 @@ def _placed(message: Message, zone: tzinfo) -> Message:
 
 def _read(data: bytes, source: str, format_name: str, encoding: str, dates: str | None) -> ChatLog:
     try:
-        text = decode(data, encoding, source)
+        text = decode(data, source, encoding)
     except BadData:
         log = _around_bad_bytes(data, source) if format_name in ("auto", "telegram") else None
         if log is None:
             raise
         return log
+    if "\x00" in text:
+        raise NotALog(tr("{source}: not a text file", source=source), tr(_KNOWN))
     if not text.strip():
         raise EmptyLog(tr("{source}: empty", source=source), tr("export the chat again"))
     if format_name == "script":

@@ -7,11 +7,6 @@ from typing import Any
 ASSISTANT, USER = "assistant", "user"
 
 
-def well_formed(text: str) -> str:
-    """Return the text with lone surrogates, which JSON can hold and UTF-8 cannot, replaced by U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 # C0 but tab and line ends, and DEL: those that divide words become spaces, the others go.
 _CONTROLS = {code: " " if chr(code).isspace() else None for code in (*range(0x20), 0x7F) if chr(code) not in "\t\n\r"}
 

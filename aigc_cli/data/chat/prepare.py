@@ -17,8 +17,9 @@ from aigc_cli.core.disk.files import sha256_bytes, write_jsonl
 from aigc_cli.core.errors import AigcError, BadData, UsageProblem
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import later, tr
+from aigc_cli.core.words.plain import well_formed
 from aigc_cli.data.chat.detect import EmptyLog, NotALog, read_log
-from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, well_formed, without_controls
+from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, without_controls
 from aigc_cli.data.chat.names import seen
 from aigc_cli.data.chat.overlap import Seen
 from aigc_cli.data.chat.sources import DEMO_LOGS, ChatFiles, chat_contents, chat_files, corpus_of, is_corpus
@@ -224,7 +225,7 @@ def _collect_log(
     settings: PrepareChatSettings,
     progress: Progress,
 ) -> None:
-    name = settings.subject or (log.names[subject] if seen(log.names[subject]) else subject)
+    name = well_formed(settings.subject or (log.names[subject] if seen(log.names[subject]) else subject))
     collected.subject = collected.subject or name
     collected.formats.add(log.format)
     collected.dropped += log.dropped

@@ -18,7 +18,7 @@ CHINESE: dict[str, str] = {
     "go on with a kept conversation": "继续一段保存过的对话",
     "kept in {path}": "已保存到 {path}",
     "leave (or Ctrl-D)": "退出（或按 Ctrl-D）",
-    "line {number}: a message without role or content": "第 {number} 行：有消息缺少 role 或 content",
+    "line {number}: a message without role or text": "第 {number} 行：有消息缺少 role 或文字",
     "line {number}: neither a prompt nor messages": "第 {number} 行：既没有 prompt 也没有 messages",
     "loading …": "正在加载…",
     "roles are system, user and assistant": "role 只能是 system、user 或 assistant",

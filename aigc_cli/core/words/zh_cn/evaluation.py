@@ -6,6 +6,7 @@ CHINESE: dict[str, str] = {
     "answering held-out prompts": "回复保留集提示词",
     "batches": "个批次",
     "comparing pairs": "逐对比较",
+    "convert it first": "请先转换编码",
     "features of the generated set": "提取生成集特征",
     "features of the real set": "提取真实集特征",
     "give a text a line, or JSON records": "请每行写一条文本，或给出 JSON 记录",

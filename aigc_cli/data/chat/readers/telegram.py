@@ -12,7 +12,8 @@ from typing import Any
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.chat.messages import Chat, ChatLog, Message, well_formed, without_controls
+from aigc_cli.core.words.plain import well_formed
+from aigc_cli.data.chat.messages import Chat, ChatLog, Message, without_controls
 from aigc_cli.data.chat.readers.rich import rich_pieces
 from aigc_cli.data.chat.readers.roles import is_turn
 
