@@ -2,7 +2,8 @@
 
 The network is MobileNet-v2-like inverted residuals (Tan & Le 2019, arXiv:1905.11946; the "lite" variant drops
 squeeze-and-excitation and uses ReLU6). Batch normalisation is folded into the convolutions, for the network is only
-ever evaluated. The weights are a public conversion from TensorFlow: equality with its author's code is tested.
+ever evaluated. The weights are a public conversion from TensorFlow: equality with its author's code (in
+`[dev]`) is tested.
 
 Suffixes: B batch, C channels, H height, W width, D feature dimension.
 """

@@ -1,13 +1,16 @@
 from dataclasses import replace
 
 import torch
-from pytest import importorskip, mark, raises
+from efficientnet_lite_pytorch import EfficientNet
+from pytest import mark, raises
 from torch.testing import assert_close
 
 from aigc_cli.config.evaluate import EXTRACTORS
 from aigc_cli.core.errors import BadData, Unavailable, UsageProblem
 from aigc_cli.measure import efficientnet, features
 from aigc_cli.measure.features import as_rgb, extract, load_extractor
+
+FIXED_FEATURES = [0.0179, 0, 0.6036, 0.889, 0, 1.3223, 0, 0.1202, 0, 0, 0, 0, 0, 1.4735, 0, 0]
 
 
 def noise(n, channels=3, size=32, seed=0):
@@ -16,8 +19,8 @@ def noise(n, channels=3, size=32, seed=0):
 
 
 def reference_network(which=efficientnet.LITE0):
-    package = importorskip("efficientnet_lite_pytorch", reason="the reference implementation is not installed")
-    network = package.EfficientNet.from_name(which.name.lower(), image_size=128).eval()
+    """The converter's own network, with the weights as they were converted."""
+    network = EfficientNet.from_name(which.name.lower(), image_size=128).eval()
     network.load_state_dict(torch.load(efficientnet.find_weights(which), weights_only=True))
     return network
 
@@ -42,6 +45,19 @@ def test_efficientnet_pipeline_equals_the_reference_pipeline_on_pictures():
     with torch.no_grad():
         expected = reference.extract_features((resized - 127) / 128).mean((2, 3))
     assert_close(extract(load_extractor("efficientnet_lite0"), pixels), expected, atol=2e-5, rtol=1e-4)
+
+
+def test_features_of_a_fixed_picture_are_what_they_were():
+    """Two colours that run across each other, and a disc: every 80th of the features, and their length.
+
+    The numbers are the reference's in float64.
+    """
+    row, column = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    disc = 255 * ((row - 24) ** 2 + (column - 40) ** 2 < 300)
+    picture = torch.stack([4 * row, 252 - 4 * column, disc]).to(torch.uint8)[None]
+    features = extract(load_extractor("efficientnet_lite0"), picture)[0]
+    assert_close(features[::80], torch.tensor(FIXED_FEATURES), atol=5e-4, rtol=0)
+    assert_close(features.square().sum().sqrt(), torch.tensor(26.5049), atol=2e-3, rtol=0)
 
 
 def test_features_do_not_depend_on_the_batch_and_keep_the_order():
