@@ -50,6 +50,8 @@ def read_tables(path: Path, sections: Iterable[str]) -> dict[str, dict[str, Any]
     Raises BadConfig for a file that does not parse, and for a table that is no command's.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for, a device may never end
+            raise BadConfig(tr("{path}: is there and not a file", path=shown(path)), tr("mend it or move it away"))
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return {}

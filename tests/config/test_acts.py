@@ -1,7 +1,9 @@
 """What redacts, writes, overwrites, deletes, exposes, executes or sends is not taken from ./aigc.toml."""
 
 import dataclasses
+import os
 import re
+import signal
 import typing
 from pathlib import Path
 
@@ -115,6 +117,22 @@ def test_the_working_folder_s_file_is_refused_with_78_and_the_way_out(command, f
     assert f"./aigc.toml: {field.name} {ACTS[field.metadata['acts']]}, and is not taken from here" in said
     option = "--" + field.name.replace("_", "-")
     assert f"give {option}, set AIGC_{field.name.upper()}, or write it into {own}" in said
+
+
+def test_a_pipe_in_the_working_folder_holds_nobody_up(tmp_path, monkeypatch, capsys):
+    def too_long(*_):
+        raise TimeoutError
+
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("aigc.toml")
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(5)
+    try:
+        assert application.run(["config", "show", "sample"]) == 78
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    assert "./aigc.toml: is there and not a file" in capsys.readouterr().err
 
 
 def test_a_preset_that_the_folder_s_file_names_carries_nothing_through(tmp_path, monkeypatch):
