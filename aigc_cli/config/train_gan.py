@@ -20,6 +20,8 @@ from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.words.messages import tr
 
 ARCHITECTURES = ("style", "dcgan", "mlp", "resnet", "r3")
+SIZES = (16, 32, 64, 128, 256)  # of square pictures, which all but mlp make by doubling
+MLP_STEP = 4  # what divides the sizes that mlp makes
 LOSSES = ("rpgan", "nonsaturating", "minimax", "lsgan", "hinge", "wgan", "wgan-gp")
 AUGMENTATIONS = ("flip", "translate", "scale", "rotate", "crop", "cutout", "colour")
 # Whose critics still tell pictures apart with every weight within --clip-weights: the dcgan critic normalises what goes

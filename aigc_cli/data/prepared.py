@@ -145,7 +145,7 @@ def new_set(out: Path, needed_bytes: int) -> Iterator[Path]:
 
     Raises CannotCreate if fewer than about `needed_bytes` are free, or `out` is something other than a folder.
     """
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
+    if out.exists() and not out.is_dir():
         raise CannotCreate(tr("{out}: not a folder", out=out), tr("choose another output"))
     check_free_space(out, needed_bytes)
     with atomic_folder(out, private=True, replace=True) as folder:

@@ -67,7 +67,7 @@ def build_trainer(
                 count=count,
                 batch_size=settings.batch_size,
             ),
-            tr("lower it or add images"),
+            tr("lower it or add images") if count > 1 else tr("add images: a batch takes at least 2"),
         )
     if settings.augment_adapt and int(images.is_valid.sum()) < settings.batch_size:
         raise BadData(

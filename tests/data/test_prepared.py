@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from aigc_cli.core.disk.files import new_private_file
+from aigc_cli.core.disk.rundir import output_folder
 from aigc_cli.core.errors import BadConfig, CannotCreate, NoInput
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.prepared import (
@@ -125,9 +126,28 @@ def test_a_damaged_manifest_or_a_file_is_in_the_way(tmp_path):
     (tmp_path / "set" / "manifest.json").write_text(json.dumps({"schema": "other"}))
     with pytest.raises(CannotCreate, match="not a prepared set"):
         finished_set(tmp_path / "set", "text", Asked(), [], force=True)
-    (tmp_path / "link").symlink_to(tmp_path / "set")
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
     with pytest.raises(CannotCreate, match="not a folder"), new_set(tmp_path / "link", 1):
         pass
+
+
+@pytest.mark.parametrize("content", ["missing", "empty", "set"])
+def test_a_link_stays_and_the_set_is_made_where_it_leads(tmp_path, content):
+    disk, link = tmp_path / "disk", tmp_path / "here" / "link"
+    if content == "empty":
+        disk.mkdir()
+    elif content == "set":
+        make(disk)
+    link.parent.mkdir()
+    link.symlink_to(disk)
+    with output_folder(link, private=True), new_set(link, 1) as folder:
+        assert folder.parent == tmp_path
+        (folder / "new.txt").write_text("new")
+    assert link.is_symlink()
+    assert [path.name for path in disk.iterdir()] == ["new.txt"]
+    assert [path.name for path in link.parent.iterdir()] == ["link"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "here"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -267,6 +267,8 @@ def test_labels_can_be_left_out(image_set):
 def test_sets_that_do_not_fit_are_refused(image_set, tmp_path):
     with pytest.raises(BadData, match=r"18 training images; --batch-size 32 needs 32"):
         made(image_set, batch_size=32)
+    with pytest.raises(BadData, match=r"1 training images.*add images: a batch takes at least 2"):
+        made(write_image_set(tmp_path / "one", count=2))
     odd = write_image_set(tmp_path / "odd", size=20)
     with pytest.raises(UsageProblem, match="20"):
         made(odd)

@@ -125,13 +125,20 @@ def atomic_path(
             os.close(descriptor)
 
 
+def behind_link(path: Path) -> Path:
+    """Return what a path leads to if it is a link, which need not be there yet, else the path as it is."""
+    return path.resolve() if path.is_symlink() else path
+
+
 @contextmanager
 def atomic_folder(path: Path, *, private: bool = False, replace: bool = False) -> Iterator[Path]:
     """Yield a temporary sibling folder; on success it becomes `path`, on any failure nothing is left.
 
     An existing `path` is refused unless `replace`, in which case it is moved aside and removed only after
-    the new folder is in place. A private folder is 0700 from the first moment; who writes into it gives modes to files.
+    the new folder is in place. Where it is a link, what it leads to is meant, and the link stays. A private folder is
+    0700 from the first moment; who writes into it gives modes to files.
     """
+    path = behind_link(path)
     if path.exists() and not replace:
         raise CannotCreate(tr("{path}: already exists", path=path), tr("choose another output, or --force"))
     temporary = descriptor = None

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from aigc_cli import __version__
-from aigc_cli.core.disk.files import cannot_create, create_file, make_dir, read_json, write_json
+from aigc_cli.core.disk.files import behind_link, cannot_create, create_file, make_dir, read_json, write_json
 from aigc_cli.core.errors import BadConfig, BadData, CannotCreate, Locked, NoInput
 from aigc_cli.core.words.messages import tr
 
@@ -108,6 +108,7 @@ class FolderLock:
 @contextmanager
 def output_folder(path: Path, *, wait_seconds: float = 0.0, private: bool = False) -> Iterator[None]:
     """Make a folder where there is none and hold its lock; afterwards nothing stays of an empty one made here."""
+    path = behind_link(path)
     missing = [place for place in (path, *path.parents) if not place.exists()]
     make_dir(path, private=private)
     try:

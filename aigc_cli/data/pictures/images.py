@@ -16,6 +16,7 @@ import torch
 
 from aigc_cli.config.base import as_json
 from aigc_cli.config.prepare_images import DEFAULT_COUNT, PrepareImagesSettings
+from aigc_cli.config.train_gan import MLP_STEP, SIZES
 from aigc_cli.core.disk.checkpoint import save_tensors
 from aigc_cli.core.disk.files import (
     atomic_folder,
@@ -111,6 +112,7 @@ def prepare_images(
     drawn, found = _open_sources(sources, settings)
     records = [_drawn_record(name, settings) for name in drawn] + [source.record() for source in found]
     _check_place(out, found)
+    _say_what_trains(settings, progress)
     former = [_drawn_record(name, settings) for name in drawn] + [source.former_record() for source in found]
     is_former = not force and former != records and _sources_of(out) == former
     known = former if is_former else records
@@ -167,6 +169,17 @@ def _drawn_record(style: str, settings: PrepareImagesSettings) -> dict[str, str]
     return {"path": PREFIX + style, "sha256": sha256_bytes(what.encode())}
 
 
+def _say_what_trains(settings: PrepareImagesSettings, progress: Progress) -> None:
+    """Say before the work if no training, or one architecture alone, takes pictures of this size."""
+    if settings.size in SIZES:
+        return
+    sizes, size = ", ".join(map(str, SIZES)), settings.size
+    if size % MLP_STEP:
+        progress.say(tr("train-gan makes {sizes} pixels, not {size}", sizes=sizes, size=size))
+    else:
+        progress.say(tr("train-gan makes {sizes} pixels; {size} with --arch mlp alone", sizes=sizes, size=size))
+
+
 def _sources_of(out: Path) -> Any:
     """Return the sources of the set that is there, None if there is none."""
     try:
@@ -183,7 +196,7 @@ def _check_place(out: Path, found: list[Source]) -> None:
                 tr("-o {output} lies in {source}, which it is made from", output=out, source=link),
                 tr("choose a folder outside it"),
             )
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
+    if out.exists() and not out.is_dir():
         raise CannotCreate(tr("{out}: not a folder", out=out), tr("choose another output"))
     try:
         if out.exists():

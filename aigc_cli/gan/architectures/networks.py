@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import nn
 
+from aigc_cli.config.train_gan import MLP_STEP, SIZES
 from aigc_cli.core.disk.files import sha256_bytes
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.words.messages import tr
@@ -41,12 +42,12 @@ CONFIG_SEAL = "aigc_config_sha256"  # in the weights' metadata: which `config.js
 def check_size(arch: str, size: int) -> None:
     """Raise UsageProblem if the architecture cannot make pictures of this size."""
     if arch == "mlp":
-        if size % 4:
+        if size % MLP_STEP:
             raise UsageProblem(
                 tr("--arch mlp makes sizes that 4 divides, not {size}", size=size),
                 tr("prepare the images at another size"),
             )
-    elif size not in (16, 32, 64, 128, 256):
+    elif size not in SIZES:
         raise UsageProblem(
             tr("--arch {arch} makes 16, 32, 64, 128 or 256 pixels, not {size}", arch=arch, size=size),
             tr("prepare the images at another --size"),

@@ -10,10 +10,12 @@ import torch
 from PIL import Image
 
 from aigc_cli.config.prepare_images import PrepareImagesSettings
+from aigc_cli.config.train_gan import ARCHITECTURES
 from aigc_cli.core.disk.files import sha256_file
 from aigc_cli.core.errors import BadConfig, BadData, CannotCreate, NoInput, UsageProblem
 from aigc_cli.data.pictures.images import held_out, prepare_images
 from aigc_cli.data.pictures.imageset import open_image_set
+from aigc_cli.gan.architectures.networks import check_size
 from tests.data.pictures.profiles import P3, rgb_profile
 
 
@@ -275,6 +277,37 @@ def test_labels_and_names_that_are_no_utf_8(photos, tmp_path):
     assert "skipped glad/caf\\xe9.png: not a picture" in listener.said
     lines = [json.loads(line) for line in (tmp_path / "set/images.jsonl").read_text(encoding="utf-8").splitlines()]
     assert {line["source"].split("/")[0] for line in lines} == {"glad", "tr\\xfcbe"}
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (32, ""),
+        (48, "train-gan makes 16, 32, 64, 128, 256 pixels; 48 with --arch mlp alone"),
+        (50, "train-gan makes 16, 32, 64, 128, 256 pixels, not 50"),
+    ],
+)
+def test_a_size_that_few_or_no_trainings_take_is_said_before_the_work(photos, tmp_path, size, said):
+    listener = Listener()
+    prepare([photos], tmp_path / "set", progress=listener, size=size)
+    assert (listener.said[:1] == [said]) == bool(said)
+    takes = [arch for arch in ARCHITECTURES if can_make(arch, size)]
+    assert takes == ([*ARCHITECTURES] if not said else ["mlp"] if "mlp" in said else [])
+
+
+def can_make(arch, size):
+    try:
+        check_size(arch, size)
+    except UsageProblem:
+        return False
+    return True
+
+
+def test_a_set_through_a_link_is_made_once(photos, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    assert not prepare([photos], tmp_path / "link")["unchanged"]
+    assert open_image_set(tmp_path / "disk").size == 16
+    assert prepare([photos], tmp_path / "link")["unchanged"]
 
 
 def test_a_set_of_the_version_before_stays_and_says_what_it_lacks(photos, tmp_path):

@@ -129,6 +129,8 @@ CHINESE: dict[str, str] = {
     "tokenizing": "分词",
     "too many pixels": "像素过多",
     "too small": "太小",
+    "train-gan makes {sizes} pixels, not {size}": "train-gan 支持 {sizes} 像素，不支持 {size}",
+    "train-gan makes {sizes} pixels; {size} with --arch mlp alone": "train-gan 支持 {sizes} 像素；{size} 只能用 --arch mlp",
     "training a tokenizer on a sample of {size} MB": "用 {size} MB 样本训练分词器",
     "truncated": "被截断",
     "truncated or hostile archive": "归档被截断或是恶意的",

@@ -14,6 +14,7 @@ CHINESE: dict[str, str] = {
     "--sweep {name} needs two values or more, each once": "--sweep {name} 需要两个或更多互不相同的取值",
     "--sweep {name}: {part!r} is not a number": "--sweep {name}：{part!r} 不是数字",
     "add --{name} {had}": "请加上 --{name} {had}",
+    "add images: a batch takes at least 2": "请增加图片：一批至少需要 2 张",
     "augmentation {strength:.0%}": "增强 {strength:.0%}",
     "balanced": "势均力敌",
     "bit_depth is neither 8 nor 16": "bit_depth 既不是 8 也不是 16",
