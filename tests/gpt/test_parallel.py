@@ -5,16 +5,20 @@ The two run `train_as_one_of_two` below, told who they are by torchrun's variabl
 
 import json
 import pickletools
+import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from aigc_cli import app
 from aigc_cli.config.base import resolve
 from aigc_cli.config.train_gpt import PRESETS, TrainGptSettings
+from aigc_cli.core.disk.checkpoint import read_metadata
 from aigc_cli.core.disk.rundir import RunDir
 from aigc_cli.core.disk.sharded import mesh_of
 from aigc_cli.core.disk.snapshots import load_snapshot, save_snapshot
-from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.machine.distributed import ALONE, World, joined
 from aigc_cli.data.manifest import open_set
 from aigc_cli.gpt.bases.hf import read_model, write_model_folder
@@ -138,6 +142,31 @@ class TestTwoProcesses:
         for path in files:
             with pytest.raises(ValueError):
                 list(pickletools.genops(path.read_bytes()))
+
+
+def test_what_two_processes_saved_in_parts_is_labelled_and_damage_to_any_part_is_found(folder, tmp_path):
+    run = RunDir(shutil.copytree(folder / "fsdp-muon-by-two", tmp_path / "run"))
+    parts = sorted(run.checkpoint(SAVED_AT).glob("shard-*.safetensors"))
+    assert len(parts) == 2
+    assert app.run(["label", "verify", str(run.path), "-q"]) == 0
+    for part in parts:
+        whole = part.read_bytes()
+        part.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        assert app.run(["label", "verify", str(run.path), "-q"]) == 65
+        with pytest.raises(BadData, match="altered"):
+            load_snapshot(run, SAVED_AT)
+        part.write_bytes(whole)
+    assert load_snapshot(run, SAVED_AT)[0]
+
+
+def test_parts_that_an_earlier_version_saved_without_a_seal_are_read(folder, tmp_path):
+    run = RunDir(shutil.copytree(folder / "fsdp-muon-by-two", tmp_path / "run"))
+    before = load_snapshot(run, SAVED_AT)[0]
+    for part in run.checkpoint(SAVED_AT).glob("shard-*.safetensors"):
+        kept = {name: text for name, text in read_metadata(part).items() if name.startswith("DCP") or name == "format"}
+        save_file(load_file(part), part, kept)
+    after = load_snapshot(run, SAVED_AT)[0]
+    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_sharding_is_for_all_weights(folder):

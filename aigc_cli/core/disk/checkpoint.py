@@ -4,7 +4,6 @@ Every file that is written here carries a seal in its metadata, the SHA-256 of t
 zeros, so that a flipped bit is noticed. The files of other tools have none and are taken as they are.
 """
 
-import hashlib
 import json
 import stat
 from pathlib import Path
@@ -15,15 +14,12 @@ from safetensors.torch import load_file, save_file
 
 from aigc_cli.core.disk.files import atomic_path
 from aigc_cli.core.disk.provenance import ai_label, label_metadata
+from aigc_cli.core.disk.seal import NO_SEAL, SEAL, altered, fill_seal, is_sealed_right
 from aigc_cli.core.errors import BadData, CannotCreate, NoInput
 from aigc_cli.core.words.messages import later, tr
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-SEAL = "aigc_sha256"
-NO_SEAL = "0" * 64
-_PIECE_BYTES = 1 << 20
 
 
 def save_tensors(
@@ -56,42 +52,7 @@ def save_tensors(
         except SafetensorError as error:
             raise OSError(_errno_of(error), later("could not write the tensors (disk full?)")) from error
         temporary.chmod(stat.S_IMODE(mode))  # safetensors may have put a file of its own in its place, which is 0600
-        _seal(temporary)
-
-
-def _seal(path: Path) -> None:
-    """Fill in the seal, and sort the metadata, for safetensors writes them in an order that changes."""
-    with path.open("r+b") as file:
-        size = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(size))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(size)
-        assert len(text) == size  # the tensors begin where they did
-        file.seek(8)
-        file.write(text)
-        file.flush()
-        seal = _digest(path, text)
-        file.seek(8)
-        file.write(text.replace(NO_SEAL.encode(), seal.encode()))
-
-
-def _digest(path: Path, header: bytes) -> str:
-    """Return the SHA-256 of a safetensors file, its header taken as given."""
-    digest = hashlib.sha256(len(header).to_bytes(8, "little") + header)
-    with path.open("rb") as file:
-        file.seek(8 + len(header))
-        while piece := file.read(_PIECE_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
-def _is_sealed_right(path: Path, metadata: dict[str, str]) -> bool:
-    """Whether a file is as it was written, as far as its seal can tell: one without a seal is."""
-    if SEAL not in metadata:
-        return True
-    with path.open("rb") as file:
-        header = file.read(int.from_bytes(file.read(8), "little"))
-    return _digest(path, header.replace(metadata[SEAL].encode(), NO_SEAL.encode())) == metadata[SEAL]
+        fill_seal(temporary)
 
 
 def _errno_of(error: SafetensorError) -> int:
@@ -107,14 +68,11 @@ def load_tensors(path: Path) -> "dict[str, Tensor]":
     metadata = read_metadata(path)
     try:
         tensors = load_file(str(path))
-        whole = _is_sealed_right(path, metadata)
+        whole = is_sealed_right(path, metadata)
     except (SafetensorError, ValueError, KeyError, OSError) as error:
         raise _damaged(path, error) from error
     if not whole:
-        raise BadData(
-            tr("{path}: its content was altered: the checksum in it is another", path=path),
-            tr("restore it from a backup or make it again"),
-        )
+        raise altered(path)
     return tensors
 
 

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aigc_cli.core.disk.checkpoint import read_metadata
+from aigc_cli.core.disk.provenance import ai_label, label_metadata
+from aigc_cli.core.disk.seal import NO_SEAL, add_metadata, altered, is_sealed_right
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
 
@@ -75,17 +78,32 @@ def save_sharded(folder: Path, tensors: "Mapping[str, Tensor]") -> None:
     from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageWriter
     from torch.distributed.checkpoint.state_dict_saver import save
 
-    storage = HuggingFaceStorageWriter(str(folder), save_distributed=True)
+    class LabellingWriter(HuggingFaceStorageWriter):
+        """Labels and seals what this process has written, before torch lets all of them go on."""
+
+        def write_data(self, plan: Any, planner: Any) -> Any:
+            written = super().write_data(plan, planner)
+            for name in sorted({result.storage_data.relative_path for result in written.wait()}):
+                add_metadata(folder / name, label_metadata(ai_label(NO_SEAL)))
+            return written
+
+    storage = LabellingWriter(str(folder), save_distributed=True)
     save({name: tensor.detach() for name, tensor in tensors.items()}, storage_writer=storage)
 
 
 def load_sharded(folder: Path, mesh: "DeviceMesh | None") -> "dict[str, Tensor]":
-    """Read a sharded checkpoint: this process's parts of every tensor where there is a mesh, else all of it."""
+    """Read a sharded checkpoint: this process's parts of every tensor where there is a mesh, else all of it.
+
+    Raises BadData where a file is not whole or not as it was written: every process checks all, so that all fail.
+    """
     import torch
     from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
     from torch.distributed.checkpoint.state_dict_loader import load
     from torch.distributed.tensor import Shard, zeros
 
+    for path in sorted(folder.glob(PARTS)):
+        if not is_sealed_right(path, read_metadata(path)):
+            raise altered(path)
     reader = HuggingFaceStorageReader(str(folder))
     try:
         found: Any = reader.read_metadata().state_dict_metadata

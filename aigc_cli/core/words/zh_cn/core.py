@@ -44,6 +44,7 @@ CHINESE: dict[str, str] = {
     "is this the right file?": "文件是否正确？",
     "is this the right folder?": "目录是否正确？",
     "it needs the fields {fields}, in this order": "需要依次含有字段 {fields}",
+    "its content was altered: the checksum in it is another": "内容被改动过：与其中的校验和不符",
     "known: {names}; write %% for %": "可用：{names}；% 请写成 %%",
     "label the picture before other tools write XMP": "请在其他工具写入 XMP 之前标识图片",
     "label the unlabelled original": "请对未标识的原图进行标识",
