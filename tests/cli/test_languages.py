@@ -3,12 +3,11 @@
 import json
 import os
 import re
-import subprocess
-import sys
 
 import pytest
 
 from aigc_cli.core.words.plain import cell_width
+from tests import forked
 
 CHINESE = re.compile("[\u3000-\u9fff\uff00-\uffef]")
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d ", re.MULTILINE)
@@ -19,8 +18,7 @@ SMALL += ("--batch-size", "4", "--evaluations", "1", "--steps", "3", "--threads"
 def aigc(folder, *arguments, **environment):
     """Run a command with a bare environment and the variables given."""
     bare = {"PATH": os.environ["PATH"], **environment}
-    command = [sys.executable, "-m", "aigc_cli", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, env=bare, capture_output=True, encoding="utf-8", check=False)
+    return forked.run(*arguments, cwd=folder, env=bare)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +28,8 @@ def trained(tmp_path_factory):
     for language in ("en", "zh-CN"):
         folder = tmp_path_factory.mktemp(language)
         (folder / "book.txt").write_text("The quick brown fox jumps over the lazy dog.\n" * 200)
-        prepared = aigc(folder, "prepare", "text", "book.txt", "-o", "set", "--lang", language)
-        trained = aigc(folder, "train-gpt", "set", "-o", "run", *SMALL, "--lang", language)
+        prepared = aigc(folder, "prepare", "text", "book.txt", "-o", "set", "--lang", language, LC_ALL="C")
+        trained = aigc(folder, "train-gpt", "set", "-o", "run", *SMALL, "--lang", language, LC_ALL="C")
         done[language] = (folder, [prepared, trained])
     return done
 
