@@ -1,7 +1,6 @@
 """The slash commands of a conversation in a terminal: a literal table of name, usage, help and function."""
 
 import dataclasses
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from aigc_cli.core.disk.own import write_own
 from aigc_cli.core.disk.provenance import label_text
 from aigc_cli.core.errors import AigcError, UsageProblem
 from aigc_cli.core.words.messages import later, tr
+from aigc_cli.core.words.plain import json_text
 
 CHANGEABLE = ("temperature", "top_p", "min_p", "repetition_penalty", "max_new_tokens")
 
@@ -83,7 +83,7 @@ def _write_new_or_own(talk: Talk, argument: str, text: str) -> None:
 def _save(talk: Talk, argument: str) -> None:
     if argument:
         records = [turn_record(turn) for turn in talk.conversation.turns]
-        lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        lines = (json_text(record) + "\n" for record in records)
         _write_new_or_own(talk, argument, "".join(lines))
         talk.view.say(tr("{argument}: {count} turns", argument=argument, count=len(records)))
     elif talk.log is not None:

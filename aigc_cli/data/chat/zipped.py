@@ -20,6 +20,8 @@ _DAMAGE = (zlib.error, lzma.LZMAError, EOFError, ValueError, struct.error, KeyEr
 def is_zipped(path: Path) -> bool:
     """Return whether a file is a zip archive, by its beginning."""
     try:
+        if not path.is_file():  # opening a pipe would wait for who writes it
+            return False
         with path.open("rb") as file:
             return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
     except OSError:
