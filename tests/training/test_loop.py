@@ -158,6 +158,19 @@ def test_trouble_at_an_evaluation_goes_back_to_before_the_last_sound_one(tmp_pat
     assert [text for text in said if text.startswith(line)] == [f"{line}5", f"{line}25"]
 
 
+class Worse(Collapsing):
+    """Having gone back, it never comes near again to what it was."""
+
+    def evaluate(self, step):
+        return {"error": 1.0 / step if self.lr_scale == 1.0 else 0.5}
+
+
+def test_the_best_weights_stay_the_best_after_going_back_to_before_them(tmp_path):
+    record = run_in(tmp_path / "r", Worse(0.5), save_every_steps=4, keep_checkpoints=1)
+    assert record["status"] == "finished"
+    assert record["best"] == {"step": 30, "error": 1 / 30}
+
+
 def test_trouble_that_stays_is_an_error_that_says_what_was_seen(tmp_path):
     with pytest.raises(
         AigcError, match=r"diverged: all samples are alike at step 40 .lower the learning rate"
