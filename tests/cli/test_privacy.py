@@ -138,4 +138,5 @@ def test_nothing_else_sets_the_umask_or_a_mode_afterwards():
     umasks = [name for name, source in sources.items() for _ in re.findall(r"\bumask\(", source)]
     modes = [name for name, source in sources.items() for _ in re.findall(r"\bf?chmod\(", source)]
     assert umasks == ["files.py"]
-    assert modes == ["files.py"]  # of an empty folder that was there before
+    # Of an empty folder that was there before; and of tensors, which safetensors makes 0600 whatever they may be.
+    assert sorted(modes) == ["checkpoint.py", "files.py"]
