@@ -429,8 +429,9 @@ class GanTrainer:
         return progress_in_words(metrics, self.objective, self._nearness, below)
 
     def expectation(self, total_steps: int) -> str:
-        """Say what a training of so many steps is likely to end with."""
-        return expectation_in_words(self._settings, self.config["size"], total_steps * self.batch_size)
+        """Say what a training like this one came to, where one was measured."""
+        labelled = bool(self.config["label_names"])
+        return expectation_in_words(self._settings, self.config["size"], total_steps, labelled=labelled)
 
 
 def _numbered(module: nn.Module) -> dict[str, nn.Parameter]:

@@ -1,38 +1,55 @@
-"""What a training is expected to end with, against the trainings that were measured and looked at."""
+"""What a training is said to come to, against the trainings that were measured."""
+
+import re
+from pathlib import Path
 
 import pytest
 
-from aigc_cli.config.train_gan import TrainGanSettings
-from aigc_cli.gan.expectation import expectation_in_words
+from aigc_cli.config.base import resolve
+from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
+from aigc_cli.gan.expectation import MEASURED, expectation_in_words
 
-# (pictures, size, projected, what the sheet showed): the tables and remarks of benchmarks/RESULTS.md, and the README's
-MEASURED = (
-    (7_712, 64, True, "recognisable pictures with blotches"),
-    (18_912, 64, True, "clear pictures with smudged details"),
-    (29_912, 64, True, "clear pictures with smudged details"),
-    (14_264, 32, False, "recognisable pictures with blotches"),
-    (18_744, 32, False, "recognisable pictures with blotches"),
-)
+RESULTS = (Path(__file__).parents[2] / "benchmarks" / "RESULTS.md").read_text()
 
 
-@pytest.mark.parametrize(("images", "size", "projected", "seen"), MEASURED)
-def test_words_are_those_of_the_trainings_that_were_looked_at(images, size, projected, seen):
-    words = expectation_in_words(TrainGanSettings(projected=projected), size, images)
-    assert words.startswith(f"expect {seen} in the end")
+def said(size, steps, *, labelled=False, **changes):
+    settings = resolve(TrainGanSettings, {"preset": "projected", **changes}, presets=PRESETS)
+    return expectation_in_words(settings, size, steps, labelled=labelled)
 
 
-@pytest.mark.parametrize("projected", [False, True])
-def test_the_shortest_trainings_are_promised_least(projected):
-    assert "rough shapes" in expectation_in_words(TrainGanSettings(projected=projected), 64, 1_000)
+@pytest.mark.parametrize("row", MEASURED, ids=lambda row: f"{row.size}-{row.steps}")
+def test_each_row_is_the_last_of_the_table_that_it_names(row):
+    table = RESULTS[RESULTS.index(row.section) :]
+    last = re.search(r"\n\| \*\*[\d.]+\*\* .*", table).group().replace("*", "").split("|")
+    assert (int(last[3].replace(",", "")), int(last[4])) == (8 * row.steps, row.distance)
+
+
+@pytest.mark.parametrize("row", MEASURED, ids=lambda row: f"{row.size}-{row.steps}")
+def test_a_measured_training_is_named_with_its_length_and_distance(row):
+    for steps in (row.steps, int(0.8 * row.steps), int(1.2 * row.steps)):
+        assert f"{row.steps} steps" in said(row.size, steps, seed=5, threads=1)
+        assert f"distance of {row.distance} " in said(row.size, steps)
 
 
 @pytest.mark.parametrize(
-    ("settings", "size"),
+    "changes",
     [
-        (TrainGanSettings(arch="dcgan"), 64),
-        (TrainGanSettings(init="runs/face"), 64),
-        (TrainGanSettings(), 128),
+        {"batch_size": 128},
+        {"preset": "small"},
+        {"preset": "tiny"},
+        {"loss": "hinge"},
+        {"width": 0.5},
+        {"init": "runs/face"},
+        {"augment": "flip,translate"},
+        {"schedule": "linear"},
+        {"labelled": True},
     ],
 )
-def test_nothing_is_promised_for_what_was_not_measured(settings, size):
-    assert expectation_in_words(settings, size, 1_000_000) == ""
+def test_nothing_is_said_of_what_was_not_measured(changes):
+    assert said(64, 2_788)
+    assert said(64, 2_788, **changes) == ""
+
+
+@pytest.mark.parametrize(("size", "steps"), [(64, 94), (64, 7_000), (64, 100_000), (128, 2_788), (16, 1_546)])
+def test_nothing_is_said_of_other_sizes_and_lengths(size, steps):
+    assert said(size, steps) == ""
