@@ -67,8 +67,12 @@ def trials():
 def contract():
     """Return the rows of the contract's table of writing commands: the name, and a cell each."""
     text = (ROOT / "docs" / "CONTRACT.md").read_text(encoding="utf-8").split("## What is left when it is disturbed")[1]
-    rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in text.splitlines() if line[:1] == "|"]
-    return {row[0].strip("`").removeprefix("aigc "): row[1:] for row in rows[2:]}
+    rows = [
+        [cell.strip() for cell in line.strip("| ").split(" | ")]
+        for line in text.splitlines()
+        if line.startswith("| `aigc ")
+    ]
+    return {row[0].strip("`").removeprefix("aigc "): row[1:] for row in rows}
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - READ_ONLY))
