@@ -1,0 +1,69 @@
+"""Architectures and losses together: each pair of `LEARNS` learns two flat colours of 16 pixels in 200 steps.
+
+Pictures are in [-1, 1]. The colours are the labels, but for mlp, whose critic hardly hears one number beside 768.
+"""
+
+import json
+
+import pytest
+import torch
+
+from aigc_cli.config.base import resolve
+from aigc_cli.config.train_gan import TrainGanSettings
+from aigc_cli.core.disk.checkpoint import save_tensors
+from aigc_cli.data.pictures.imageset import open_image_set
+from aigc_cli.gan.trainer import build_trainer
+
+COLOURS = torch.tensor([[200, 60, 40], [40, 90, 210]], dtype=torch.uint8)
+STEPS, NEAR, LEAST_SPREAD = 200, 0.2, 0.5
+SHARED = {"z_dim": 8, "augment": "none", "ema_images": 100, "beta1": 0.0, "beta2": 0.99, "metric_images": 16}
+SETTINGS = {
+    "style": {"width": 0.125, "lr_g": 0.01, "lr_d": 0.01},
+    "dcgan": {"width": 0.125, "lr_g": 0.01, "lr_d": 0.01},
+    "mlp": {"lr_g": 0.01, "lr_d": 0.003, "batch_size": 16},
+    "resnet": {"width": 0.125, "lr_g": 0.005, "lr_d": 0.005},
+    "r3": {"width": 0.125, "lr_g": 0.005, "lr_d": 0.005},
+}
+LEARNS = {
+    "style": ("rpgan", "nonsaturating", "minimax", "hinge", "wgan-gp"),
+    "dcgan": ("nonsaturating", "hinge", "wgan"),
+    "mlp": ("nonsaturating", "hinge", "wgan-gp"),
+    "resnet": ("rpgan", "nonsaturating", "hinge", "wgan-gp"),
+    "r3": ("rpgan", "nonsaturating", "lsgan"),
+}
+QUICK = (("dcgan", "wgan"), ("mlp", "nonsaturating"), ("mlp", "hinge"), ("mlp", "wgan-gp"))
+PAIRS = [
+    pytest.param(arch, loss, marks=() if (arch, loss) in QUICK else pytest.mark.slow)
+    for arch, losses in LEARNS.items()
+    for loss in losses
+]
+
+
+def write_colours(folder, *, labelled):
+    folder.mkdir()
+    index = torch.arange(64) % 2
+    tensors = {"pixels": COLOURS[index][:, :, None, None].expand(-1, -1, 16, 16), "valid": torch.arange(64) >= 48}
+    names = ["red", "blue"] if labelled else []
+    manifest = {"schema": "aigc.manifest/1", "kind": "images", "counts": {}, "hash": "0", "label_names": names}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    save_tensors(folder / "pixels.safetensors", tensors | ({"labels": index} if labelled else {}))
+    return folder
+
+
+@pytest.mark.parametrize(("arch", "loss"), PAIRS)
+def test_two_flat_colours_are_learned(arch, loss, tmp_path):
+    labelled = arch != "mlp"
+    settings = resolve(TrainGanSettings, {"arch": arch, "loss": loss, **SHARED, **SETTINGS[arch]}, presets={})
+    images = open_image_set(write_colours(tmp_path / "set", labelled=labelled))
+    trainer = build_trainer(images, settings, torch.device("cpu"))
+    for step in range(STEPS):
+        trainer.update(step, STEPS)
+    latents = torch.randn(64, 8, generator=torch.Generator().manual_seed(1))
+    labels = torch.arange(64) % 2 if labelled else None
+    with torch.no_grad():
+        pictures = trainer.average.eval()(latents, labels).clamp(-1, 1)
+    real = (COLOURS.float() / 127.5 - 1)[:, :, None, None].expand(-1, -1, 16, 16)
+    nearest = labels if labelled else (pictures[:, None] - real).abs().mean((2, 3, 4)).argmin(1)
+    for colour in (0, 1):
+        assert (pictures[nearest == colour].mean(0) - real[colour]).abs().mean() <= NEAR
+    assert pictures.var(0, correction=0).sum() >= LEAST_SPREAD * real.var(0, correction=0).sum()
