@@ -162,7 +162,7 @@ class TestEnd:
             ("raise KeyError('a')", 1),
             ("import os; os._exit(9)", 9),
             ("import os; os.kill(os.getpid(), 15)", -15),
-            ("import os; os.kill(os.getpid(), 2)", -2),
+            ("import os, signal; signal.signal(2, signal.default_int_handler); os.kill(os.getpid(), 2)", -2),
             ("import os, signal; signal.raise_signal(signal.SIGPIPE); print('still here')", 0),
             ("import atexit, sys; atexit.register(print, 'b'); print('a'); sys.exit(3)", 3),
             ("import threading, time; threading.Timer(0.05, print, 'b').start(); print('a')", 0),
