@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 
 import pytest
 import torch
@@ -13,6 +14,16 @@ from aigc_cli.data.tokenizer import train_bpe
 from aigc_cli.gpt.bases.hf import write_model_folder
 from aigc_cli.gpt.model import GptModel, ModelConfig
 from tests import forked
+
+
+@pytest.fixture(autouse=True)
+def the_umask_stays():
+    """Commands that run in the tests' own process make it private; the next test begins as the first one did."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
 
 EXCHANGES = {
     "hi": "hello you\nhow are you",

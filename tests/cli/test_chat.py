@@ -14,6 +14,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from datetime import datetime
@@ -267,8 +268,15 @@ def test_ctrl_c_keeps_the_part_of_the_reply_that_was_said(ada_run, tmp_path, aig
     assert 0 < len(partial["content"]) < len(whole) - 1
 
 
-def test_slash_commands(ada_run, tmp_path):
-    saved, exported = tmp_path / "saved.jsonl", tmp_path / "talk.txt"
+@pytest.fixture
+def short_path():
+    """A folder of a name so short that what is said of a file in it fits a line of 80 columns."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="") as folder:
+        yield Path(folder)
+
+
+def test_slash_commands(ada_run, tmp_path, short_path):
+    saved, exported = short_path / "saved.jsonl", short_path / "talk.txt"
     with Person([ada_run, *GREEDY, "--no-log"], tmp_path) as person:
         person.see("you")
         person.type("/help\r")
