@@ -14,8 +14,10 @@ from aigc_cli.app import app
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     name
-    for name in ("README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
-    if (ROOT / name).exists()
+    for name in (
+        *("README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"),
+        *("docs/FACES.md", "docs/SCRIPTS.md", "docs/LANGUAGE_MODELS.md"),
+    )
 ]
 SOURCES = {path: path.read_text(encoding="utf-8") for path in (ROOT / "aigc_cli").rglob("*.py")}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -43,7 +45,7 @@ def package_name(requirement: str) -> str:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_links_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text_of(name)):
-        assert target.startswith("https://") or (ROOT / target).exists(), target
+        assert target.startswith("https://") or ((ROOT / name).parent / target).exists(), target
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -64,11 +66,33 @@ def test_options_exist(name: str) -> None:
             assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", line)) <= known, line
 
 
-def test_the_readmes_link_each_other_and_have_the_same_parts() -> None:
+def sections(text: str) -> list[str]:
+    """Return the parts of a document: what stands before its first heading, and each heading with what is below it."""
+    return re.split(r"^(?=## )", text, flags=re.MULTILINE)
+
+
+def test_the_chinese_readme_says_all_that_the_english_one_says() -> None:
+    english, chinese = (sections(text_of(name)) for name in ("README.md", "README.zh-CN.md"))
+    assert len(english) == len(chinese)
+    for one, other in zip(english, chinese, strict=True):
+        title = one.splitlines()[0]
+        for what in (r"(?<![\w-])--[a-z][\w-]*", r"\]\((?!README)[^)]+\)", r"`/\w+`", r"<!-- figure: \S+ -->"):
+            assert set(re.findall(what, one)) <= set(re.findall(what, other)), (title, what)
+        rows = [[line.count("|") for line in text.splitlines() if line.startswith("|")] for text in (one, other)]
+        assert rows[0] == rows[1], title
+        assert one.count("\n* ") <= other.count("\n* "), title
+
+
+def test_the_readme_is_short() -> None:
+    prose = re.sub(r"<!--.*?-->", "", text_of("README.md"))
+    lines = [line for line in prose.splitlines() if not line.startswith(("    ", "|"))]
+    assert len(" ".join(lines).split()) <= 1200
+
+
+def test_the_readmes_link_each_other_and_show_the_same_commands() -> None:
     english, chinese = text_of("README.md"), text_of("README.zh-CN.md")
     assert "](README.zh-CN.md)" in english
     assert "](README.md)" in chinese
-    assert len(re.findall(r"^## ", chinese, re.MULTILINE)) == len(re.findall(r"^## ", english, re.MULTILINE))
 
     def commands(text: str) -> set[str]:
         """Return the `aigc` commands of the examples, and the targets of make."""

@@ -1,6 +1,5 @@
 """What a training is said to come to, against the trainings that were measured."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,10 @@ def said(size, steps, *, labelled=False, **changes):
 
 
 @pytest.mark.parametrize("row", MEASURED, ids=lambda row: f"{row.size}-{row.steps}")
-def test_each_row_is_the_last_of_the_table_that_it_names(row):
-    table = RESULTS[RESULTS.index(row.section) :]
-    last = re.search(r"\n\| \*\*[\d.]+\*\* .*", table).group().replace("*", "").split("|")
-    assert (int(last[3].replace(",", "")), int(last[4])) == (8 * row.steps, row.distance)
+def test_each_row_is_one_of_the_table_under_its_heading(row):
+    section = RESULTS.split(f"\n## {row.heading}\n")[1].split("\n## ")[0]
+    cells = [line.replace("*", "").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    assert [f"{8 * row.steps:,}", str(row.distance)] in [line[at : at + 2] for line in cells for at in range(len(line))]
 
 
 @pytest.mark.parametrize("row", MEASURED, ids=lambda row: f"{row.size}-{row.steps}")
@@ -46,10 +45,10 @@ def test_a_measured_training_is_named_with_its_length_and_distance(row):
     ],
 )
 def test_nothing_is_said_of_what_was_not_measured(changes):
-    assert said(64, 2_788)
-    assert said(64, 2_788, **changes) == ""
+    assert said(64, 2_770)
+    assert said(64, 2_770, **changes) == ""
 
 
-@pytest.mark.parametrize(("size", "steps"), [(64, 94), (64, 7_000), (64, 100_000), (128, 2_788), (16, 1_546)])
+@pytest.mark.parametrize(("size", "steps"), [(64, 94), (64, 7_000), (64, 100_000), (128, 2_770), (16, 1_546)])
 def test_nothing_is_said_of_other_sizes_and_lengths(size, steps):
     assert said(size, steps) == ""
