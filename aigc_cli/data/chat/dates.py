@@ -65,9 +65,7 @@ class DateOrder:
         left = [order for order in ORDERS if self._wrong[order] == min(self._wrong.values())]
         least = min(self._back[order] for order in left)
         left = [order for order in left if self._back[order] <= least + _SLACK_DAYS]
-        if (
-            self._has_dots and len(left) > 1
-        ):  # dots are written behind days and before years, nowhere behind months first
+        if self._has_dots and len(left) > 1:  # nobody who writes the month first divides by dots
             left = [order for order in left if order != "mdy"]
         if not any(frozenset((left[0], other)) in self._differ for other in left[1:]):
             return left[0]

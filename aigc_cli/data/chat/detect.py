@@ -67,14 +67,12 @@ def _read(data: bytes, source: str, format_name: str, encoding: str, dates: str 
         raise NotALog(tr("{source}: not a text file", source=source), tr(_KNOWN))
     if not text.strip():
         raise EmptyLog(tr("{source}: empty", source=source), tr("export the chat again"))
+    if format_name == "auto" and not _JSON_BEGINS.match(text):
+        format_name = _text_format(text, source)
+    if format_name == "whatsapp":
+        return read_whatsapp(lambda: text.split("\n"), source, dates)
     if format_name == "script":
         return read_script(text, source)
-    if format_name == "whatsapp" or (format_name == "auto" and is_whatsapp(text)):
-        return read_whatsapp(lambda: text.split("\n"), source, dates)
-    if format_name == "auto" and not _JSON_BEGINS.match(text):
-        if is_script(text):
-            return read_script(text, source)
-        raise NotALog(tr("{source}: not a chat log", source=source), tr(_KNOWN))
     records = _json_records(text, source)
     if format_name in ("auto", "telegram") and len(records) == 1 and is_telegram(records[0][1]):
         return read_telegram(records[0][1], source)
@@ -85,6 +83,15 @@ def _read(data: bytes, source: str, format_name: str, encoding: str, dates: str 
     if format_name == "auto" and not (records and role_format(records[0][1])):
         raise NotALog(tr("{source}: JSON, but not a chat log that is known", source=source), tr(_KNOWN))
     return read_roles(records, format_name)
+
+
+def _text_format(text: str, source: str) -> str:
+    """Return which format a text that is no JSON looks like."""
+    if is_whatsapp(text):
+        return "whatsapp"
+    if is_script(text):
+        return "script"
+    raise NotALog(tr("{source}: not a chat log", source=source), tr(_KNOWN))
 
 
 def _around_bad_bytes(data: bytes, source: str) -> ChatLog | None:

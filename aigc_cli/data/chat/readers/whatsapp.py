@@ -48,6 +48,7 @@ _KINDS = {
 }
 _RECOGNISED_LINES = 200
 _FIRST_DAY = date(2009, 1, 1)
+_NO_HALF_DAY = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class _Begun:
 
     parts: Parts
     separator: str
-    seconds: tuple[int, int, int]
+    time: tuple[int, int, int]
     is_bracketed: bool
     rest: str
 
@@ -89,9 +90,6 @@ def _begun(line: str) -> _Begun | None:
     return _Begun(parts, head["dot"], time, bool(head["open"]), plain[head.end() :])
 
 
-_NO_HALF_DAY = -1
-
-
 def _half_day(before: str | None, after: str | None) -> int | None:
     """Return when the half-day begins that is named beside a time; None for none, _NO_HALF_DAY for other words."""
     for word in (before, after):
@@ -103,7 +101,7 @@ def _half_day(before: str | None, after: str | None) -> int | None:
 
 def is_whatsapp(text: str) -> bool:
     """Return whether a text is like an export of WhatsApp: a quarter of its lines, or the first, has date and time."""
-    lines = [line for line in text.splitlines()[:_RECOGNISED_LINES] if line.strip()]
+    lines = [line for line in text.split("\n", _RECOGNISED_LINES)[:_RECOGNISED_LINES] if line.strip()]
     begun = [found for line in lines if (found := _begun(line))]
     named = [found for found in begun if _NAME.match(found.rest)]
     return bool(named) and (4 * len(begun) >= len(lines) or _begun(lines[0]) is not None)
@@ -123,8 +121,7 @@ def read_whatsapp(lines: Callable[[], Iterable[str]], source: str, dates: str | 
     chat = Chat(identity="0")
     log.chats.append(chat)
     for message in _messages(lines(), known, order, log):
-        if message.sender:
-            log.names.setdefault(message.sender, message.sender)
+        log.names.setdefault(message.sender, message.sender)
         chat.messages.append(message)
     return log
 
@@ -152,7 +149,7 @@ def _name(written: str) -> str:
 def _messages(lines: Iterable[str], known: _Known, order: str, log: ChatLog) -> Iterator[Message]:
     """Yield the messages of a file, and a removed one where something is not here; count what is left out."""
     bracketed = known.bracketed >= known.dashed
-    current: tuple[_Begun, float] | None = None
+    time: float | None = None  # of the message that is being read
     written: list[str] = []
     for line in lines:
         begun = _begun(line)
@@ -161,23 +158,23 @@ def _messages(lines: Iterable[str], known: _Known, order: str, log: ChatLog) -> 
             log.dropped["inside_another"] += 1  # looks like the beginning of a message, and is part of one
             begun = None
         if begun is None:
-            if current is not None:
+            if time is not None:
                 written.append(line)
             elif line.strip():
                 log.dropped["before_the_first"] += 1
             continue
-        if current is not None:
-            yield from _message(*current, written, known, log)
+        if time is not None:
+            yield from _message(time, written, known, log)
         assert day is not None
-        current, written = (begun, wall_clock(day, *begun.seconds)), [begun.rest]
-    if current is not None:
-        yield from _message(*current, written, known, log)
+        time, written = wall_clock(day, *begun.time), [begun.rest]
+    if time is not None:
+        yield from _message(time, written, known, log)
 
 
-def _message(begun: _Begun, time: float, written: list[str], known: _Known, log: ChatLog) -> Iterator[Message]:
+def _message(time: float, written: list[str], known: _Known, log: ChatLog) -> Iterator[Message]:
     named = _NAME.match(written[0])
     name = _name(named["name"]) if named else ""
-    if named is None or _is_notice(written[0], name, known):
+    if named is None or _is_notice(name, known):
         log.dropped["notice"] += 1
         return
     text = "\n".join([named["text"], *written[1:]]).strip()
@@ -187,8 +184,8 @@ def _message(begun: _Begun, time: float, written: list[str], known: _Known, log:
     yield Message(sender=name, text=words, time=time, removed=removed, local=True)
 
 
-def _is_notice(line: str, name: str, known: _Known) -> bool:
-    """Return whether a line with a colon is said of the chat by WhatsApp itself, and by nobody of that name."""
+def _is_notice(name: str, known: _Known) -> bool:
+    """Return whether what stands before a line's colon is said of the chat by WhatsApp itself, and is no name."""
     if phrases.NOTICES.search(name):
         return True
     return known.names[name] == 1 and bool(phrases.CHANGES.search(name)) and len(name.split()) > 2
@@ -201,7 +198,7 @@ def _words(text: str) -> tuple[str, str]:
         return _attached(text, attached)
     angles = _IN_ANGLES.search(text)
     if angles and phrases.IS_EDITED.fullmatch(phrases.folded(angles["words"])) and angles.end() == len(text):
-        text, angles = text[: angles.start()], None
+        text = text[: angles.start()]
     shown = _without_placeholder(text)
     if shown is None:
         return "", "media"
