@@ -15,14 +15,16 @@ from aigc_cli.gpt.bases.hf import write_model_folder
 from aigc_cli.gpt.model import GptModel, ModelConfig
 from tests import forked
 
+UMASK = os.umask(0o022)
+os.umask(UMASK)
+
 
 @pytest.fixture(autouse=True)
 def the_umask_stays():
-    """Commands that run in the tests' own process make it private; the next test begins as the first one did."""
-    before = os.umask(0o022)
-    os.umask(before)
+    """Commands that run in the tests' own process make it private; each test begins as the first one did."""
+    os.umask(UMASK)
     yield
-    os.umask(before)
+    os.umask(UMASK)
 
 
 EXCHANGES = {
