@@ -23,6 +23,7 @@ from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message,
 from aigc_cli.data.chat.names import seen
 from aigc_cli.data.chat.overlap import Seen
 from aigc_cli.data.chat.sources import DEMO_LOGS, ChatFiles, chat_contents, chat_files, corpus_of, is_corpus
+from aigc_cli.data.chat.speakers import speaker_hashes
 from aigc_cli.data.chat.subject import NotInLog, find_subject
 from aigc_cli.data.chat.turns import (
     Turn,
@@ -287,7 +288,11 @@ def _collect_chat(
     )
     records = list(_chat_records(messages, subject, rules, collected))
     chat_hash = sha256_bytes(f"{digest}/{chat.identity}".encode())[:16]
-    lines = [_as_json(turns, subject, name, chat_hash, has_bubbles=not log.has_roles) for turns in records]
+    lines = [
+        _as_json(turns, subject, name, chat_hash, has_bubbles=not log.has_roles)
+        | {"speakers": _speakers(log, turns, subject, digest)}
+        for turns in records
+    ]
     held_out = round(settings.valid * len(lines))
     border = len(lines) - held_out
     collected.train += lines[:border]
@@ -331,6 +336,20 @@ def _as_json(turns: list[Turn], subject: str, name: str, chat_hash: str, *, has_
     for turn in turns:
         messages.append({"role": ASSISTANT if turn.sender == subject else USER, "content": turn.content})
         bubbles.append(list(turn.bubbles) if has_bubbles else None)
-    began = turns[0].began
-    when = None if began is None else datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds")
-    return {"schema": SCHEMA, "messages": messages, "bubbles": bubbles, "chat": chat_hash, "time": when}
+    return {
+        "schema": SCHEMA,
+        "messages": messages,
+        "bubbles": bubbles,
+        "chat": chat_hash,
+        "time": _iso(turns[0].began),
+        "ended": _iso(turns[-1].ended),
+    }
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _speakers(log: ChatLog, turns: list[Turn], subject: str, digest: str) -> list[str]:
+    others = {turn.sender for turn in turns} - {subject}
+    return speaker_hashes(bytes.fromhex(digest), [name for sender in others for name in (sender, log.names[sender])])
