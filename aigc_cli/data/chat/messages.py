@@ -1,6 +1,7 @@
 """What every chat format is read into: messages with a sender and a time, in chats, in a log."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,12 +36,14 @@ def _is_text_part(part: Any) -> bool:
 class Message:
     """One message as it was sent: one bubble.
 
-    `sender` identifies within the log; `time` is in seconds since 1970 (None: not recorded). `removed` names
-    why there is no text, and then a conversation must be cut here. `begins` cuts before the message. `borrowed`
+    `chat` is the contact's or the group's, unique within the log ("" where it is one chat). `sender` identifies within
+    the log; `time` is in seconds since 1970 (None: not recorded). `removed` names why there is no text ("photo",
+    "call", "deleted"), and then a conversation must be cut here. `begins` cuts before the message. `borrowed`
     tells how the sender came by words that are not the sender's own ("forwarded"), "" if they are. `number` is
-    the message's own in its chat, by which overlapping exports are told, "" if the format has none. `local`: the
-    time is that of a clock somewhere, read as UTC, so it may be off by hours.
-    `marked` is the personal data that the messenger recognised: pairs of a redaction rule and the exact words.
+    the message's own in its chat, by which overlapping exports are told, "" if the format has none; `reply_to` is the
+    number, or where there are none the words, of what it answers; `edited`: the words are not the first ones. `local`:
+    the time is that of a clock somewhere, read as UTC, so it may be off by hours. `marked` is the personal data
+    that the messenger recognised: pairs of a redaction rule and the exact words.
     """
 
     sender: str
@@ -52,6 +55,49 @@ class Message:
     number: str = ""
     local: bool = False
     marked: tuple[tuple[str, str], ...] = ()
+    chat: str = ""
+    reply_to: str = ""
+    edited: bool = False
+
+
+@dataclass(kw_only=True)
+class Log:
+    """What a reader tells of a log while it streams its messages.
+
+    `names` gives each sender's display name. `subject` is the sender that the format itself declares to be the
+    owner, None if it does not; `contacts` are senders who are not. `keys` are, by chat, what names it in every
+    export. `has_roles`: senders are the roles assistant and user, and line breaks are kept. `newest_first`: of two
+    messages at one time the later one comes first. `dropped` counts what is no message, by reason; `noticed` counts
+    what stands within messages and looks as if it did not belong there. `watch`, if there is one, is told of both:
+    the reason, where it stands, and the words.
+    """
+
+    format: str
+    names: dict[str, str] = field(default_factory=dict)
+    subject: str | None = None
+    contacts: set[str] = field(default_factory=set)
+    keys: dict[str, str] = field(default_factory=dict)
+    has_roles: bool = False
+    newest_first: bool = False
+    dropped: Counter[str] = field(default_factory=Counter)
+    noticed: Counter[str] = field(default_factory=Counter)
+    watch: Callable[[str, object, str], None] | None = None
+
+    def name(self, sender: str, name: str) -> None:
+        """Give a sender a display name, unless there is one."""
+        self.names.setdefault(sender, name)
+
+    def drop(self, reason: str, where: object = "", what: str = "") -> None:
+        """Count something that gives no message: a notice, a line that fits nothing."""
+        self.dropped[reason] += 1
+        if self.watch:
+            self.watch(reason, where, what)
+
+    def notice(self, reason: str, where: object = "", what: str = "") -> None:
+        """Count something that stands within a message and looks as if it were one of its own."""
+        self.noticed[reason] += 1
+        if self.watch:
+            self.watch(reason, where, what)
 
 
 @dataclass(kw_only=True)

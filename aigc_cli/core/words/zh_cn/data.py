@@ -217,6 +217,7 @@ CHINESE: dict[str, str] = {
     "{prefix}{name}: no such style": "{prefix}{name}：没有这种风格",
     "{source}: JSON nested too deeply": "{source}：JSON 嵌套过深",
     "{source}: JSON, but not a chat log that is known": "{source}：是 JSON，但不是可识别的聊天记录",
+    "{source}: a line of more than {count} characters": "{source}：有一行超过 {count} 个字符",
     "{source}: chat {number}": "{source}：第 {number} 个聊天",
     "{source}: chat {number} has no list of messages": "{source}：第 {number} 个聊天没有消息列表",
     "{source}: empty": "{source}：文件为空",
