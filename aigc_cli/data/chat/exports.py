@@ -20,7 +20,7 @@ from aigc_cli.data.json_stream import JsonStream
 HEAD = 1 << 18  # bytes that are looked at
 LONGEST_LINE = 1 << 24  # characters
 _CHUNK = 1 << 20  # bytes read at a time
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|["{}\[\],]', re.DOTALL)
 _CLOSING = {"{": "}", "[": "]"}
 
 
@@ -185,6 +185,8 @@ def _cut_value(text: str) -> Any:
     end, closing = 0, ""
     for token in _TOKEN.finditer(text):
         mark = token[0]
+        if mark == '"':  # of a string that was cut, which may hold marks of its own
+            break
         if mark in _CLOSING:
             open_brackets.append(_CLOSING[mark])
         elif mark in ("}", "]"):
