@@ -10,6 +10,7 @@ from aigc_cli.core.words.plain import well_formed
 from aigc_cli.data.chat.messages import without_controls
 
 _LAST_SECOND = 253402300799  # of the year 9999
+_MILLISECONDS = 1e11  # from here on, a time is in these: seconds reach it in the year 5138
 _KINDS = {
     "photo": ("jpg", "jpeg", "png", "heic", "gif", "webp", "avif", "bmp", "jfif"),
     "video": ("mp4", "mov", "3gp", "webm", "mkv", "avi", "m4v"),
@@ -59,6 +60,17 @@ def seconds(value: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return time if 0 <= time <= _LAST_SECOND else None
+
+
+def milliseconds(value: Any) -> float | None:
+    """Return the seconds since 1970 of a time in seconds or, where it is so large, in thousandths of them."""
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        return None
+    try:
+        time = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return seconds(time / 1000 if time >= _MILLISECONDS else time)
 
 
 def iso_seconds(value: Any) -> float | None:
