@@ -4,46 +4,11 @@ XML is searched, never parsed: no entity of its own is expanded and nothing outs
 """
 
 import re
-from functools import lru_cache
 from html import unescape
 from typing import NamedTuple
 
-TEXT, QUOTE, NOTICE, MEDIA = "text", "quote", "notice", "media"  # MEDIA: something that nobody has a word for
+from aigc_cli.data.chat.readers.kinds import MEDIA, NOTICE, QUOTE, TEXT, kind_of
 
-# Words of exporters for types, the more particular first: 语音通话 is a call, 语音 a voice message.
-_KINDS = (
-    (
-        NOTICE,
-        (
-            "recall",
-            "revoke",
-            "撤回",
-            "拍一拍",
-            "拍了拍",
-            "红包",
-            "转账",
-            "公告",
-            "系统",
-            "通知",
-            "邀请",
-            "添加",
-            "打招呼",
-            "system",
-        ),
-    ),
-    ("call", ("通话", "call", "voip")),
-    (QUOTE, ("引用", "quote", "reply")),
-    (TEXT, ("文本", "文字", "普通", "text")),
-    ("photo", ("图片", "照片", "image", "photo")),
-    ("sticker", ("表情", "gif", "sticker", "emoji")),
-    ("link", ("视频号", "链接", "link", "分享", "小程序", "音乐", "卡片", "图文", "笔记", "收藏", "接龙", "直播")),
-    ("video", ("视频", "video")),
-    ("voice", ("语音", "语言", "voice")),
-    ("location", ("位置", "location")),
-    ("forwarded", ("聊天记录", "转发")),
-    ("contact", ("名片", "推荐", "contact")),
-    ("file", ("文件", "file")),
-)
 _BY_NUMBER = {
     1: TEXT,
     3: "photo",
@@ -101,13 +66,6 @@ class Said(NamedTuple):
     text: str = ""
     removed: str = ""
     reply_to: str = ""
-
-
-@lru_cache(maxsize=512)
-def kind_of(word: str) -> str:
-    """Return what a type is by an exporter's word for it: TEXT, QUOTE, NOTICE or why it has no words; "" unknown."""
-    word = word.casefold()
-    return next((kind for kind, marks in _KINDS if any(mark in word for mark in marks)), "")
 
 
 def kind_of_number(number: int, app_number: int = 0) -> str:

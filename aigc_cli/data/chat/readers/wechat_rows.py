@@ -17,7 +17,8 @@ from aigc_cli.data.chat.dates import wall_clock
 from aigc_cli.data.chat.exports import LONGEST_LINE, Export, Head, Part
 from aigc_cli.data.chat.messages import Log
 from aigc_cli.data.chat.readers.fields import identifier, iso_seconds, milliseconds, string, table
-from aigc_cli.data.chat.readers.wechat_content import NOTICE, kind_of, kind_of_number
+from aigc_cli.data.chat.readers.kinds import NOTICE, kind_of
+from aigc_cli.data.chat.readers.wechat_content import kind_of_number
 from aigc_cli.data.json_stream import JsonStream
 
 GROUP = "@chatroom"  # how the names of groups end
@@ -31,7 +32,7 @@ _LONGEST_HEADER = 1000  # characters
 
 
 class Row(NamedTuple):
-    """One message as a layout has it. `kind` is of `wechat_content`; `is_own`: None where the layout does not tell.
+    """One message as a layout has it. `kind` is one of `kinds`; `is_own`: None where the layout does not tell.
 
     `time` is in seconds since 1970, None where none can be read. `reply_to` is what a reply answers, where that is not
     in the content. `is_told`: the layout tells texts from what stands for something else.
