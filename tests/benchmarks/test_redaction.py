@@ -19,8 +19,9 @@ def redaction(monkeypatch):
     return importlib.import_module("redaction")
 
 
-def test_spans_lie_in_their_texts_in_order_and_begin_and_end_with_no_space(redaction):
-    for message in redaction.read_corpus():
+@pytest.mark.parametrize("corpus", ["redaction.jsonl", "redaction_heldout.jsonl"])
+def test_spans_lie_in_their_texts_in_order_and_begin_and_end_with_no_space(redaction, corpus):
+    for message in redaction.read_corpus(BENCHMARKS / corpus):
         end_before = 0
         for start, end, kind in message.spans:
             assert end_before <= start < end <= len(message.text), message
@@ -30,7 +31,8 @@ def test_spans_lie_in_their_texts_in_order_and_begin_and_end_with_no_space(redac
 
 
 def test_no_text_comes_twice(redaction):
-    texts = [message.text for message in redaction.read_corpus()]
+    corpora = (redaction.CORPUS, redaction.CORPUS.with_name("redaction_heldout.jsonl"))
+    texts = [message.text for corpus in corpora for message in redaction.read_corpus(corpus)]
     assert len(texts) == len(set(texts))
 
 
