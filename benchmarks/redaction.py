@@ -9,8 +9,8 @@ numbers whose check digits were computed for the corpus. What shows a mistake of
 changes only where a careful reader would label it otherwise, in a commit that says so.
 
 A second corpus, `redaction_heldout.jsonl`, was committed after the first was scored and before the rules changed, and
-is scored once they have: it tells rules that generalise from rules that were fitted to the first. Its author knew the
-rules as they were, and not what they became.
+was scored once when they had: it tells rules that generalise from rules that were fitted to the first. Its author
+knew the rules as they were and wrote those that they became.
 
 A datum counts as found if each of its letters and digits is redacted, under whatever kind, and no letter or digit that
 belongs to no datum goes with them. A false alarm is a look-alike with any redaction, or a redaction in another message

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aigc_cli.data.pii import Found
+from aigc_cli.data.pii import Found, find_personal_data
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 KINDS = {"phone", "email", "url", "ip", "card", "iban", "identity", "company", "handle", "address"}
@@ -51,6 +51,14 @@ def test_many_data_are_glued_to_letters(redaction):
         if message.text[:start][-1:].isalpha() or message.text[end:][:1].isalpha()
     ]
     assert len(glued) >= 150
+
+
+@pytest.mark.parametrize("corpus", ["redaction.jsonl", "redaction_heldout.jsonl"])
+def test_the_rules_find_99_of_100_data_and_2_of_100_finds_at_most_are_none(redaction, corpus):
+    messages = redaction.read_corpus(BENCHMARKS / corpus)
+    record = redaction.score([redaction.judge(message, find_personal_data(message.text)) for message in messages])
+    assert record["recall"] >= 0.99
+    assert record["precision"] >= 0.98
 
 
 @pytest.fixture

@@ -2,14 +2,8 @@ import re
 
 import pytest
 
-from aigc_cli.data.pii import (
-    Redactor,
-    find_personal_data,
-    passes_luhn,
-    passes_mod_11_2,
-    passes_mod_31,
-    passes_mod_97,
-)
+from aigc_cli.data.personal.checked import passes_luhn, passes_mod_11_2, passes_mod_31, passes_mod_97
+from aigc_cli.data.pii import Redactor, find_personal_data
 
 
 def found(text, marked=()):

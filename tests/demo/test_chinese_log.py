@@ -12,7 +12,8 @@ import pytest
 from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data.chat.prepare import prepare_chat
-from aigc_cli.data.pii import find_personal_data, passes_mod_11_2
+from aigc_cli.data.personal.checked import passes_mod_11_2
+from aigc_cli.data.pii import find_personal_data
 
 DEMO = Path(__file__).parents[2] / "aigc_cli" / "demo" / "zh"
 LOG = DEMO / "result.json"
