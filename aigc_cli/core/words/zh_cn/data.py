@@ -255,6 +255,7 @@ CHINESE: dict[str, str] = {
     "{source}: no {suffixes} file in this archive": "{source}：此压缩包中没有 {suffixes} 文件",
     "{source}: no {suffixes} file in this folder": "{source}：目录中没有 {suffixes} 文件",
     "{source}: nobody is answered by {subject}: no exchange to learn from": "{source}：{subject} 没有回复过任何人：没有可学习的对话",
+    "{source}: not ChatLab's format": "{source}：不是 ChatLab 格式",
     "{source}: not a KakaoTalk export": "{source}：不是 KakaoTalk 导出",
     "{source}: not a LINE export": "{source}：不是 LINE 导出",
     "{source}: not a Slack export": "{source}：不是 Slack 的导出",
