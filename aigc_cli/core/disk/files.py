@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from aigc_cli.core.errors import AigcError, BadData, CannotCreate, NoInput
-from aigc_cli.core.machine.platform import flush_to_disk
+from aigc_cli.core.machine.platform import exchange, flush_to_disk
 from aigc_cli.core.words.messages import later, system_reason, tr
 from aigc_cli.core.words.plain import json_text, well_formed
 
@@ -134,9 +134,10 @@ def behind_link(path: Path) -> Path:
 def atomic_folder(path: Path, *, private: bool = False, replace: bool = False) -> Iterator[Path]:
     """Yield a temporary sibling folder; on success it becomes `path`, on any failure nothing is left.
 
-    An existing `path` is refused unless `replace`, in which case it is moved aside and removed only after
-    the new folder is in place. Where it is a link, what it leads to is meant, and the link stays. A private folder is
-    0700 from the first moment; who writes into it gives modes to files.
+    An existing `path` is refused unless `replace`, in which case the two change places (where the file system cannot do
+    that, it is moved aside) and it is removed only after the new folder is in place. Where it is a link, what it leads
+    to is meant, and the link stays. A private folder is 0700 from the first moment; who writes into it gives modes to
+    files.
     """
     path = behind_link(path)
     if path.exists() and not replace:
@@ -213,6 +214,10 @@ def _exchange(temporary: Path, path: Path) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
+    if exchange(temporary, path):  # at no moment is nothing there
+        _sync(path.parent)
+        shutil.rmtree(temporary, ignore_errors=True)
+        return
     aside = _sibling(path, "old")
     aside.mkdir(mode=0o700)
     path.replace(aside / path.name)

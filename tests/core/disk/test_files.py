@@ -3,12 +3,14 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from aigc_cli.core.disk import files
 from aigc_cli.core.errors import BadData, CannotCreate, NoInput
+from aigc_cli.core.machine.platform import exchange
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_temporary(tmp_path):
@@ -139,6 +141,38 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path):
     with files.atomic_folder(path) as folder:
         (folder / "whole").touch()
     assert [entry.name for entry in tmp_path.iterdir()] == ["set"]
+
+
+def test_while_a_folder_is_replaced_one_of_the_two_is_there(tmp_path):
+    path, seen = tmp_path / "set", []
+    if not exchange_is_known(tmp_path):
+        pytest.skip("the file system cannot exchange folders")
+    path.mkdir()
+    done = threading.Event()
+
+    def look():
+        while not done.is_set():
+            seen.append(path.is_dir())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    for _ in range(200):
+        with files.atomic_folder(path, replace=True) as folder:
+            (folder / "whole").touch()
+    done.set()
+    looking.join()
+    assert seen and all(seen)
+    assert [str(entry.relative_to(tmp_path)) for entry in tmp_path.rglob("*")] == ["set", "set/whole"]
+
+
+def exchange_is_known(folder):
+    names = (folder / "one", folder / "other")
+    for name in names:
+        name.mkdir()
+    known = exchange(*names)
+    for name in names:
+        name.rmdir()
+    return known
 
 
 def test_what_was_moved_aside_is_put_back(tmp_path):
