@@ -39,6 +39,7 @@ COMMANDS: dict[str, Entry] = {
             "prepare-images": "prepare_images.PrepareImagesSettings",
             "prepare-chat": "prepare_chat.PrepareChatSettings",
             "prepare-text": "prepare_text.PrepareTextSettings",
+            "prepare-forget": "prepare_forget.PrepareForgetSettings",
         },
     ),
     "train-gan": Entry(

@@ -59,6 +59,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "prepare images": (("prepare", "images", "pictures", "--size", "16", "-o", "out"), ""),
     "prepare chat": (("prepare", "chat", "talk.txt", "--me", "Ada", "-o", "out"), ""),
     "prepare text": (("prepare", "text", "talk.txt", "-o", "out"), ""),
+    "prepare forget": (("prepare", "forget", "out", "--until", "2024-02-01", "--search", "copies", "--yes"), ""),
     "train-gan": (("train-gan", "images", "-o", "out", "--steps", "16", *FACE), ""),
     "train-gan init": (("train-gan", "images", "-o", "out", "--init", "face", "--steps", "16", *FACE), ""),
     "train-gan sweep": (
@@ -78,8 +79,10 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
         "".join(f"and {number}?\n" for number in range(60)),
     ),
 }
+# What a command changes is copied, not linked: name -> (input, copy).
+CHANGED = {"prepare forget": (("dated", "out"), ("previews", "copies"))}
 INPUTS = ("pictures", "talk.txt", "images", "chat", "text", "face", "gpt", "base.gguf")
-OUTPUTS = ("out", "out.jsonl", "grid.png", "base-*")  # the import of base.gguf is beside it where there is no HOME
+OUTPUTS = ("out", "copies", "out.jsonl", "grid.png", "base-*")  # what is imported without a HOME lies beside its file
 # What the clock decides how far it comes: the values of a sweep, and what is trained with them.
 TIMED = ("train-gan sweep",)
 # Files that are appended to: a line may be cut where the process died, and the next run takes it away.
@@ -174,9 +177,20 @@ def make_inputs(folder: Path) -> None:
         lines += [f"Bob: question {number}, how is the weather?", f"Ada: answer {number}, {'rain ' * (number % 7)}."]
         lines += ["---"] if number % 4 == 3 else []
     (folder / "talk.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    dated = [
+        f"2024/{month}/{day}, 12:0{minute} - {who}: {who} speaks of day {day} of month {month}, {'at length ' * 20}"
+        for month in (1, 2, 3)
+        for day in range(1, 29)
+        for minute, who in enumerate(("Bob", "Ada"))
+    ]
+    (folder / "dated.txt").write_text("\n".join(dated) + "\n", encoding="utf-8")
+    (folder / "previews").mkdir()
+    said = [{"schema": "aigc.preview/1", "prompt": line.split(" - ")[1].split(": ", 1)[1]} for line in dated[20::40]]
+    (folder / "previews" / "step-1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in said))
     for words in (
         ("prepare", "images", "dicebear:dylan", "--count", "32", "--size", "16", "--valid", "0.25", "-o", "images"),
         ("prepare", "chat", "talk.txt", "--me", "Ada", "-o", "chat"),
+        ("prepare", "chat", "dated.txt", "--me", "Ada", "-o", "dated"),
         ("prepare", "text", "talk.txt", "-o", "text"),
         ("train-gan", "images", "-o", "face", "--steps", "4", *FACE),
         ("train-gpt", "chat", "-o", "gpt", "--steps", "8", *SHAPE, *TEXT),
@@ -192,9 +206,11 @@ def make_inputs(folder: Path) -> None:
         write_gguf(folder / "base.gguf", harsh_model("llama", width=32, mlp_width=64))
 
 
-def furnish(folder: Path, inputs: Path) -> Path:
-    """Make a folder with links to the inputs."""
+def furnish(folder: Path, inputs: Path, changed: tuple[tuple[str, str], ...]) -> Path:
+    """Make a folder with links to the inputs, and copies of those that are changed."""
     folder.mkdir(exist_ok=True)
+    for name, copy in changed:
+        shutil.copytree(inputs / name, folder / copy)
     for name in INPUTS:
         if (inputs / name).exists():
             (folder / name).symlink_to(inputs / name)
@@ -279,7 +295,7 @@ class Case:
         self.words, self.stdin = COMMANDS[name]
         self._inputs, self._work, self._count = inputs, work, 0
         self.is_training, self.is_chat = name.startswith("train"), name.startswith("chat")
-        self.is_timed = name in TIMED
+        self.is_timed, self.changed = name in TIMED, CHANGED.get(name, ())
         folder = self.folder()
         ended = run(folder, self.words, self.stdin)
         assert ended.status == 0, ended.err
@@ -290,7 +306,11 @@ class Case:
     def folder(self) -> Path:
         """Return a new folder to run in."""
         self._count += 1
-        return furnish(self._work / str(self._count), self._inputs)
+        return self.furnished(self._work / str(self._count))
+
+    def furnished(self, folder: Path) -> Path:
+        """Put into a folder what the command reads."""
+        return furnish(folder, self._inputs, self.changed)
 
     def again(self, folder: Path) -> list[str]:
         """Run the command once more with nothing in its way; return what is wrong then."""
@@ -360,8 +380,11 @@ def filled(case: Case, moments: int, random_: random.Random) -> Iterator[list[st
     roomy = 8 * 1024**3
     for number in range(moments):
         place = case.folder().with_suffix(f".disk{number}")
-        with disk(place, roomy if case.is_training else random_.randrange(4096, case.bytes)) as resize:
-            furnish(place, case._inputs)
+        has_room = case.is_training or case.changed
+        with disk(place, roomy if has_room else random_.randrange(4096, case.bytes)) as resize:
+            case.furnished(place)
+            if case.changed:
+                resize(shutil.disk_usage(place).used + random_.randrange(0, case.largest - 8192))
             child = Child(place, case.words, case.stdin)
             if case.is_training:
                 reached = RunDir(place / "out")

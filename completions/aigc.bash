@@ -1,7 +1,7 @@
 # bash completion for aigc (bash 4 or newer); made by tools/make_completions.py
 _aigc_styles='dicebear: dicebear:adventurer dicebear:adventurer-neutral dicebear:big-ears dicebear:big-ears-neutral dicebear:big-smile dicebear:blobs dicebear:cameo dicebear:clay dicebear:constellation dicebear:critters dicebear:croodles dicebear:croodles-neutral dicebear:cutouts dicebear:disco dicebear:dylan dicebear:fun-emoji dicebear:gaze dicebear:glass dicebear:glyphs dicebear:icons dicebear:identicon dicebear:initial-face dicebear:initials dicebear:landscape dicebear:line-face dicebear:loops dicebear:lorelei dicebear:lorelei-neutral dicebear:marbles dicebear:micah dicebear:miniavs dicebear:moods dicebear:notionists dicebear:notionists-neutral dicebear:open-peeps dicebear:patchwork dicebear:personas dicebear:pixel-art dicebear:pixel-art-neutral dicebear:pixelbot dicebear:planets dicebear:rings dicebear:shadows dicebear:shape-grid dicebear:shapes dicebear:slice dicebear:sprouts dicebear:squircles dicebear:stack dicebear:stripes dicebear:thumbs dicebear:toon-head dicebear:triangles dicebear:voxel-art dicebear:voxel-bot dicebear:waves dicebear:weave'
 _aigc_demos='demo:wren demo:maidong'
-_aigc_sections='prepare-images prepare-chat prepare-text train-gan train-gpt sample chat metrics eval-images eval-pairs eval-text eval-texts'
+_aigc_sections='prepare-images prepare-chat prepare-text prepare-forget train-gan train-gpt sample chat metrics eval-images eval-pairs eval-text eval-texts'
 _aigc_words() { # WORD...: those that begin as the word does
     COMPREPLY+=($(compgen -W "$*" -- "$word"))
 }
@@ -62,7 +62,7 @@ _aigc() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         next="${command:+$command }${COMP_WORDS[i]}"
         case $next in
-            'prepare' | 'prepare images' | 'prepare chat' | 'prepare text' | 'train-gan' | 'train-gpt' | 'sample' | 'chat' | 'metrics' | 'eval' | 'eval images' | 'eval pairs' | 'eval text' | 'eval texts' | 'label' | 'label show' | 'label verify' | 'config' | 'config show' | 'config path' | 'doctor' | 'completion') command=$next ;;
+            'prepare' | 'prepare images' | 'prepare chat' | 'prepare text' | 'prepare forget' | 'train-gan' | 'train-gpt' | 'sample' | 'chat' | 'metrics' | 'eval' | 'eval images' | 'eval pairs' | 'eval text' | 'eval texts' | 'label' | 'label show' | 'label verify' | 'config' | 'config show' | 'config path' | 'doctor' | 'completion') command=$next ;;
         esac
     done
     _aigc_reply
@@ -83,7 +83,7 @@ _aigc_reply() {
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
             if [[ $word == -?* ]]; then words='--lang -h --help'
-            else words='images chat text'; fi
+            else words='images chat text forget'; fi
             ;;
         'prepare images')
             case $previous in
@@ -122,6 +122,16 @@ _aigc_reply() {
             esac
             if [[ $word == -?* ]]; then words='-o --output --subject --consent --force --no-force --dry-run --no-dry-run --valid --block-characters --encoding --lock-wait --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_rest files; fi
+            ;;
+        'prepare forget')
+            case $previous in
+                --who | --since | --until | --record | --lock-wait) _aigc_rest free; return ;;
+                --search) _aigc_rest folders; return ;;
+                --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
+                --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
+            esac
+            if [[ $word == -?* ]]; then words='--who --since --until --record --search --yes --no-yes --dry-run --no-dry-run --lock-wait --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            else _aigc_marked manifest.json chat; _aigc_rest folders; fi
             ;;
         'train-gan')
             case $previous in

@@ -1,11 +1,11 @@
 # fish completion for aigc; made by tools/make_completions.py
 set -g __aigc_styles dicebear: dicebear:adventurer dicebear:adventurer-neutral dicebear:big-ears dicebear:big-ears-neutral dicebear:big-smile dicebear:blobs dicebear:cameo dicebear:clay dicebear:constellation dicebear:critters dicebear:croodles dicebear:croodles-neutral dicebear:cutouts dicebear:disco dicebear:dylan dicebear:fun-emoji dicebear:gaze dicebear:glass dicebear:glyphs dicebear:icons dicebear:identicon dicebear:initial-face dicebear:initials dicebear:landscape dicebear:line-face dicebear:loops dicebear:lorelei dicebear:lorelei-neutral dicebear:marbles dicebear:micah dicebear:miniavs dicebear:moods dicebear:notionists dicebear:notionists-neutral dicebear:open-peeps dicebear:patchwork dicebear:personas dicebear:pixel-art dicebear:pixel-art-neutral dicebear:pixelbot dicebear:planets dicebear:rings dicebear:shadows dicebear:shape-grid dicebear:shapes dicebear:slice dicebear:sprouts dicebear:squircles dicebear:stack dicebear:stripes dicebear:thumbs dicebear:toon-head dicebear:triangles dicebear:voxel-art dicebear:voxel-bot dicebear:waves dicebear:weave
 set -g __aigc_demos demo:wren demo:maidong
-set -g __aigc_sections prepare-images prepare-chat prepare-text train-gan train-gpt sample chat metrics eval-images eval-pairs eval-text eval-texts
+set -g __aigc_sections prepare-images prepare-chat prepare-text prepare-forget train-gan train-gpt sample chat metrics eval-images eval-pairs eval-text eval-texts
 function __aigc_in # COMMAND: succeeds if it is the command of the line
     set -l command
     for word in (commandline -opc)[2..]
-        if contains -- (string join -- ' ' $command $word) 'prepare' 'prepare images' 'prepare chat' 'prepare text' 'train-gan' 'train-gpt' 'sample' 'chat' 'metrics' 'eval' 'eval images' 'eval pairs' 'eval text' 'eval texts' 'label' 'label show' 'label verify' 'config' 'config show' 'config path' 'doctor' 'completion'
+        if contains -- (string join -- ' ' $command $word) 'prepare' 'prepare images' 'prepare chat' 'prepare text' 'prepare forget' 'train-gan' 'train-gpt' 'sample' 'chat' 'metrics' 'eval' 'eval images' 'eval pairs' 'eval text' 'eval texts' 'label' 'label show' 'label verify' 'config' 'config show' 'config path' 'doctor' 'completion'
             set -a command $word
         end
     end
@@ -56,6 +56,7 @@ complete -c aigc -n '__aigc_in ""' -k -a prepare -d 'Turn pictures, chat logs an
 complete -c aigc -n '__aigc_in ""' -l version -d 'Print the version.'
 complete -c aigc -n '__aigc_in ""' -l lang -x -a 'en zh-CN' -d 'Language of messages and help (default: the locale\'s).'
 complete -c aigc -n '__aigc_in ""' -s h -l help -d 'Show a short help and exit.'
+complete -c aigc -n '__aigc_in "prepare"' -k -a forget -d 'Forget people, a time or records: out of a chat set and its copies; names what must be trained again.'
 complete -c aigc -n '__aigc_in "prepare"' -k -a text -d 'Make a text set; the contiguous last tenth is held out.'
 complete -c aigc -n '__aigc_in "prepare"' -k -a chat -d 'Make a dialogue set of one person\'s answers: turns, personal data redacted, the last tenth held out.'
 complete -c aigc -n '__aigc_in "prepare"' -k -a images -d 'Make an image set: turned upright, cropped, resized, labelled, broken files reported and skipped.'
@@ -137,6 +138,24 @@ complete -c aigc -n '__aigc_in "prepare text"' -l lang -x -a 'en zh-CN' -d 'Lang
 complete -c aigc -n '__aigc_in "prepare text"' -l debug -d 'Show a traceback on errors.'
 complete -c aigc -n '__aigc_in "prepare text"' -s h -l help -d 'Show a short help and exit.'
 complete -c aigc -n '__aigc_in "prepare text"' -r -F
+complete -c aigc -n '__aigc_in "prepare forget"' -l who -x -d 'Whose conversations go, by name or id; may be given again.'
+complete -c aigc -n '__aigc_in "prepare forget"' -l since -x -d 'With --until or alone: what was said from then on.'
+complete -c aigc -n '__aigc_in "prepare forget"' -l until -x -d 'With --since or alone: what was said before then.'
+complete -c aigc -n '__aigc_in "prepare forget"' -l record -x -d 'Records by hash, as --dry-run lists them; may be given again.'
+complete -c aigc -n '__aigc_in "prepare forget"' -l search -x -a '(__fish_complete_directories)' -d 'Look below this folder for runs and copies: memories, previews and sessions are cleaned, what else holds the words is listed; may be given again.'
+complete -c aigc -n '__aigc_in "prepare forget"' -l yes -d 'Delete: what is forgotten is gone for good.'
+complete -c aigc -n '__aigc_in "prepare forget"' -l no-yes -d 'Delete: what is forgotten is gone for good.'
+complete -c aigc -n '__aigc_in "prepare forget"' -l dry-run -d 'Check everything, print the plan and write nothing.'
+complete -c aigc -n '__aigc_in "prepare forget"' -l no-dry-run -d 'Check everything, print the plan and write nothing.'
+complete -c aigc -n '__aigc_in "prepare forget"' -l lock-wait -x -d 'Seconds to wait for another process that works on the same output.'
+complete -c aigc -n '__aigc_in "prepare forget"' -l json -d 'Print records as JSON lines even on a terminal.'
+complete -c aigc -n '__aigc_in "prepare forget"' -s q -l quiet -d 'Say nothing on success; print records only with --json, or where they are the point.'
+complete -c aigc -n '__aigc_in "prepare forget"' -s v -l verbose -d 'Say more: where settings come from, times, details.'
+complete -c aigc -n '__aigc_in "prepare forget"' -l color -x -a 'auto always never' -d 'Colour on stdout and stderr.'
+complete -c aigc -n '__aigc_in "prepare forget"' -l lang -x -a 'en zh-CN' -d 'Language of messages and help (default: the locale\'s).'
+complete -c aigc -n '__aigc_in "prepare forget"' -l debug -d 'Show a traceback on errors.'
+complete -c aigc -n '__aigc_in "prepare forget"' -s h -l help -d 'Show a short help and exit.'
+complete -c aigc -n '__aigc_in "prepare forget"' -x -a '(__aigc_values folders "manifest.json" "chat")'
 complete -c aigc -n '__aigc_in "train-gan"' -s o -l output -x -a '(__aigc_values folders "aigc.json" "face")' -d 'The run folder to make or go on with.'
 complete -c aigc -n '__aigc_in "train-gan"' -l minutes -x -d 'How long to train.'
 complete -c aigc -n '__aigc_in "train-gan"' -l steps -x -d 'How many steps to train; overrides --minutes.'

@@ -46,6 +46,7 @@ VALUES = {
     "chat --face": Values((), RUN, ("face",), rest="folders"),
     "prepare images SRC": Values("styles", rest="files"),
     "prepare chat SRC": Values("demos", rest="files"),
+    "prepare forget SET": Values((), SET, ("chat",), rest="folders"),
     "eval images REAL": Values((), SET, ("images",), rest="folders"),
     "eval text RUN": Values((), RUN, ("text",), rest="folders"),
     "eval text DATA": Values((), SET, ("chat", "text"), rest="folders"),

@@ -1,4 +1,4 @@
-"""`aigc prepare images|chat|text`: raw pictures, chat logs and texts become sets to train on."""
+"""`aigc prepare images|chat|text|forget`: raw pictures, chat logs and texts become sets to train on, or leave them."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from aigc_cli.commands.forget import EXAMPLES as FORGET_EXAMPLES
+from aigc_cli.commands.forget import forget
 from aigc_cli.config.prepare_chat import PrepareChatSettings
+from aigc_cli.config.prepare_forget import PrepareForgetSettings
 from aigc_cli.config.prepare_images import PrepareImagesSettings
 from aigc_cli.config.prepare_text import PrepareTextSettings
 from aigc_cli.core.disk.rundir import output_folder
@@ -135,4 +138,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command("chat", epilog=CHAT_EXAMPLES)(with_settings(chat, PrepareChatSettings, section="prepare-chat"))
     group.command("text", epilog=TEXT_EXAMPLES)(with_settings(text, PrepareTextSettings, section="prepare-text"))
+    group.command("forget", epilog=FORGET_EXAMPLES)(
+        with_settings(forget, PrepareForgetSettings, section="prepare-forget")
+    )
     app.add_typer(group, name="prepare")

@@ -55,6 +55,14 @@ LINES = {
         73: "talk.txt -o taken",
         75: "talk.txt -o shut",
     },
+    "prepare forget": {
+        0: "chat --since 2024-01-01 -q",
+        2: "chat --who Bob",
+        65: "text --who Bob --yes",
+        66: "nowhere --who Bob --yes",
+        73: "chat-and-more --who Bob --yes",
+        75: "shut-chat --who Bob --yes",
+    },
     "train-gan": {
         0: f"images -o out --dry-run -q {SMALL_FACE}",
         1: f"images -o out -q --lr-g 1e9 --lr-d 1e9 {SMALL_FACE} --steps 60",
@@ -144,6 +152,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for line in (
             "prepare images photos -o images --size 16 --valid 0.25 -q",
             "prepare text talk.txt -o text -q",
+            "prepare chat talk.txt --me Ada -o chat -q",
             f"train-gan images -o face -q {SMALL_FACE}",
             f"train-gpt text -o gpt -q --steps 1 --evaluations 1 {SMALL_TEXT}",
         ):
@@ -161,6 +170,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name / file).write_text("{ nothing")
     (folder / "taken").write_text("mine")
     (folder / "shut").mkdir()
+    shutil.copytree(folder / "chat", folder / "shut-chat")
+    shutil.copytree(folder / "chat", folder / "chat-and-more")
+    (folder / "chat-and-more" / "notes.txt").write_text("mine")
     return folder
 
 
@@ -183,7 +195,7 @@ def test_a_command_ends_with_what_its_page_says(
     monkeypatch.setattr(sys, "stdin", io.StringIO("hi\n"))
     if (page, status) == ("prepare images", 69):
         monkeypatch.setitem(sys.modules, "dicebear", None)
-    lock = os.open("shut", os.O_RDONLY)
+    lock = os.open("shut-chat" if page == "prepare forget" else "shut", os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         if status == 78 or (page, status) == ("doctor", 69):

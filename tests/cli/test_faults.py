@@ -262,6 +262,13 @@ class TestReadOnly:
         assert done.stderr.count("\n") == 1 and "locked" in done.stderr
         assert list((tmp_path / "locked").iterdir()) == []
 
+    def test_a_set_in_it_forgets_nothing(self, cli, runs, read_only, tmp_path):
+        shutil.copytree(runs / "chat", tmp_path / "locked" / "chat")
+        before = {path: path.read_bytes() for path in (tmp_path / "locked" / "chat").iterdir()}
+        read_only(tmp_path / "locked")
+        assert "locked" in cli.refused(tmp_path, 73, "prepare", "forget", "locked/chat", "--who", "Bob", "--yes")
+        assert {path: path.read_bytes() for path in (tmp_path / "locked" / "chat").iterdir()} == before
+
     def test_a_finished_run_can_be_used(self, cli, runs, read_only, tmp_path):
         shutil.copytree(runs / "gpt", tmp_path / "gpt")
         read_only(tmp_path / "gpt")
@@ -347,7 +354,7 @@ class TestHarness:
         return {(record["command"], record["fault"]): record["good"] for record in records}
 
     def test_commands_that_are_killed_or_limited_once(self):
-        commands = ("prepare images", "prepare chat", "sample images", "sample text", "chat session")
+        commands = ("prepare images", "prepare chat", "prepare forget", "sample images", "sample text", "chat session")
         found = self.trials("--moments", "1", "--faults", "kill", "limit", "--commands", *commands)
         assert found == {(command, fault): 1 for command in commands for fault in ("kill", "limit")}
 
@@ -355,6 +362,6 @@ class TestHarness:
     @pytest.mark.skipif(os.geteuid() != 0, reason="file systems can be mounted by root alone")
     def test_every_command_at_fifty_moments(self):
         found = self.trials("--moments", "50")
-        rows = 11 + bool(importlib.util.find_spec("gguf"))
+        rows = 12 + bool(importlib.util.find_spec("gguf"))
         assert len(found) == 4 * rows
         assert all(good == 50 for (_, fault), good in found.items() if fault == "kill")

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from aigc_cli.commands.summary.evaluation import images_compared, pairs_compared, text_measured, texts_compared
+from aigc_cli.commands.summary.forget import forgotten
 from aigc_cli.commands.summary.prepare import prepared
 from aigc_cli.commands.summary.training import duration, trained
 from aigc_cli.core.disk.rundir import RunDir
@@ -185,3 +186,46 @@ def test_in_chinese_it_says_the_same_numbers():
         assert not name.isascii()
         digits = [sorted("".join(c if c.isdigit() else " " for c in text).split()) for text in (said, words)]
         assert digits[0] == digits[1]
+
+
+FORGOTTEN = {
+    "set": "data/chat",
+    "dry_run": False,
+    "unchanged": False,
+    "records": 10,
+    "messages": 71,
+    "untimed": 0,
+    "left": {"train": 18, "valid": 2},
+    "searched": ["runs"],
+    "cleaned": [{"path": "runs/a/memory/x.jsonl", "kind": "memory", "lines": 3}],
+    "still_holds": [
+        {"path": "talk.txt", "kind": "source", "lines": 9},
+        {"path": "notes.md", "kind": "text", "lines": 1},
+    ],
+    "train_again": ["runs/a", "runs/b"],
+}
+NOT_SEARCHED = "Neither what others say of somebody nor backups are searched."
+
+
+def test_what_was_forgotten_and_what_still_knows_it():
+    summary = forgotten(FORGOTTEN)
+    assert summary.headline == "data/chat: 10 records of 71 messages are forgotten"
+    assert facts(summary) == {
+        "left": "18 records, and 2 held out",
+        "cleaned": "runs/a/memory/x.jsonl (lines: 3)",
+        "still hold it": "talk.txt (the export itself), notes.md (lines: 1)",
+        "to be trained again": "weights cannot forget: runs/a, runs/b",
+        "beware": NOT_SEARCHED,
+    }
+
+
+def test_what_was_not_looked_at_is_said():
+    empty = {"searched": [], "cleaned": [], "still_holds": [], "train_again": [], "untimed": 4}
+    summary = forgotten(FORGOTTEN | empty | {"left": {"train": 0, "valid": 0}})
+    assert facts(summary) == {
+        "left": "0 records, and 0 held out",
+        "beware": "no --search: runs and copies were not looked for. 4 records have no time and were left. "
+        f"Nothing to train on is left. {NOT_SEARCHED}",
+    }
+    assert "would be forgotten" in forgotten(FORGOTTEN | {"dry_run": True}).headline
+    assert "nothing in it" in forgotten(FORGOTTEN | {"unchanged": True}).headline

@@ -155,7 +155,7 @@ def test_fish_lists_commands_in_the_order_of_help(work: Path) -> None:
 
 FISH_OFFERS = {
     "aigc train-g": {"train-gan", "train-gpt"},
-    "aigc prepare ": {"images", "chat", "text"},
+    "aigc prepare ": {"images", "chat", "text", "forget"},
     "aigc sample runs/face --trunc": {"--truncation"},
     "aigc sample runs/face --device ": {"auto", "cpu", "cuda", "mps"},
     "aigc sample runs/face --device=c": {"--device=cpu", "--device=cuda"},

@@ -20,6 +20,7 @@ REASONS = {
     "empty": later("messages without words"),
     "empty_document": later("empty documents"),
     "file": later("files without words"),
+    "forgotten": later("messages that are to be forgotten"),
     "forwarded": later("forwarded messages"),
     "location": later("locations"),
     "not_to_be_learned": later("answers marked as not to be learned"),

@@ -33,6 +33,8 @@ from aigc_cli.data.chat.turns import (
     in_order,
     without_unanswered_end,
 )
+from aigc_cli.data.forget.selection import Rules
+from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.pii import NOT_COVERED, Redactor
 from aigc_cli.data.prepared import (
     SetDescription,
@@ -72,7 +74,8 @@ def prepare_chat(
     if manifest is not None:
         progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
         return prepare_record(out, manifest, unchanged=True, dry_run=dry_run)
-    collected = _collect(inputs, gathered, settings, progress)
+    collected = _Collected(rules=_rules_of(out))
+    _collect(collected, inputs, gathered, settings, progress)
     description = SetDescription(
         kind="chat",
         settings=as_json(settings),
@@ -88,15 +91,13 @@ def prepare_chat(
             "dropped": {reason: count for reason, count in sorted(collected.dropped.items()) if count},
             "subject": description.subject,
             "consent": description.consent,
-            **collected.redaction(settings),
+            **collected.told(settings),
         }
         return prepare_record(out, planned, unchanged=False, dry_run=True, disk_bytes=needed_bytes)
     with new_set(out, needed_bytes) as folder:
         write_jsonl(folder / "train.jsonl", collected.train, private=True)
         write_jsonl(folder / "valid.jsonl", collected.valid, private=True)
-        manifest = write_manifest(
-            folder, description, collected.counts(), collected.dropped, collected.redaction(settings)
-        )
+        manifest = write_manifest(folder, description, collected.counts(), collected.dropped, collected.told(settings))
     return prepare_record(out, manifest, unchanged=False, dry_run=False)
 
 
@@ -112,6 +113,7 @@ class _Collected:
     formats: set[str] = field(default_factory=set)
     seen: Seen = field(default_factory=Seen)
     subject: str | None = None
+    rules: Rules = field(default_factory=lambda: Rules({}))
 
     def size(self) -> int:
         return len(self.train) + len(self.valid)
@@ -119,12 +121,14 @@ class _Collected:
     def counts(self) -> dict[str, int]:
         return {"train": len(self.train), "valid": len(self.valid), **self.tally}
 
-    def redaction(self, settings: PrepareChatSettings) -> dict[str, Any]:
+    def told(self, settings: PrepareChatSettings) -> dict[str, Any]:
+        """Return what the manifest says of a chat set beside what it says of every set."""
         note = later("redaction was switched off") if settings.keep_pii else NOT_COVERED
         return {
             "formats": sorted(self.formats),
             "redacted": dict(sorted(self.redactor.counts.items())),
             "redaction_note": note,
+            **({"forgotten": self.rules.kept} if self.rules.kept else {}),
         }
 
 
@@ -134,10 +138,18 @@ def _consent(sources: Sequence[str | Path], settings: PrepareChatSettings) -> st
     return "synthetic" if only_invented and settings.consent == "unspecified" else settings.consent
 
 
+def _rules_of(out: Path) -> Rules:
+    """Return what a set that is to be replaced was made to forget: it does not come back."""
+    return Rules(read_manifest(out) if (out / "manifest.json").is_file() else {})
+
+
 def _collect(
-    inputs: list[tuple[str, bytes]], gathered: ChatFiles, settings: PrepareChatSettings, progress: Progress
-) -> _Collected:
-    collected = _Collected()
+    collected: _Collected,
+    inputs: list[tuple[str, bytes]],
+    gathered: ChatFiles,
+    settings: PrepareChatSettings,
+    progress: Progress,
+) -> None:
     _count_passed_over(gathered, collected.dropped, progress)
     waiting: list[tuple[str, str, ChatLog]] = []  # logs of which others may tell whose they are
     apart: list[AigcError] = []  # why nothing is in a log
@@ -164,7 +176,6 @@ def _collect(
     for error in apart:
         progress.say(tr("passed over: {what}", what=error.message))
     _check_and_hold_out(collected, source_label(inputs[0][0]), settings)
-    return collected
 
 
 def _count_passed_over(gathered: ChatFiles, dropped: Counter[str], progress: Progress) -> None:
@@ -286,13 +297,18 @@ def _collect_chat(
     collected.dropped.update(
         new.removed for old, new in zip(chat.messages, messages, strict=True) if new.removed and not old.removed
     )
-    records = list(_chat_records(messages, subject, rules, collected))
     chat_hash = sha256_bytes(f"{digest}/{chat.identity}".encode())[:16]
-    lines = [
-        _as_json(turns, subject, name, chat_hash, has_bubbles=not log.has_roles)
-        | {"speakers": _speakers(log, turns, subject, digest)}
-        for turns in records
-    ]
+    records, lines = [], []
+    for turns in _chat_records(messages, subject, rules, collected):
+        names = _others(log, turns, subject)
+        line = _as_json(turns, subject, name, chat_hash, has_bubbles=not log.has_roles)
+        if collected.rules.take(line, names):
+            said = sum(len(turn.bubbles) for turn in turns)
+            collected.dropped["forgotten"] += said
+            collected.tally["messages"] -= said
+            continue
+        records.append(turns)
+        lines.append(line | {"speakers": speaker_hashes(bytes.fromhex(digest), names)})
     held_out = round(settings.valid * len(lines))
     border = len(lines) - held_out
     collected.train += lines[:border]
@@ -350,6 +366,7 @@ def _iso(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-def _speakers(log: ChatLog, turns: list[Turn], subject: str, digest: str) -> list[str]:
+def _others(log: ChatLog, turns: list[Turn], subject: str) -> list[str]:
+    """Return the names and ids of those who speak beside the subject."""
     others = {turn.sender for turn in turns} - {subject}
-    return speaker_hashes(bytes.fromhex(digest), [name for sender in others for name in (sender, log.names[sender])])
+    return [name for sender in others for name in (sender, log.names[sender])]

@@ -37,6 +37,7 @@ CHINESE: dict[str, str] = {
     "Cut longer conversations into records of at most this size.": "较长的对话切成不超过此大小的记录。",
     "Data:": "数据：",
     "Decay of matrices, times the learning rate.": "矩阵的权重衰减，乘以学习率。",
+    "Delete: what is forgotten is gone for good.": "删除：遗忘的内容无法恢复。",
     "Draw from the likeliest tokens that add up to this.": "只从累计概率达到此值的最可能词元中抽取。",
     "Drop tokens under this share of the likeliest one's.": "丢弃概率低于最可能词元这一比例的词元。",
     "Evaluate on at most so many held-out tokens.": "评估时最多使用的保留集词元数。",
