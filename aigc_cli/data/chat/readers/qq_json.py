@@ -44,6 +44,7 @@ _SHOWN = {
 }
 _STANDS_FOR = re.compile(r"\[(?:图片|视频|语音|文件|动画表情|商城表情)(?:[:：][^\]\n]{0,200})?\]")
 _REPLY = re.compile(r"\[回复[^\]\n]{0,400}\]\s?")
+_CALL = re.compile(r"\[?(?:语音|视频)通话\]?[^\n]{0,9}(?:通话时长|已取消|已拒绝|未接听|无应答)[^\n]{0,12}")
 _WHOLE = re.compile(r"\[([^\]\n]{1,12})\]")
 
 
@@ -74,12 +75,9 @@ def is_export(value: Any) -> bool:
 
 def is_chunk(head: Head) -> bool:
     """Return whether these are the JSON lines of a chunk, without their manifest."""
-    first = head.records[0] if head.records else None
-    return (
-        isinstance(first, dict)
-        and {"sender", "timestamp", "content", "recalled", "system"} <= first.keys()
-        and isinstance(first["content"], dict)
-    )
+    first = table(head.records[0]) if head.records else {}
+    sender, content = table(first.get("sender")), table(first.get("content"))
+    return "timestamp" in first and "text" in content and bool({"uid", "uin"} & sender.keys())
 
 
 def read_export(export: Export, log: Log) -> Iterator[Message]:
@@ -152,13 +150,13 @@ def _messages(item: Any, place: tuple[str, int], owner: _Owner, log: Log) -> Ite
     """Yield the message that an item is, if it is one; `place` is a part, "" if there is one, and a line or a count."""
     content = table(table(item).get("content"))
     time, said = _time(table(item)), _said(content)
-    is_system = table(item).get("system") is True or table(item).get("isSystemMessage") is True
+    is_system = _is(table(item), "system", "isSystemMessage")
     if time is None or said.removed == NOTICE or (is_system and said.removed != "call"):
         where = tr("{source}: line {number}", source=place[0], number=place[1]) if place[0] else place[1]
         log.drop("unknown" if time is None else "notice", where, string(content.get("text")))
         return
     text, removed, reply_to = said
-    if item.get("recalled") is True or item.get("isRecalled") is True:
+    if _is(item, "recalled", "isRecalled"):
         text, removed, reply_to = "", "deleted", ""
     yield Message(
         sender=_sender(item, owner, log),
@@ -168,6 +166,12 @@ def _messages(item: Any, place: tuple[str, int], owner: _Owner, log: Log) -> Ite
         number=identifier(item.get("id")) or identifier(item.get("messageId")),
         reply_to=reply_to,
     )
+
+
+def _is(item: Mapping[str, Any], name: str, older_name: str) -> bool:
+    """Return whether a mark is set; the older one counts where the newer one is not there."""
+    mark = item.get(name)
+    return (item.get(older_name) if mark is None else mark) is True
 
 
 def _time(item: Mapping[str, Any]) -> float | None:
@@ -200,6 +204,8 @@ def _said(content: Mapping[str, Any]) -> _Said:
     reply_to = reply_to or string(reply.get("content"))
     words = [_words(part) for part in elements]
     # Older versions repeat the whole text in the first element, with what stands for the others.
+    if not elements and _CALL.fullmatch(whole):
+        return _Said("", "call", "")
     if not elements or (len(elements) > 1 and whole in (word.strip() for word in words) and "[" in whole):
         text = _without_marks(whole, content, reply)
     else:

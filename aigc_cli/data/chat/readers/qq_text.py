@@ -119,24 +119,25 @@ def read_text(export: Export, part: Part, log: Log) -> Iterator[Message]:
 def _lines(lines: Iterable[str]) -> Iterator[_Line]:
     """Yield the lines with what they are: those of the frame around sections, or perhaps the first of a message."""
     in_frame, after_blank = True, True
-    rule: _Line | None = None
+    held: list[_Line] = []  # rules and blank lines behind one: the frame's, if nothing or a label follows
     for number, text in enumerate(lines, start=1):
-        if rule is not None:
-            in_frame = text.startswith(_LABELS)
-            yield rule._replace(kind="frame" if in_frame else "")
-            after_blank, rule = in_frame, None
-        if _RULE.fullmatch(text) and not in_frame:
-            rule = _Line(number, text, "")
+        is_rule, is_label = _RULE.fullmatch(text) is not None, text.startswith(_LABELS)
+        if held and text.strip() and not is_rule:
+            in_frame = in_frame or is_label
+            yield from (line._replace(kind="frame" if in_frame else "") for line in held)
+            held.clear()
+        if held or (is_rule and not in_frame):
+            held.append(_Line(number, text, ""))
+            after_blank = not is_rule
             continue
         begin = _BEGIN.fullmatch(text.rstrip())
         kind = "begin" if begin else ""
-        if in_frame and (text.startswith((_TITLE, *_LABELS)) or _RULE.fullmatch(text)):
+        if in_frame and (is_rule or is_label or text.startswith(_TITLE)):
             kind = "section" if text.startswith(_LABELS[2:]) else "frame"
         yield _Line(number, text, kind, begin, after_blank)
         in_frame = in_frame and not begin
         after_blank = kind in ("section", "frame") or not text.strip()
-    if rule is not None:
-        yield rule
+    yield from (line._replace(kind="frame") for line in held)
 
 
 def _time(begin: re.Match[str]) -> float | None:

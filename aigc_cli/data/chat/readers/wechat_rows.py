@@ -237,7 +237,7 @@ def _of_weflow(item: Mapping[str, Any], person: Mapping[str, Any], where: int) -
         time, local = _time(string(item.get("formattedTime")))
     is_own = _flag(item.get("isSend"))
     sender = identifier(item.get("senderUsername")) or identifier(person.get("wxid"))
-    kind = kind_of(string(item.get("type"))) if is_own is not None else NOTICE
+    kind = kind_of(string(item.get("type"))) or (NOTICE if is_own is None else "")  # nobody's are of the system
     return Row(
         where,
         kind,

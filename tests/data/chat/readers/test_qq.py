@@ -121,6 +121,14 @@ def test_a_line_within_a_message_that_looks_like_a_beginning_is_told_and_stays()
     assert done.log.noticed == {"inside_another": 2}
 
 
+def test_rules_at_the_end_of_a_section_or_of_the_file_are_no_text():
+    file = f"消息分组:我的好友\n{RULE[:48]}\n消息对象:甲\n{RULE[:48]}\n\n2025-07-01 10:00:00 甲\na\n\n{RULE[:48]}\n\n"
+    assert looks("qq", file) and read("qq", file).texts == ["a"]
+    file += section("乙", ("10:00:00", "乙", f"一\n{RULE}\n\n二")) + RULE
+    done = read("qq", file)
+    assert done.texts == ["a", f"一\n{RULE}\n\n二"] and [m.chat for m in done.messages] == ["甲", "乙"]
+
+
 def test_without_blank_lines_every_beginning_counts():
     done = read(
         "qq", f"{TITLE}\n消息对象:群\n2024-01-02 03:04:05 甲(10001)\na\n2024-01-02 3:05:06 PM 乙(10002)\nb\nc\n散"
@@ -298,6 +306,20 @@ def test_the_text_of_the_message_manager_converges_with_json():
     ]
 
 
+def test_the_newer_mark_counts_where_both_are_there():
+    one = item(0, "ali", element("text", text="a"), isSystemMessage=True, isRecalled=True)
+    del (other := dict(one, isRecalled=False))["system"]
+    done = read("qq", json.dumps(single([one, other])))
+    assert done.texts == ["a"] and done.log.dropped == {"notice": 1}
+
+
+def test_a_call_without_elements_is_told_by_its_words():
+    words = ["语音通话 通话时长 01:00", "[视频通话] 已取消", "刚才视频通话没接到", "收到一笔转账", "他拍了拍我"]
+    items = [item(place, "ali", words=said) for place, said in enumerate(words)]
+    done = read("qq", json.dumps(single(items)))
+    assert done.texts == words[2:] and done.removed == ["call", "call"]
+
+
 def test_an_older_5_repeats_the_whole_text_in_its_first_element():
     whole = "[图片: x.jpg]非常感谢[/打招呼]@地瓜"
     one = item(0, "ali", element("text", text=whole), element("image", filename="x.jpg"),
@@ -320,6 +342,8 @@ def test_a_chunk_alone_is_read_without_an_owner():
     assert looks("qq", chunk, "c000001.jsonl")
     done = read("qq", chunk)
     assert said(done) == SAID and done.log.subject is None
+    bare = '{"id": "1", "timestamp": 1752192000000, "sender": {"uid": "u"}, "content": {"text": "a"}}'
+    assert looks("qq", bare) and looks("qq", bare + "\n" + bare) and read("qq", bare).texts == ["a"]
 
 
 def test_a_chunk_that_is_missing_is_bad_data():

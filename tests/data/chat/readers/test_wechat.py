@@ -374,10 +374,13 @@ def test_weflow_in_its_compact_form_with_senders_apart_and_of_echotrace():
     session = weflow()["session"]
     done = read("wechat", json.dumps({"weflow": {}, "session": session, "senders": people, "messages": items}))
     assert [message.sender for message in done.messages] == [PEER, ME] and done.log.names[ME] == "麦冬"
-    echo = {"session": session, "messages": [{**weflow_item(0, "text", PEER, "嗨"), "isSend": None}]}
+    echo = {"session": session, "messages": [{**weflow_item(0, "text", PEER, "嗨"), "isSend": None, "type": "?"}]}
     assert looks("wechat", json.dumps(echo))
     done = read("wechat", json.dumps(echo))
     assert done.log.dropped == {"notice": 1} and not done.messages
+    del echo["messages"][0]["isSend"]
+    echo["messages"][0]["type"] = "文本消息"
+    assert read("wechat", json.dumps(echo)).texts == ["嗨"]
 
 
 def test_voices_that_were_written_down_are_read_and_unknown_types_are_not():
