@@ -282,6 +282,7 @@ CHINESE: dict[str, str] = {
     "{source}: no chat of Messenger or Instagram": "{source}：不是 Messenger 或 Instagram 的聊天",
     "{source}: no chat of signal-export": "{source}：不是 signal-export 的聊天",
     "{source}: no column {name!r}": "{source}：没有列 {name!r}",
+    "{source}: no conversation of sigtop": "{source}：不是 sigtop 的对话",
     "{source}: no export of Signal": "{source}：不是 Signal 的导出",
     "{source}: no list of messages": "{source}：没有消息列表",
     "{source}: no messages with text": "{source}：没有含文字的消息",
