@@ -1,4 +1,4 @@
-"""Read what DiscordChatExporter writes as JSON: a channel, a thread or a direct chat in one file or in parts.
+"""Read what DiscordChatExporter writes as JSON or CSV: a channel, thread or direct chat in one file or in parts.
 
 The text may still hold Discord's marks for people, channels and emoji; they are read as the exporter itself would
 show them. Notices (joins, pins, names) carry texts that nobody wrote, and are dropped; a call cuts. The data package
@@ -16,6 +16,7 @@ from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.exports import Export, Head, Part, head_of
 from aigc_cli.data.chat.messages import Log, Message
 from aigc_cli.data.chat.reader import Reader, ReadOptions
+from aigc_cli.data.chat.readers.discord_table import is_table, read_table
 from aigc_cli.data.chat.readers.fields import (
     identifier,
     iso_seconds,
@@ -29,7 +30,7 @@ from aigc_cli.data.chat.readers.fields import (
 # What somebody wrote; 20 and 23 are answers to commands, which the exporter has no word for.
 _WRITTEN = frozenset({"Default", "Reply", "20", "23"})
 _DIRECT = "DirectTextChat"
-_PART = re.compile(r"(?P<name>.*) \[part (?P<number>\d{1,6})\](?P<ending>\.json)", re.DOTALL | re.IGNORECASE)
+_PART = re.compile(r"(?P<name>.*) \[part (?P<number>\d{1,6})\](?P<ending>\.(?:json|csv))", re.DOTALL | re.IGNORECASE)
 _PACKAGE = re.compile(r"(?:.*/)?messages/(?:c?\d+/(?:messages|channel)\.(?:json|csv)|index\.json)", re.IGNORECASE)
 _PACKAGE_COLUMNS = ("ID", "Timestamp", "Contents")
 _MARK = re.compile(
@@ -39,7 +40,7 @@ _MARK = re.compile(
 
 
 def _looks(head: Head) -> bool:
-    if _is_package(head):
+    if _is_package(head) or is_table(head):
         return True
     value = head.value
     return (
@@ -82,7 +83,8 @@ def _read(export: Export, log: Log, _: ReadOptions) -> Iterator[Message]:
             tr("export the chats with DiscordChatExporter, as JSON"),
         )
     for part in export.parts:
-        yield from _read_part(export, part, log)
+        is_csv = is_table(head_of(Export(export.source, (part,), export.encoding)))
+        yield from read_table(export, part, log) if is_csv else _read_part(export, part, log)
 
 
 def _read_part(export: Export, part: Part, log: Log) -> Iterator[Message]:
@@ -161,6 +163,8 @@ def _words(text: str, item: Mapping[str, Any], log: Log) -> tuple[str, tuple[tup
     """Return the text as Discord shows it, and who is mentioned in it."""
     if not text.strip():
         return "", ()
+    if "<" not in text and "@" not in text:
+        return text, ()
     mentioned = {
         identifier(user.get("id")): shown_name(user.get("nickname"), user.get("name"))
         for user in tables(item.get("mentions"))

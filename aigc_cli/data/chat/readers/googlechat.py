@@ -132,7 +132,8 @@ def _message(item: Any, chat: _Chat, number: int, log: Log) -> Message | None:
     chat.time = time
     creator = table(item.get("creator"))
     sender = _sender(creator) or "unknown"
-    log.name(sender, shown_name(creator.get("name"), creator.get("email")) or sender)
+    if sender not in log.names:
+        log.name(sender, shown_name(creator.get("name"), creator.get("email")) or sender)
     identity = string(item.get("message_id"))
     text = "" if is_deleted or not string(item.get("text")).strip() else item["text"]
     group = identity.partition("/")[0] if identity.count("/") == 2 else chat.folder  # GROUP/TOPIC/MESSAGE

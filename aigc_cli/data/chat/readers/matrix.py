@@ -15,7 +15,7 @@ from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.exports import Export, Head, Part, head_of
 from aigc_cli.data.chat.messages import Log, Message
 from aigc_cli.data.chat.reader import Reader, ReadOptions
-from aigc_cli.data.chat.readers.fields import identifier, seconds, shown_name, string, table
+from aigc_cli.data.chat.readers.fields import identifier, milliseconds, shown_name, string, table
 
 _MESSAGE, _STICKER, _ENCRYPTED, _MEMBER = "m.room.message", "m.sticker", "m.room.encrypted", "m.room.member"
 _WRITTEN = frozenset({_MESSAGE, _STICKER, _ENCRYPTED})
@@ -142,7 +142,7 @@ def _take_edit(event: Mapping[str, Any], room: _Room) -> None:
         return
     content = table(event["content"])
     new = table(content.get("m.new_content")) or {**content, "body": string(content.get("body")).removeprefix("* ")}
-    time = seconds(_milliseconds(event))
+    time = milliseconds(event.get("origin_server_ts"))
     room.edits[original].append(
         Message(
             sender=string(event.get("sender")),
@@ -167,16 +167,11 @@ def _left_edits(room: _Room, originals: set[str], log: Log) -> Iterator[Message]
             log.drop("edit")
 
 
-def _milliseconds(event: Mapping[str, Any]) -> float | None:
-    time = event.get("origin_server_ts")
-    return time / 1000 if isinstance(time, int | float) and not isinstance(time, bool) and abs(time) < 1e18 else None
-
-
 def _message(event: Mapping[str, Any], room: _Room, log: Log, place: tuple[str, int]) -> Message | None:
     kind, content, sender = event.get("type"), table(event.get("content")), string(event.get("sender"))
     if kind == _MEMBER and string(content.get("displayname")):
         room.names[string(event.get("state_key")) or sender] = string(content["displayname"])
-    time = seconds(_milliseconds(event))
+    time = milliseconds(event.get("origin_server_ts"))
     reason = "unknown" if time is None or not sender or not isinstance(kind, str) else ""
     if not reason and kind not in _WRITTEN and kind not in _CUTTING:
         reason = "reaction" if kind == "m.reaction" else "notice"

@@ -1,6 +1,7 @@
 """Discord, as DiscordChatExporter writes it: texts as they are shown, every message counted, damage named."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -164,6 +165,55 @@ def test_items_of_another_shape_are_counted():
     assert done.log.dropped == {"unknown": 5} and not done.messages
 
 
+def as_csv(*items, columns=6):
+    """Return what the exporter writes as CSV of the same items."""
+    lines = [["AuthorID", "Author", "Date", "Content", "Attachments", "Reactions"]]
+    for found in items:
+        author, urls = found["author"], [attachment["url"] for attachment in found["attachments"]]
+        date = found["timestamp"].replace("30.5+", "30.5000000+")
+        lines.append([author["id"], author["name"], date, found["content"], ",".join(urls), ""])
+    quoted = (",".join(f'"{field.replace(chr(34), chr(34) * 2)}"' for field in line[:columns]) for line in lines[1:])
+    return "\r\n".join([",".join(lines[0][:columns]), *quoted, ""])
+
+
+def test_the_same_chat_as_csv_reads_to_the_same_messages():
+    picture = {"url": "https://cdn.example/1/cat.png?ex=1&a=b,c", "fileName": "cat.png"}
+    items = [
+        item(1, "tess", 'hi, "you"\nthere'),
+        item(2, "wren", "Joined the server.", "GuildMemberJoin"),
+        item(3, "tess", "Started a call that lasted 1,003 minutes.", "Call"),
+        item(4, "wren", "", attachments=[picture]),
+        item(5, "wren", "my cat", attachments=[picture]),
+        item(6, "wren", ""),
+        item(7, "wren", "Joined the server. Finally."),
+    ]
+    name = "Direct Messages - Private - Tess K [1064990764406419508].csv"
+    whole = read("discord", export(*items, channel="1064990764406419508"))
+    done = read("discord", {name: as_csv(*items)})
+    assert looks("discord", as_csv(*items), name) and looks("discord", as_csv(columns=4), name)
+    assert done.messages == [replace(message, number="") for message in whole.messages]
+    assert done.log.dropped == whole.log.dropped and done.log.keys == whole.log.keys
+    assert done.log.names == {"4001": "wren_", "4002": "tess.k"}
+    parts = {f"a [part {number}].csv": as_csv(*items) for number in (2, 3)}
+    assert [list(names) for names in reader_of("discord").gather([*parts])] == [list(parts)]
+
+
+def test_an_older_table_has_dates_of_a_clock_somewhere():
+    row = '"4001","wren_#0000","{date}","hi",""'
+    dates = ("17-Jan-23 07:33 PM", "17-Jan-23 12:05 AM", "17-Foo-23 07:33 PM", "32-Jan-23 07:33 PM", "soon")
+    header = "AuthorID,Author,Date,Content,Attachments"
+    done = read("discord", "\n".join([header, *(row.format(date=date) for date in dates), '"4001","wren_"']))
+    at = [datetime(2023, 1, 17, 19, 33, tzinfo=UTC).timestamp(), datetime(2023, 1, 17, 0, 5, tzinfo=UTC).timestamp()]
+    assert [(message.time, message.local) for message in done.messages] == [(time, True) for time in at]
+    assert done.log.dropped == {"unknown": 4} and done.log.names == {"4001": "wren_"}
+
+
+def test_a_row_that_a_damaged_quote_swallowed_is_noticed():
+    rows = ['"400100000000000001","wren_","2025-01-01T00:00:00Z","hi,""', '"400200000000000002","t","d","ho",""']
+    done = read("discord", "\n".join(["AuthorID,Author,Date,Content", *rows]))
+    assert done.log.noticed == {"inside_another": 1} and len(done.messages) == 1
+
+
 PACKAGE = '[{"ID": 91, "Timestamp": "2024-05-06 07:08:09", "Contents": "hi", "Attachments": ""}]'
 PACKAGE_CSV = "ID,Timestamp,Contents,Attachments\n91,2024-05-06 07:08:09.1+00:00,hi,\n"
 
@@ -233,7 +283,7 @@ def test_damaged_values_lose_nothing_uncounted():
 
 
 def test_damaged_files_are_read_or_bad_data():
-    for data in broken(as_json(MANY), 300):
+    for data in (*broken(as_json(MANY), 300), *broken(as_csv(*MANY["messages"][:3]).encode(), 300)):
         looks("discord", data)
         try:
             read("discord", data)
