@@ -140,9 +140,7 @@ def test_times(written, time, is_local):
     assert read_local is is_local
 
 
-@pytest.mark.parametrize(
-    "written", ["", "x", "12", "2021-13-01", "1/2", "15:04", "2021-01-02 25:99", "9" * 14, "Foo 2, 2021"]
-)
+@pytest.mark.parametrize("written", ["", "x", "12", "2021-13-01", "1/2", "15:04", "2021-01-02 25:99", "Foo 2, 2021"])
 def test_no_times(written):
     times = Times()
     times.learn(written)
