@@ -294,6 +294,7 @@ CHINESE: dict[str, str] = {
     "{source}: no {suffixes} file in this archive": "{source}：此压缩包中没有 {suffixes} 文件",
     "{source}: no {suffixes} file in this folder": "{source}：目录中没有 {suffixes} 文件",
     "{source}: nobody is answered by {subject}: no exchange to learn from": "{source}：{subject} 没有回复过任何人：没有可学习的对话",
+    "{source}: nobody speaks in it": "{source}：其中没有人说话",
     "{source}: none of its {count} rows is a message": "{source}：{count} 行中没有一行是消息",
     "{source}: not ChatLab's format": "{source}：不是 ChatLab 格式",
     "{source}: not a KakaoTalk export": "{source}：不是 KakaoTalk 导出",
