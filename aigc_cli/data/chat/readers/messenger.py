@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from zlib import crc32
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
@@ -39,6 +38,7 @@ _ENDINGS = {
     "voice": ("mp3", "wav", "ogg", "m4a", "aac", "opus"),
     "animation": ("gif",),
 }
+_MOST_AT_ONCE = 1000  # messages at one time, after which it does not matter
 _LATEST_MS = 253_402_300_799_000  # the last of the year 9999
 
 
@@ -62,17 +62,7 @@ class _Thread:
 
     names: tuple[str, ...] = ()
     title: str = ""
-    steps_back: int = 0  # in time, from one message to the next
-    steps_on: int = 0
-    last: float | None = None
     is_found: bool = False
-
-    def passes(self, time: float) -> None:
-        """Take note of in which direction the messages go."""
-        if self.last is not None and time != self.last:
-            self.steps_back += time < self.last
-            self.steps_on += time > self.last
-        self.last = time
 
 
 def looks(head: Head) -> bool:
@@ -107,6 +97,26 @@ def gather(paths: Sequence[str]) -> Iterable[Sequence[str]]:
 def read(export: Export, log: Log, options: ReadOptions) -> Iterator[Message]:
     """Stream the messages of a chat."""
     thread = _Thread()
+    yield from _in_order(_parts(export, thread, log), log)
+    others = [name for name in thread.names if name != thread.title]
+    if len(thread.names) == 2 and len(others) == 1:
+        log.contacts.add(thread.title)
+        log.subject = others[0]
+
+
+def _in_order(messages: Iterator[Message], log: Log) -> Iterator[Message]:
+    """Yield messages, the first of them not before it is known whether they go forth or back in time."""
+    first: list[Message] = []
+    for message in messages:
+        first.append(message)
+        if message.time != first[0].time or len(first) == _MOST_AT_ONCE:
+            log.newest_first = (message.time or 0) < (first[0].time or 0)
+            break
+    yield from first
+    yield from messages
+
+
+def _parts(export: Export, thread: _Thread, log: Log) -> Iterator[Message]:
     for part in export.parts:
         thread.is_found = False
         yield from _part(export, part, thread, log)
@@ -114,11 +124,6 @@ def read(export: Export, log: Log, options: ReadOptions) -> Iterator[Message]:
             raise BadData(
                 tr("{source}: no list of messages", source=export.label(part)), tr("truncated? export it again")
             )
-    log.newest_first = thread.steps_back > thread.steps_on
-    others = [name for name in thread.names if name != thread.title]
-    if len(thread.names) == 2 and len(others) == 1:
-        log.contacts.add(thread.title)
-        log.subject = others[0]
 
 
 def _part(export: Export, part: Part, thread: _Thread, log: Log) -> Iterator[Message]:
@@ -130,7 +135,7 @@ def _part(export: Export, part: Part, thread: _Thread, log: Log) -> Iterator[Mes
     for key in stream.members():
         if key == "messages" and stream.kind() == "[":
             thread.is_found = True
-            yield from _messages(stream, part if len(export.parts) > 1 else None, thread, log)
+            yield from _messages(stream, part if len(export.parts) > 1 else None, log)
         elif key in ("title", "threadName"):
             thread.title = _name(stream.value())
             if key == "threadName" and thread.title not in thread.names:
@@ -146,7 +151,7 @@ def _part(export: Export, part: Part, thread: _Thread, log: Log) -> Iterator[Mes
     stream.end()
 
 
-def _messages(stream: JsonStream, part: Part | None, thread: _Thread, log: Log) -> Iterator[Message]:
+def _messages(stream: JsonStream, part: Part | None, log: Log) -> Iterator[Message]:
     for number in stream.items():
         where = f"{part.name}: {number + 1}" if part else number + 1
         item = stream.value()
@@ -154,8 +159,7 @@ def _messages(stream: JsonStream, part: Part | None, thread: _Thread, log: Log) 
             log.drop("unknown", where, str(item))
             continue
         message = _message(item, where, log)
-        if message is not None and message.time is not None:
-            thread.passes(message.time)
+        if message is not None:
             yield message
 
 
@@ -174,14 +178,7 @@ def _message(item: dict[str, Any], where: object, log: Log) -> Message | None:
         log.drop(removed, where, words)
         return None
     log.name(sender or _NOBODY, sender or "Deleted Account")
-    return Message(
-        sender=sender or _NOBODY,
-        text="" if removed else words,
-        time=milliseconds / 1000,
-        removed=removed,
-        # There is no number of a message; a sender's moment and words are as good as one.
-        number=f"{int(milliseconds)}-{crc32(words.encode('utf-8', 'surrogatepass')):08x}",
-    )
+    return Message(sender=sender or _NOBODY, text="" if removed else words, time=milliseconds / 1000, removed=removed)
 
 
 def _why_not_words(item: dict[str, Any], words: str, sender: str) -> str:

@@ -4,9 +4,11 @@ from contextlib import suppress
 import pytest
 
 from aigc_cli.core.errors import AigcError, BadData
-from aigc_cli.data.chat.readers.messenger import gather, mended
+from aigc_cli.data.chat.messages import Log
+from aigc_cli.data.chat.reader import ReadOptions
+from aigc_cli.data.chat.readers.messenger import READER, gather, mended
 from aigc_cli.data.chat.readers.messenger_phrases import said_by_itself
-from tests.data.chat.readers.driving import looks, read
+from tests.data.chat.readers.driving import export_of, looks, read
 from tests.data.chat.readers.mutating import as_json, broken, mutated
 
 AT = 1_700_000_000_000
@@ -117,11 +119,13 @@ def test_both_layouts_of_a_chat_are_read_to_the_same_messages():
     assert from_archive.log.newest_first and not from_encrypted.log.newest_first
 
 
-def test_messages_of_two_layouts_have_one_number_so_that_none_is_learned_twice():
-    old = read("messenger", archive((7, "Jonas Ek", said("wärst du da?"))))
-    new = read("messenger", encrypted((7, "Jonas Ek", {"text": "wärst du da?"}), (7, "Jonas Ek", {"text": "oder?"})))
-    numbers = [message.number for message in new.messages]
-    assert old.messages[0].number == numbers[0] != numbers[1]
+def test_direction_of_time_is_known_before_the_first_message():
+    words = [(at, "Jonas Ek", said(str(at))) for at in (0, 0, 1)]
+    for messages, is_newest_first in ((words, False), (words[::-1], True), (words[:2], False)):
+        log = Log(format="messenger")
+        stream = READER.read(export_of(archive(*messages)), log, ReadOptions())
+        next(stream)
+        assert log.newest_first == is_newest_first
 
 
 @pytest.mark.parametrize(
