@@ -1,7 +1,7 @@
-"""Who speaks in a record beside the subject, as keyed hashes: who knows a name finds its records, and nobody reads it.
+"""Who speaks in a record beside the subject, as keyed hashes: who knows a name finds its records.
 
-The key is the SHA-256 of the source, which the set's manifest names, so that the same sources make the same set. It
-keeps names out of the records; it does not keep who has the whole set from trying a name.
+The key is the SHA-256 of the source, which the set's manifest names, so that the same sources make the same set. From
+the records alone no name can be told by its hash; who has the whole set can try names.
 """
 
 import hashlib

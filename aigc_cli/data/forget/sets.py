@@ -225,8 +225,10 @@ def _manifest(planned: Plan, new: Path, *, moved: bool) -> dict[str, Any]:
     counts = dict(old["counts"])
     counts |= {"train": left[TRAIN] - moved, "valid": left[VALID] + moved, "chats": len(planned.chats)}
     counts |= {"turns": left["turns"], "subject_turns": left["subject_turns"]}
-    if "messages" in counts:
-        counts["messages"] -= planned.messages
+    turns = sum(line["turns"] for line in planned.listed)
+    for name, gone in (("messages", planned.messages), ("merged", planned.messages - turns)):
+        if name in counts:
+            counts[name] -= gone
     dropped = dict(old.get("dropped") or {})
     dropped["forgotten"] = dropped.get("forgotten", 0) + planned.messages
     forgotten = {

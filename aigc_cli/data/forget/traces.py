@@ -65,10 +65,15 @@ class Traces:
 
 
 def _texts(messages: Iterable[Mapping[str, str]]) -> Iterable[str]:
-    """Yield what was sent as one, of those who speak, if it is long enough to be told."""
+    """Yield what was sent as one, of those who speak, if it is long enough to be told.
+
+    In a group another's turn begins with a name: what follows it is a text of its own, as it stands in an export.
+    """
     for message in messages:
         if message["role"] != "system":
-            yield from (line for line in message["content"].split("\n") if cell_width(line) >= LEAST_COLUMNS)
+            lines = message["content"].split("\n")
+            named = [lines[0].partition(": ")[2]] if message["role"] == "user" else []
+            yield from (line for line in (*lines, *named) if cell_width(line) >= LEAST_COLUMNS)
 
 
 def _exchanges(messages: Sequence[Mapping[str, str]]) -> Iterable[Exchange]:

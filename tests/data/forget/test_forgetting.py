@@ -95,6 +95,22 @@ def test_who_is_forgotten_is_gone_and_the_rest_is_kept_to_the_byte(made, name):
     assert {stat.S_IMODE(path.stat().st_mode) for path in made.iterdir()} == {0o600}
 
 
+def test_every_message_that_was_read_is_in_a_turn_merged_or_dropped_still(tmp_path):
+    one, other = chat("Tess", 116, 5), chat("Dev", 100, 4)
+    for place in (2, 4):
+        other["messages"].insert(place, {**other["messages"][place - 1], "id": 90 + place, "text": "and on it goes"})
+    prepare([export(tmp_path / "result.json", one, other)], tmp_path / "set")
+    manifest = read_manifest(tmp_path / "set")
+    assert manifest["counts"]["turns"] == 18
+    manifest["counts"] |= {"read": 20, "merged": 2}
+    (tmp_path / "set" / "manifest.json").write_text(json.dumps(manifest))
+    lose(tmp_path / "set", who=["Dev"])
+    after = read_manifest(tmp_path / "set")
+    counts = after["counts"]
+    assert (counts["turns"], counts["merged"], after["dropped"]["forgotten"]) == (10, 0, 10)
+    assert counts["read"] == counts["turns"] + counts["merged"] + sum(after["dropped"].values())
+
+
 def test_a_time_is_half_open(made):
     dates = {json.loads(line)["time"] for file in FILES for line in lines(made / file)}
     report, listed = lose(made, since="2025-09-04", until="2025-09-05T00:42")

@@ -59,6 +59,14 @@ def test_what_is_kept_elsewhere_too_is_no_trace(traces):
     assert traces and not Traces()
 
 
+def test_what_follows_a_name_in_a_group_is_a_text_of_its_own():
+    made = Traces()
+    made.add(said(f"Bea: {LONG}\nand so on", f"Ann: {LONG} too"))
+    assert made.in_text(f"12:30 - Bea - {LONG}") and not made.in_text(f"Ann: {LONG[1:]} too")
+    made.remove(said(LONG))
+    assert not made.in_text(LONG) and made.in_text(f"Bea: {LONG}")
+
+
 def test_texts_of_one_beginning_are_told_apart():
     made = Traces()
     made.add(said(LONG + " and more", LONG + " and less"))
