@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ASSISTANT, USER = "assistant", "user"
+PROMPT = "prompt"  # borrowed: what a person asks a machine, which is not how the person speaks to people
 
 
 # C0 but tab and line ends, and DEL: those that divide words become spaces, the others go.

@@ -71,8 +71,8 @@ FORWARDED = re.compile(
 # The headers that Outlook and others put before what is quoted: who, and below when, to whom, about what.
 _WHO = _any(r"""
     From / Von / De / Da / Van / Från / Fra / Lähettäjä / Od / От / От кого / Від / Kimden / Gönderen / De la / Feladó
-    Από
-    Mittente / Expéditeur / Remitente / Remetente / Từ / من / 发件人 / 寄件者 / 寄件人 / 差出人 / 送信元 / 보낸 ?사람
+    Από / Message du / Mittente / Expéditeur / Remitente / Remetente / Từ / من
+    发件人 / 寄件者 / 寄件人 / 差出人 / 送信元 / 보낸 ?사람
 """)
 _WHAT = _any(r"""
     Sent / Date / Gesendet / Gesendet am / Datum / Envoyé / Envoyé le / Enviad[oa] / Enviad[oa] el / Enviad[oa] em
@@ -83,7 +83,7 @@ _WHAT = _any(r"""
     发送时间 / 发送日期 / 日期 / 傳送時間 / 寄件日期 / 送信日時 / 日時 / 日付 / 보낸 ?날짜 / 보낸 ?시간 / 날짜
     To / An / À / A / Para / Aan / Till / Til / Vastaanottaja / Do / Komu / Кому / Kime / Către / Címzett / Προς / Đến
     收件人 / 收件者 / 宛先 / 받는 ?사람 / Cc / Kopie / 抄送
-    Subject / Betreff / Objet / Asunto / Oggetto / Assunto / Onderwerp / Ämne / Emne / Aihe / Temat / Předmět
+    Sujet / Subject / Betreff / Objet / Asunto / Oggetto / Assunto / Onderwerp / Ämne / Emne / Aihe / Temat / Předmět
     Predmet / Тема
     Konu / Subiect / Tárgy / Θέμα / Chủ đề / 主题 / 主旨 / 件名 / 제목
 """)
