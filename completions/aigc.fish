@@ -97,6 +97,7 @@ complete -c aigc -n '__aigc_in "prepare chat"' -l subject -x -d 'Name of the per
 complete -c aigc -n '__aigc_in "prepare chat"' -l consent -x -a 'unspecified self permission public synthetic' -d 'How the person agreed to the use of the log.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l keep-pii -d 'Keep telephone numbers, addresses, card numbers and the like as they are.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l no-keep-pii -d 'Keep telephone numbers, addresses, card numbers and the like as they are.'
+complete -c aigc -n '__aigc_in "prepare chat"' -l redact -r -F -d 'Redact the names and words of this UTF-8 file too, one a line (#: a comment), wherever they stand.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l force -d 'Replace what is in the way: another set, or a file that aigc did not write.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l no-force -d 'Replace what is in the way: another set, or a file that aigc did not write.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l dry-run -d 'Check everything, print the plan and write nothing.'

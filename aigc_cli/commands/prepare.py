@@ -32,6 +32,7 @@ Examples:
   aigc prepare chat result.json -o data/chat
   aigc prepare chat result.json -o data/chat --dry-run
   aigc prepare chat talks.txt -o data/chat --me Ada --consent permission
+  aigc prepare chat result.json -o data/chat --redact names.txt --dry-run      counts what would be redacted
   aigc prepare chat demo:wren -o data/chat
 """
 TEXT_EXAMPLES = """\b

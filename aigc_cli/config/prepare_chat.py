@@ -50,6 +50,12 @@ class PrepareChatSettings:
     keep_pii: bool = setting(
         False, "Keep telephone numbers, addresses, card numbers and the like as they are.", acts="redacts"
     )
+    redact: str | None = setting(
+        None,
+        "Redact the names and words of this UTF-8 file too, one a line (#: a comment), wherever they stand.",
+        metavar="FILE",
+        acts="redacts",
+    )
     encoding: str = setting("utf-8", "Character encoding of the logs.", metavar="NAME", group="data")
     force: bool = force_setting()
     lock_wait: float = lock_wait_setting()

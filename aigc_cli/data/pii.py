@@ -2,8 +2,8 @@
 
 Covers what has a recognisable form: links, e-mail and IP addresses, IBANs, Chinese identity and company
 numbers, payment cards, telephone numbers, account handles that are announced as such, and Chinese streets with a
-house number. Names and other postal addresses have no form and are NOT covered. Knows nothing of chats, files or
-records, and never prints a value. The rules are in `personal`, a file a family.
+house number. Names and other postal addresses have no form and are NOT covered, but for words that a file lists.
+Knows nothing of chats, files or records, and never prints a value. The rules are in `personal`, a file a family.
 """
 
 import hashlib
@@ -18,10 +18,18 @@ from aigc_cli.data.personal.addresses import find_addresses
 from aigc_cli.data.personal.checked import find_cards, find_chinese_ids, find_company_ids, find_ibans
 from aigc_cli.data.personal.handles import find_handles
 from aigc_cli.data.personal.links import find_emails, find_ip_addresses, find_urls
+from aigc_cli.data.personal.listed import Listed
 from aigc_cli.data.personal.phones import find_phones
 from aigc_cli.data.personal.shadow import Spans, origins, shadow_of
 
 NOT_COVERED = later("names and postal addresses are not redacted, but for Chinese streets with a house number")
+NOT_LISTED = later(
+    "names that --redact does not list and postal addresses are not redacted, "
+    "but for Chinese streets with a house number"
+)
+SWITCHED_OFF = later("redaction was switched off")
+ONLY_LISTED = later("redaction was switched off, but for the words of --redact")
+LISTED = "listed"  # the rule's name of words that a file lists
 
 _BLANK = "\x00"
 
@@ -52,7 +60,7 @@ RULES = (
     Rule("phone", "PHONE", find_phones, digits=6),
     Rule("handle", "HANDLE", find_handles),
 )
-_KINDS = {rule.name: rule.kind for rule in RULES}
+_KINDS = {rule.name: rule.kind for rule in RULES} | {LISTED: "NAME"}
 
 
 @dataclass(frozen=True)
@@ -93,15 +101,30 @@ def find_personal_data(text: str, marked: Sequence[tuple[str, str]] = ()) -> lis
     return sorted(found, key=lambda item: item.start)
 
 
+def _merged(found: list[Found], listed: list[Found]) -> list[Found]:
+    """Return all finds, in order; what overlaps becomes one, of the rule, as nothing of either may stay."""
+    merged: list[Found] = []
+    for item in sorted(found + listed, key=lambda item: item.start):
+        if merged and item.start < merged[-1].end:
+            last = merged.pop()
+            rule = item.rule if last.rule == LISTED else last.rule
+            item = Found(rule, last.start, max(last.end, item.end))
+        merged.append(item)
+    return merged
+
+
 class Redactor:
     """Replaces personal data; the same value gets the same placeholder wherever this redactor sees it.
 
-    Values are remembered only as keyed hashes (BLAKE2b) under a key that dies with the object.
-    `counts` holds the number of replacements a rule.
+    Values are remembered only as keyed hashes (BLAKE2b) under a key that dies with the object. What a file lists
+    (`listed`) is known anyhow: its n-th word is `<NAME_n>`, in every set that is made with the file. Without `rules`
+    nothing else is replaced. `counts` holds the number of replacements a rule.
     """
 
-    def __init__(self, key: bytes | None = None) -> None:
+    def __init__(self, key: bytes | None = None, *, listed: Listed | None = None, rules: bool = True) -> None:
         self._key = key or secrets.token_bytes(32)
+        self.listed = listed
+        self._rules = rules
         self._numbers: dict[str, dict[bytes, int]] = {}
         self.counts: Counter[str] = Counter()
 
@@ -109,14 +132,36 @@ class Redactor:
         """Return the text with each piece of personal data replaced by its placeholder."""
         pieces: list[str] = []
         done = 0
-        for item in find_personal_data(text, marked):
+        found = find_personal_data(text, marked) if self._rules else []
+        if self.listed is not None:
+            found = _merged(found, [Found(LISTED, start, end) for start, end in self.listed.find(text)])
+        for item in found:
             pieces += [text[done : item.start], self._placeholder(item.rule, text[item.start : item.end])]
             done = item.end
             self.counts[item.rule] += 1
         return "".join(pieces) + text[done:]
 
+    def hide_listed(self, text: str) -> str:
+        """Return the text, which is no message, with what the file lists replaced and nothing counted."""
+        if self.listed is None:
+            return text
+        pieces, done = [], 0
+        for start, end in self.listed.find(text):
+            pieces += [text[done:start], self._placeholder(LISTED, text[start:end])]
+            done = end
+        return "".join(pieces) + text[done:]
+
+    @property
+    def note(self) -> str:
+        """What is not redacted."""
+        if self._rules:
+            return NOT_COVERED if self.listed is None else NOT_LISTED
+        return SWITCHED_OFF if self.listed is None else ONLY_LISTED
+
     def _placeholder(self, rule: str, value: str) -> str:
         kind = _KINDS[rule]
+        if rule == LISTED and self.listed is not None:
+            return f"<{kind}_{self.listed.number(value)}>"
         numbers = self._numbers.setdefault(kind, {})
         digest = hashlib.blake2b(_canonical(rule, value).encode(), key=self._key, digest_size=16).digest()
         return f"<{kind}_{numbers.setdefault(digest, len(numbers) + 1)}>"

@@ -46,6 +46,7 @@ PERSONAL = {
     "handle": later("handles"),
     "iban": later("account numbers"),
     "ip": later("IP addresses"),
+    "listed": later("listed words"),
     "phone": later("telephone numbers"),
     "url": later("URLs"),
 }

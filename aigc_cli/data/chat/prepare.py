@@ -16,12 +16,13 @@ from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.disk.files import sha256_bytes, write_jsonl
 from aigc_cli.core.errors import AigcError, BadData, UsageProblem
 from aigc_cli.core.screen.progress import Progress
-from aigc_cli.core.words.messages import later, tr
+from aigc_cli.core.words.messages import tr
 from aigc_cli.core.words.plain import well_formed
 from aigc_cli.data.chat.detect import EmptyLog, NotALog, read_log
 from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, without_controls
 from aigc_cli.data.chat.names import seen
 from aigc_cli.data.chat.overlap import Seen
+from aigc_cli.data.chat.redaction import recorded_settings, recorded_source, redactor_of
 from aigc_cli.data.chat.sources import DEMO_LOGS, ChatFiles, chat_contents, chat_files, corpus_of, is_corpus
 from aigc_cli.data.chat.speakers import speaker_hashes
 from aigc_cli.data.chat.subject import NotInLog, find_subject
@@ -35,7 +36,7 @@ from aigc_cli.data.chat.turns import (
 )
 from aigc_cli.data.forget.selection import Rules
 from aigc_cli.data.manifest import read_manifest
-from aigc_cli.data.pii import NOT_COVERED, Redactor
+from aigc_cli.data.pii import Redactor
 from aigc_cli.data.prepared import (
     SetDescription,
     finished_set,
@@ -66,21 +67,23 @@ def prepare_chat(
     that is damaged, empty or of another kind, UsageProblem (2) where the subject is ambiguous, BadConfig (78) for
     another set in `out` without `force`, CannotCreate (73).
     """
+    redactor = redactor_of(settings)
+    recorded = recorded_settings(settings, redactor)
     gathered = chat_files([source for source in sources if not is_corpus(source)])
     inputs = chat_contents(gathered)
     inputs += [(str(source), corpus_of(source)) for source in sources if is_corpus(source)]
-    source_records = [source_record(source, sha256_bytes(data)) for source, data in inputs]
-    manifest = finished_set(out, "chat", settings, source_records, force=force)
+    source_records = [recorded_source(source_record(source, sha256_bytes(data)), redactor) for source, data in inputs]
+    manifest = finished_set(out, "chat", recorded, source_records, force=force)
     if manifest is not None:
         progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
         return prepare_record(out, manifest, unchanged=True, dry_run=dry_run)
-    collected = _Collected(rules=_rules_of(out))
+    collected = _Collected(redactor=redactor, rules=_rules_of(out))
     _collect(collected, inputs, gathered, settings, progress)
     description = SetDescription(
         kind="chat",
-        settings=as_json(settings),
+        settings=as_json(recorded),
         sources=source_records,
-        subject=settings.subject or collected.subject,
+        subject=recorded.subject or collected.subject,
         consent=_consent(sources, settings),
     )
     needed_bytes = 3 * sum(len(data) for _, data in inputs)
@@ -91,13 +94,13 @@ def prepare_chat(
             "dropped": {reason: count for reason, count in sorted(collected.dropped.items()) if count},
             "subject": description.subject,
             "consent": description.consent,
-            **collected.told(settings),
+            **collected.told(),
         }
         return prepare_record(out, planned, unchanged=False, dry_run=True, disk_bytes=needed_bytes)
     with new_set(out, needed_bytes) as folder:
         write_jsonl(folder / "train.jsonl", collected.train, private=True)
         write_jsonl(folder / "valid.jsonl", collected.valid, private=True)
-        manifest = write_manifest(folder, description, collected.counts(), collected.dropped, collected.told(settings))
+        manifest = write_manifest(folder, description, collected.counts(), collected.dropped, collected.told())
     return prepare_record(out, manifest, unchanged=False, dry_run=False)
 
 
@@ -105,7 +108,7 @@ def prepare_chat(
 class _Collected:
     """The records of all sources, and what there is to tell of them."""
 
-    redactor: Redactor = field(default_factory=Redactor)
+    redactor: Redactor
     train: list[dict[str, Any]] = field(default_factory=list)
     valid: list[dict[str, Any]] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
@@ -121,13 +124,12 @@ class _Collected:
     def counts(self) -> dict[str, int]:
         return {"train": len(self.train), "valid": len(self.valid), **self.tally}
 
-    def told(self, settings: PrepareChatSettings) -> dict[str, Any]:
+    def told(self) -> dict[str, Any]:
         """Return what the manifest says of a chat set beside what it says of every set."""
-        note = later("redaction was switched off") if settings.keep_pii else NOT_COVERED
         return {
             "formats": sorted(self.formats),
             "redacted": dict(sorted(self.redactor.counts.items())),
-            "redaction_note": note,
+            "redaction_note": self.redactor.note,
             **({"forgotten": self.rules.kept} if self.rules.kept else {}),
         }
 
@@ -238,6 +240,7 @@ def _collect_log(
     progress: Progress,
 ) -> None:
     name = well_formed(settings.subject or (log.names[subject] if seen(log.names[subject]) else subject))
+    name = collected.redactor.hide_listed(name)
     collected.subject = collected.subject or name
     collected.formats.add(log.format)
     collected.dropped += log.dropped
@@ -287,12 +290,11 @@ def _collect_chat(
         max_turns=settings.max_turns,
         max_characters=settings.max_characters,
     )
-    redactor = None if settings.keep_pii else collected.redactor
     unseen = [
         replace(message, text="", removed="duplicate") if collected.seen.holds(digest, chat, message) else message
         for message in chat.messages
     ]
-    messages = [_cleaned(message, subject, redactor, keep_lines=log.has_roles) for message in unseen]
+    messages = [_cleaned(message, subject, collected.redactor, keep_lines=log.has_roles) for message in unseen]
     collected.tally["messages"] += sum(1 for message in messages if message.text)
     collected.dropped.update(
         new.removed for old, new in zip(chat.messages, messages, strict=True) if new.removed and not old.removed
@@ -319,7 +321,7 @@ def _collect_chat(
         collected.tally["subject_turns"] += sum(1 for turn in turns if turn.sender == subject)
 
 
-def _cleaned(message: Message, subject: str, redactor: Redactor | None, *, keep_lines: bool) -> Message:
+def _cleaned(message: Message, subject: str, redactor: Redactor, *, keep_lines: bool) -> Message:
     """Return the message redacted and, unless `keep_lines`, on one line.
 
     It is removed if nothing is left of it, and if the subject borrowed the words.
@@ -330,8 +332,7 @@ def _cleaned(message: Message, subject: str, redactor: Redactor | None, *, keep_
         return replace(message, text="", removed=message.borrowed)
     text = without_controls(well_formed(message.text))
     text = text.strip() if keep_lines else " ".join(text.split())
-    if redactor is not None:
-        text = redactor.redact(text, message.marked)
+    text = redactor.redact(text, message.marked)
     return replace(message, text=text, removed="" if text else "empty")
 
 

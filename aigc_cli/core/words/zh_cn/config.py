@@ -119,6 +119,7 @@ CHINESE: dict[str, str] = {
     "Rank of the corrections.": "修正矩阵的秩。",
     "Real pictures in a step, and as many generated ones.": "每步的真实图片数，生成图片数与之相同。",
     "Recipe:": "训练方法：",
+    "Redact the names and words of this UTF-8 file too, one a line (#: a comment), wherever they stand.": "此 UTF-8 文件所列的姓名和词语（每行一个，# 开头为注释）也一律脱敏。",
     "Replace what is in the way: another set, or a file that aigc did not write.": "替换已在那里的其他数据集，或不是 aigc 写的文件。",
     "Resamples behind the intervals; 0 for none.": "计算置信区间的重采样次数；0 表示不计算。",
     "Saving:": "保存：",
