@@ -6,6 +6,7 @@ Knows nothing of formats. Numbers may be digits of any script.
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aigc_cli.core.errors import UsageProblem
@@ -79,6 +80,25 @@ def wall_clock(day: date, hour: int, minute: int, second: int = 0) -> float:
     """Return the seconds since 1970 of a clock on the wall, read as UTC."""
     at = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return (at + timedelta(hours=hour, minutes=minute, seconds=second)).timestamp()
+
+
+@lru_cache(maxsize=1024)
+def _midnight(year: int, month: int, day: int) -> float | None:
+    try:
+        return wall_clock(date(year, month, day), 0, 0)
+    except ValueError:
+        return None
+
+
+def clock_seconds(year: int, month: int, day: int, hour: int, minute: int, second: int = 0) -> float | None:
+    """Return the seconds since 1970 of a clock on the wall, read as UTC; None where no clock shows that.
+
+    For many in a row: days are remembered.
+    """
+    midnight = _midnight(year, month, day)
+    if midnight is None or hour > 23 or minute > 59 or second > 59:
+        return None
+    return midnight + 3600 * hour + 60 * minute + second
 
 
 def of_24(hour: int, half_day: int | None) -> int:

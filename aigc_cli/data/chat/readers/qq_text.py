@@ -8,10 +8,10 @@ to learn what its lines of this kind have in common.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
-from aigc_cli.data.chat.dates import of_24, wall_clock
+from aigc_cli.data.chat.dates import clock_seconds, of_24
 from aigc_cli.data.chat.exports import Export, Head, Part
 from aigc_cli.data.chat.messages import Log, Message
 from aigc_cli.data.chat.readers.fields import shown_name
@@ -23,10 +23,12 @@ _RULE = re.compile(r"={40,80}")
 _BEGIN = re.compile(
     r"(\d{4})[-/](\d{1,2})[-/](\d{1,2}) (?:(上午|下午) ?)?(\d{1,2}):(\d\d):(\d\d)(?: ([AaPp][Mm]))? {1,2}(\S.*)"
 )
+_DIVIDERS = frozenset("-/")
 _NUMBER = re.compile(r"(.*)\((\d{5,12})\)")
 _ADDRESS = re.compile(r"(.*)<([^<>\s@]{1,80}@[^<>\s@]{1,80})>")
 _SYSTEM, _ANONYMOUS = frozenset({"10000", "1000000", "系统消息"}), "80000000"
 _ROLE = re.compile(r"^(?:【[^】\n]{1,40}】)+(?=.)")
+_RECALLED = "撤回了一条消息"
 _SECOND_HALF = {"上午": 0, "am": 0, "下午": 12, "pm": 12}
 _PICTURES = ("[图片]", "[表情]")
 _SHOWN = re.compile(
@@ -121,7 +123,7 @@ def _lines(lines: Iterable[str]) -> Iterator[_Line]:
     in_frame, after_blank = True, True
     held: list[_Line] = []  # rules and blank lines behind one: the frame's, if nothing or a label follows
     for number, text in enumerate(lines, start=1):
-        is_rule, is_label = _RULE.fullmatch(text) is not None, text.startswith(_LABELS)
+        is_rule, is_label = text[:1] == "=" and _RULE.fullmatch(text) is not None, text.startswith(_LABELS)
         if held and text.strip() and not is_rule:
             in_frame = in_frame or is_label
             yield from (line._replace(kind="frame" if in_frame else "") for line in held)
@@ -130,7 +132,7 @@ def _lines(lines: Iterable[str]) -> Iterator[_Line]:
             held.append(_Line(number, text, ""))
             after_blank = not is_rule
             continue
-        begin = _BEGIN.fullmatch(text.rstrip())
+        begin = _BEGIN.fullmatch(text.rstrip()) if text[4:5] in _DIVIDERS else None
         kind = "begin" if begin else ""
         if in_frame and (is_rule or is_label or text.startswith(_TITLE)):
             kind = "section" if text.startswith(_LABELS[2:]) else "frame"
@@ -143,13 +145,8 @@ def _lines(lines: Iterable[str]) -> Iterator[_Line]:
 def _time(begin: re.Match[str]) -> float | None:
     """Return the time that a line shows, None if there is no such day or hour."""
     year, month, day, before, hour, minute, second, behind, _ = begin.groups()
-    half = _SECOND_HALF.get((before or behind or "").casefold())
-    if int(hour) > 23 or int(minute) > 59 or int(second) > 59:
-        return None
-    try:
-        return wall_clock(date(int(year), int(month), int(day)), of_24(int(hour), half), int(minute), int(second))
-    except ValueError:
-        return None
+    half = _SECOND_HALF.get((before or behind).casefold()) if before or behind else None
+    return clock_seconds(int(year), int(month), int(day), of_24(int(hour), half), int(minute), int(second))
 
 
 def _chat(partner: str, chats: list[str], log: Log) -> str:
@@ -165,7 +162,11 @@ def _chat(partner: str, chats: list[str], log: Log) -> str:
 
 def _writer(line: _Line) -> tuple[str, str, bool]:
     """Return who wrote: the identity, the name shown, and whether the identity is a number or an address."""
-    who = line.begin[9].strip() if line.begin else ""
+    return _identified(line.begin[9]) if line.begin else ("", "", False)
+
+
+@lru_cache(maxsize=4096)
+def _identified(who: str) -> tuple[str, str, bool]:
     found = _NUMBER.fullmatch(who) or _ADDRESS.fullmatch(who)
     if found is None:
         return who, who, False
@@ -182,10 +183,11 @@ def _closed(message: _Open | None, chat: str, partner: str, log: Log) -> Iterato
     text, removed = _words(body)
     if sender in _SYSTEM:
         text, removed = "", "call" if removed == "call" or "通话时长" in text else NOTICE
-    if removed == NOTICE or text in tuple(f"{who}撤回了一条消息" for who in (name, "你", "对方")):
+    if removed == NOTICE or (text.endswith(_RECALLED) and text.removesuffix(_RECALLED) in (name, "你", "对方")):
         log.drop("notice", message.line.number, body)
         return
-    log.name(sender, shown_name(name, sender))
+    if sender not in log.names:
+        log.name(sender, shown_name(name, sender))
     if not is_numbered and sender == partner:
         log.contacts.add(sender)
     yield Message(sender=sender, text=text, time=message.time, removed=removed, local=True, chat=chat)

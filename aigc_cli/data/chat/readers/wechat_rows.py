@@ -8,12 +8,11 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any, NamedTuple
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.chat.dates import wall_clock
+from aigc_cli.data.chat.dates import clock_seconds
 from aigc_cli.data.chat.exports import LONGEST_LINE, Export, Head, Part
 from aigc_cli.data.chat.messages import Log
 from aigc_cli.data.chat.readers.fields import identifier, iso_seconds, milliseconds, string, table
@@ -273,13 +272,7 @@ def _time(text: str) -> tuple[float | None, bool]:
     found = _CLOCK.fullmatch(text)
     if found is None:
         return None, True
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
-    if hour > 23 or minute > 59 or second > 59:
-        return None, True
-    try:
-        return wall_clock(date(year, month, day), hour, minute, second), True
-    except ValueError:
-        return None, True
+    return clock_seconds(*(int(part or 0) for part in found.groups())), True
 
 
 def _flag(value: Any) -> bool | None:
