@@ -28,10 +28,11 @@ _TIME = (
     r"(?:(?P<half>오전|오후) ?)?(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?"
     r"(?:[ \u00a0\u202f]?(?P<half_2>[AaPp])\.?[Mm]\.?)?"
 )
-_COMPUTER = re.compile(rf"\[(?P<name>.{{1,100}}?)\] \[{_TIME}\](?: (?P<text>.*))?")
+_COMPUTER = re.compile(rf"\[(?P<name>.{{0,100}}?)\] \[{_TIME}\](?: (?P<text>.*))?")
 _BAR = re.compile(rf"-{{5,}} (?:[A-Z][a-z]{{2,8}}, )?{_DAY}(?: \S{{1,4}})? -{{5,}}\s*")
 _PHONE = re.compile(rf"{_DAY}(?:,| at)? {_TIME}(?P<end>, |: |\s*$)(?P<rest>.*)")
 _OLD_PHONE = re.compile(rf"{_TIME}, {_DAY}(?P<end>, |: |\s*$)(?P<rest>.*)")
+_PHONE_BY_DAYS = re.compile(rf"{_TIME}(?P<end>, |: )(?P<rest>.*)")
 _PHONE_DAY = re.compile(rf"(?:[A-Z][a-z]{{2,8}}, )?{_DAY}(?: \S요일)?\s*")
 _SAID = re.compile(r"(?P<name>.{1,100}?) :(?: (?P<text>.*))?")
 _TABLE = "Date,User,Message"
@@ -39,6 +40,7 @@ _ROW = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2}) (?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2}),"
     r'(?:"(?P<name>(?:[^"]|""){0,200})"|(?P<bare>[^",]{0,200})),(?P<text>.*)'
 )
+_ROW_WITHOUT_A_DAY = re.compile(r',"",(?P<text>.*)')  # a message that was deleted
 _RECOGNISED_LINES = 200
 _HEADINGS = 6  # lines that a heading may stand in
 _HALF_DAYS = {"오전": 0, "a": 0, "오후": 12, "p": 12}
@@ -60,7 +62,7 @@ def _on_computer(line: str) -> _Begun | None:
     seconds = _seconds(found) if found else None
     if found is None or seconds is None:
         return None
-    return _Begun(None, seconds, found["name"], found["text"] or "")
+    return _Begun(None, seconds, found["name"] or None, found["text"] or "")
 
 
 def _on_phone(line: str) -> _Begun | None:
@@ -70,8 +72,17 @@ def _on_phone(line: str) -> _Begun | None:
     day, seconds = _day(found), _seconds(found)
     if day is None or seconds is None:
         return None
-    if not found["rest"]:
-        return _Begun(day, seconds, None, "")
+    return _said(day, seconds, found)
+
+
+def _on_phone_by_days(line: str) -> _Begun | None:
+    found = _PHONE_BY_DAYS.fullmatch(line)
+    seconds = _seconds(found) if found else None
+    return None if found is None or seconds is None else _said(None, seconds, found)
+
+
+def _said(day: date | None, seconds: int, found: re.Match[str]) -> _Begun:
+    """Return what stands behind the time of a line on a telephone: who says what, or a notice."""
     said = _SAID.fullmatch(found["rest"]) if found["end"] == ", " else None
     if said is None:
         return _Begun(day, seconds, None, found["rest"])
@@ -80,6 +91,8 @@ def _on_phone(line: str) -> _Begun | None:
 
 def _in_table(line: str) -> _Begun | None:
     found = _ROW.fullmatch(line)
+    if found is None and (row := _ROW_WITHOUT_A_DAY.fullmatch(line)):
+        return _Begun(None, 0, None, row["text"])
     day = _day(found) if found else None
     if found is None or day is None:
         return None
@@ -118,7 +131,8 @@ def _seconds(found: re.Match[str]) -> int | None:
     return 3600 * of_24(hour, _HALF_DAYS.get(half)) + 60 * minute + second
 
 
-_LAYOUTS: tuple[Callable[[str], _Begun | None], ...] = (_on_computer, _on_phone, _in_table)
+_LAYOUTS: tuple[Callable[[str], _Begun | None], ...] = (_on_computer, _on_phone, _on_phone_by_days, _in_table)
+_PHONES = (_on_phone, _on_phone_by_days)
 
 
 def _layout(line: str) -> Callable[[str], _Begun | None] | None:
@@ -130,6 +144,8 @@ def _looks(head: Head) -> bool:
     if any(phrases.TITLE.search(line) for line in lines[:3] if len(line) < 300) or lines[:1] == [_TABLE]:
         return True
     if any(_BAR.fullmatch(line) for line in lines) and any(map(_on_computer, lines)):
+        return True
+    if any(phrases.SAVED.match(line) for line in lines[:3]) and any(map(_layout, lines)):
         return True
     begun = list(map(_on_phone, lines))
     return sum(1 for found in begun if found and found.name) > 1 and begun[0] is not None
@@ -168,21 +184,29 @@ class _Reading:
         self._layout = self._layout or _layout(line)
         begun = self._layout(line) if self._layout else None
         if begun is not None and (begun.name is not None or begun.text):
-            if self._held and _day_of(self._held[0]) != begun.day:
+            day = self._held_day(begun) or begun.day
+            if self._held and not self._held_day(begun):
                 yield from self._let_go(number)
             self._held.clear()
             yield from self.finish()
-            if begun.day is not None and begun.day != self._day:
-                self._day, self._midnight = begun.day, wall_clock(begun.day, 0, 0)
+            if day is not None and day != self._day:
+                self._day, self._midnight = day, wall_clock(day, 0, 0)
             self.has_begun = True
             self._begun, self._number, self._written = begun, number, []
         elif self._held and line.strip():
             yield from self._let_go(number)
             yield from self.take(number, line)
-        elif self._held or (self._layout in (None, _on_phone) and _day_of(line)):
+        elif self._held or (self._layout in (None, *_PHONES) and _day_of(line)):
             self._held.append(line)
         else:
             yield from self._go_on(number, line)
+
+    def _held_day(self, begun: _Begun) -> date | None:
+        """Return the day of the line that is held, None if there is none or if what follows is not of that day."""
+        day = _day_of(self._held[0]) if self._held else None
+        if day is None or (begun.day or max(day, self._day or day)) != day:
+            return None
+        return day
 
     def close(self) -> Iterator[Message]:
         """Yield what is still to come at the end."""
@@ -206,7 +230,7 @@ class _Reading:
             self.has_begun = True
             self._log.drop("notice", number, line)
         elif self._begun is not None:
-            if _layout(line) is not None or bar or (self._layout is _on_phone and _day_of(line)):
+            if _layout(line) is not None or bar or (self._layout in _PHONES and _day_of(line)):
                 self._log.notice("inside_another", number, line)
             self._written.append(line)
         elif line.strip() and not (number <= _HEADINGS and _is_heading(line)):
@@ -220,16 +244,19 @@ class _Reading:
         text = "\n".join([begun.text, *self._written]).strip()
         if self._layout is _in_table:
             text = _unquoted(text)
-        if begun.name is None or (self._layout is _in_table and _is_of(text, begun.name)):
+        words, removed = _words(text)
+        time = None if self._midnight is None else self._midnight + begun.seconds
+        if begun.name is None and removed == "deleted":
+            yield Message(sender="", time=time, removed=removed, local=time is not None)
+            return
+        if begun.name is None or (self._layout is _in_table and _is_notice_of(text, begun.name)):
             self._log.drop("notice", self._number, text)
             return
         sender = self._shown(begun.name)
-        words, removed = _words(text)
         if words:
             self._log.name(sender, sender)
-        if self._layout is _on_phone and sender in phrases.OWNERS:
+        if self._layout in _PHONES and sender in phrases.OWNERS:
             self._log.subject = sender
-        time = None if self._midnight is None else self._midnight + begun.seconds
         yield Message(sender=sender, text=words, time=time, removed=removed, local=time is not None)
 
     def _shown(self, name: str) -> str:
@@ -249,9 +276,9 @@ def _unquoted(text: str) -> str:
     return text.replace('""', '"').strip()
 
 
-def _is_of(text: str, name: str) -> bool:
-    """Return whether what stands under a name in a table tells what that person did."""
-    return text.startswith(name) and phrases.is_notice(text)
+def _is_notice_of(text: str, name: str) -> bool:
+    """Return whether what stands under a name in a table tells what that person or another did."""
+    return phrases.is_notice(text) and (text.startswith(name) or "this chat" in text or "습니다" in text)
 
 
 def _words(text: str) -> tuple[str, str]:

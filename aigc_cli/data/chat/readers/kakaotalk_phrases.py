@@ -5,7 +5,7 @@ import re
 LONGEST = 300  # characters of what stands in place of a medium
 OWNERS = frozenset({"회원님", "you", "You"})  # whose telephone it was
 
-TITLE = re.compile(r"카카오톡 대화(?:-\d+)?(?:\.txt)?\s*$|KakaoTalk Chats\b")
+TITLE = re.compile(r"카카오톡 대화(?:-\d+)?(?:\.txt)?\s*$|KakaoTalk Chats\b|^Talk_\d{4}\.\d")
 SAVED = re.compile(r"저장한 날짜\s*:|(?:Date Saved|Saved Date)\s*:")
 EMOTICON = re.compile(r"^(?:\((?:이모티콘|emoticons?|stickers?)\)\s*)+", re.IGNORECASE)
 
@@ -16,7 +16,7 @@ _ALONE = {
     "sticker": "이모티콘|emoticons?|stickers?",
     "voice": "음성 ?메시지|voice (?:message|note)",
     "deleted": "삭제된 메시지입니다|이? ?메시지[가는] 삭제되었습니다|채팅방 관리자가 메시지를 가렸습니다"
-    "|(?:this )?message (?:was|has been) deleted|deleted message|this message (?:was|has been) hidden by .{1,60}",
+    "|(?:this |the )?message (?:was|has been) deleted|deleted message|this message (?:was|has been) hidden by .{1,60}",
     "file": "(?:파일|file): .{1,250}",
     "contact": "(?:연락처|카카오톡 프로필): .{1,120}",
     "location": "지도: .{1,250}",
@@ -31,7 +31,7 @@ _REMOVED = [(kind, re.compile(rf"(?:{words})\.?", re.IGNORECASE)) for kind, word
 # One of these begins all of the above: most texts need no more than a look for them.
 _SIGNS = re.compile(
     "사진|동영상|이모티콘|음성|삭제|이|메시지|채팅방|파일|연락처|카카오톡|지도|선물|톡게시판|샵검색|그룹|보이스|페이스|라이브"
-    "|\\d+ |photo|video|emoticon|sticker|voice|this|message|deleted|file|talk|post|face|live|group",
+    "|\\d+ |photo|video|emoticon|sticker|voice|this|the|message|deleted|file|talk|post|face|live|group",
     re.IGNORECASE,
 )
 _ATTACHED = re.compile(r"[0-9a-f]{32,80}\.(?P<ending>\w{2,5})")

@@ -35,6 +35,7 @@ _DATE = re.compile(
     r"[.日일]?\s?(?:[(（]?(?P<after>\S{1,14})[)）]?)?\s*"
 )
 _IN_BRACKETS = re.compile(r"\[(?P<word>[^\[\]]{1,30})\]\s?(?P<more>.*)", re.DOTALL)
+_INDENTED = re.compile(r"^\t{1,2}")  # under the column of texts
 _ERAS = {"R": 2018, "H": 1988, "S": 1925}  # the year before the era's first
 _BUDDHIST = 543
 _DAY_ENDS = ("曜日", "曜", "요일")
@@ -217,7 +218,7 @@ class _Reading:
         if self._begun is not None:
             if begins is not None or _begun(line) is not None or _day(line) is not None:
                 self._log.notice("inside_another", number, line)
-            self._written.append(line)
+            self._written.append(_INDENTED.sub("", line) if self._begun.in_columns else line)
         elif line.strip() and not self._is_heading(number, line):
             self._log.drop("before_the_first", number, line)
 
@@ -238,7 +239,7 @@ class _Reading:
         text = _unquoted("\n".join([first, *self._written])).strip()
         if not name:
             yield from self._nameless(text, time)
-        elif phrases.is_notice(text) and text.startswith(self._members):
+        elif phrases.is_of_a_group(text) or (text.startswith(self._members) and phrases.is_notice(text)):
             self._log.drop("notice", self._number, text)
         else:
             words, removed = _words(text, has_brackets=begun.in_columns)
@@ -309,6 +310,8 @@ def _words(text: str, *, has_brackets: bool) -> tuple[str, str]:
             return "", kind
     if not has_brackets and text.casefold() in phrases.MEDIA:
         return "", phrases.MEDIA[text.casefold()]
+    if not has_brackets and phrases.CALLED.fullmatch(text):
+        return "", "call"
     words = phrases.EMOJI.sub("", text).strip()
     return (words, "") if words else ("", "sticker" if text else "media")
 

@@ -39,6 +39,14 @@ UNSENT = re.compile(
     r"|\s?ยกเลิก(?:การส่ง)?ข้อความ(?:แล้ว)?"
     r")"
 )
+# So much a notice that it is one under a name as well, whoever it tells of.
+_GROUP = re.compile(r".{1,60}(?: (?:joined|left) the group\.?|がグループ(?:に参加|を?から退会|を退会)しました。?)")
+# A call on a computer, where no sign stands before it.
+CALLED = re.compile(
+    r"(?:通話時間|call time|通话时间|통화 ?시간|เวลาโทร) ?\d[\d:]{0,7}|missed call|no answer|cancell?ed call|不在着信"
+    r"|通話(?:をキャンセルしました|に応答がありませんでした)|未接來電|未接来电|부재중 ?(?:전화|통화)|ไม่ได้รับสาย",
+    re.IGNORECASE,
+)
 OWN = frozenset({"", "you", "您", "你", "คุณ"})  # what stands for the owner in place of a name
 
 NOTICE = re.compile(
@@ -84,6 +92,11 @@ _LONGEST = 300  # characters of what LINE writes itself
 def is_unsent(text: str) -> bool:
     """Return whether a text says that a message was unsent."""
     return len(text) < _LONGEST and _SIGNS.search(text) is not None and UNSENT.fullmatch(text) is not None
+
+
+def is_of_a_group(text: str) -> bool:
+    """Return whether a text tells who came to a group or left it, in words that nobody uses."""
+    return len(text) < _LONGEST and _SIGNS.search(text) is not None and _GROUP.fullmatch(text) is not None
 
 
 def is_notice(text: str) -> bool:

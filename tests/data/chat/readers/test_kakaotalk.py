@@ -128,6 +128,15 @@ def ios_korean():
     )
 
 
+def ios_by_days():
+    return by_days(
+        ["팀 채팅방 카카오톡 대화", "저장한 날짜 : 2025년 1월 5일 오후 7:17", "", ""],
+        lambda y, mo, d, *_: ["", f"{y}년 {mo}월 {d}일 {weekday(y, mo, d)}요일"],
+        lambda y, mo, d, h, m, who, what: f"{korean(h, m)}, {who} : {what}",
+        lambda y, mo, d, h, m, what: f"{korean(h, m)}, {what}",
+    )
+
+
 def ios_by_24_hours():
     return by_days(
         ["김하늘과 카카오톡 대화", "저장한 날짜 : 2025. 1. 5. 00:15", "", ""],
@@ -163,6 +172,7 @@ LAYOUTS = [
     android_english,
     android_of_2015,
     ios_korean,
+    ios_by_days,
     ios_by_24_hours,
     ios_english,
     macos,
@@ -276,6 +286,41 @@ def test_notices_of_computers_stand_alone_and_of_tables_under_a_name():
     table = "\n".join([*rows, '2025-01-02 10:00:01,"Bo","Ann left the chat"'])
     result = read("kakaotalk", table)
     assert (result.texts, dict(result.log.dropped)) == (["Ann left the chat"], {"notice": 1})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[] [20:35] 시스템 알림",
+        "2021년 12월 29일 오후 8:35,  : 시스템 알림",
+        "2018. 11. 1. 오후 6:39: sehan님을 내보냈습니다.",
+        '2021-12-29 20:37:30,"","시스템 알림"',
+        '2021-12-29 20:40:45,"나","수아 has been removed from this chatroom."',
+        '2021-12-29 20:40:45,시스템,"수아님이 들어왔습니다."',
+    ],
+)
+def test_what_nobody_says_is_a_notice(line):
+    result = read("kakaotalk", line)
+    assert (result.messages, dict(result.log.dropped)) == ([], {"notice": 1})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '2021-12-29 20:36:00,"가","x"\n,"","The message has been deleted."',
+        "2018. 11. 1. 18:39, 가 : x\n2018. 11. 1. 18:40: 채팅방 관리자가 메시지를 가렸습니다.",
+    ],
+)
+def test_a_message_that_somebody_deleted_cuts(line):
+    assert [m.removed for m in read("kakaotalk", line).messages] == ["", "deleted"]
+
+
+def test_titles_of_telephones_in_english():
+    text = "Talk_2026.4.25 10:20-1.txt\nDate Saved : Apr 25, 2026 at 10:38\n\n\nWednesday, December 31, 2014\n"
+    text += "Dec 31, 2014 at 19:12: Ann invited iPad .\nDec 31, 2014 at 19:12, Ann : hello\nmore\n"
+    assert looks("kakaotalk", text)
+    result = read("kakaotalk", text)
+    assert (result.texts, dict(result.log.dropped)) == (["hello\nmore"], {"notice": 1})
 
 
 @pytest.mark.parametrize("text", ["", "KakaoTalk Chats with A\nDate Saved : x\n", "hello\n", "Date,User,Message\n"])

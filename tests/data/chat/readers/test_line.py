@@ -167,10 +167,19 @@ def test_what_people_write_themselves_stays(text):
 
 
 def test_events_with_a_name_in_the_column_of_names():
-    text = "2021/01/02(Sat)\n10:00\tAnn\tBo joined the group\n10:01\tBo\tmum left the chat\n10:02\tAnn\tok\n"
-    result = read("line", text)
+    text = "2021/01/02(Sat)\n10:00\tAnn\tBo left the chat\n10:01\tBo\tmum left the chat\n10:02\tAnn\tok\n"
+    result = read("line", f"{text}10:03\tAnn\tCy joined the group\n10:04\t花\t太郎がグループに参加しました\n")
     assert result.texts == ["mum left the chat", "ok"]
-    assert result.log.dropped == {"notice": 1}
+    assert result.log.dropped == {"notice": 3}
+
+
+def test_lines_may_be_indented_to_their_column():
+    assert told("2021/01/02(Sat)\n10:00\tAnn\tone\n\t\ttwo\n\tthree\n") == [("Ann", "one\ntwo\nthree")]
+
+
+def test_calls_of_computers_have_no_sign():
+    text = "2025.05.15 วันพฤหัสบดี\n08:35 สมหญิง สวัสดีค่ะ\n08:40 ยกเลิกข้อความแล้ว\n08:41 สมชาย ไม่ได้รับสาย\n"
+    assert told(text) == [("สมหญิง", "สวัสดีค่ะ"), ("", "deleted"), ("สมชาย", "call")]
 
 
 @pytest.mark.parametrize(
