@@ -188,27 +188,29 @@ def _holds(line: bytes, value: Any, traces: Traces) -> bool:
 def clean(copy: Copy, traces: Traces, *, wait_seconds: float) -> None:
     """Take what is forgotten out of a known copy: lines of memories go, turns of sessions become empty, previews go.
 
-    A turn stays as an empty one, since events count turns. Locked where the run or the session is in use.
+    A turn stays as an empty one, since events count turns. Where the path is a link, what it leads to is cleaned, and
+    the link stays. Locked where the run or the session is in use.
     """
     with _lock_of(copy, wait_seconds):
+        path = copy.path.resolve()
         if copy.kind == PREVIEW:
-            copy.path.unlink()
+            path.unlink()
         else:
-            _without(copy, traces)
+            _without(path, copy.kind, traces)
 
 
-def _without(copy: Copy, traces: Traces) -> None:
-    private = not copy.path.stat().st_mode & 0o077
+def _without(path: Path, kind: str, traces: Traces) -> None:
+    private = not path.stat().st_mode & 0o077
     with (
-        copy.path.open("rb") as old,
-        atomic_path(copy.path, private=private) as temporary,
+        path.open("rb") as old,
+        atomic_path(path, private=private) as temporary,
         temporary.open("wb") as new,
     ):
         for line in old:
             value = _value(line)
             if not _holds(line, value, traces):
                 new.write(line)
-            elif copy.kind == SESSION and isinstance(value, dict) and "content" in value:
+            elif kind == SESSION and isinstance(value, dict) and "content" in value:
                 new.write(json_text({**value, "content": "", "bubbles": []}).encode() + b"\n")
 
 

@@ -296,6 +296,15 @@ def test_copies_are_cleaned_holders_are_listed_and_runs_are_to_be_trained_again(
     assert DEV in notes.read_text() and DEV in log.read_text()
 
 
+def test_what_a_link_leads_to_is_cleaned_and_the_link_stays(made, runs, tmp_path):
+    memory = runs / "one/memory/exchanges.jsonl"
+    memory.rename(tmp_path / "kept.jsonl")
+    memory.symlink_to(tmp_path / "kept.jsonl")
+    lose(made, who=["Dev"], search=[runs])
+    assert memory.is_symlink()
+    assert [json.loads(line)["prompt"] for line in lines(tmp_path / "kept.jsonl")] == [TESS]
+
+
 def test_previews_go_where_anything_that_was_held_out_goes_for_they_are_cut(made, runs):
     preview = jsonl(runs / "one/previews/step-5.jsonl", {"schema": "aigc.preview/1", "prompt": "house, time 19"})
     other = jsonl(runs / "two/previews/step-5.jsonl", {"schema": "aigc.preview/1", "prompt": "house, time 19"})
