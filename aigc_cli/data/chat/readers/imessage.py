@@ -24,7 +24,7 @@ from aigc_cli.data.chat.readers.fields import medium, shown_name
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TIME = (
     rf"(?P<month>{'|'.join(_MONTHS)}) (?P<day>\d\d), (?P<year>\d{{4}}) "
-    r"(?P<hour>[ \d]\d):(?P<minute>[0-5]\d):(?P<second>[0-6]\d) (?P<half>[AP])M"
+    r"(?P<hour>[ \d]\d):(?P<minute>[0-5]\d):(?P<second>[0-6]\d)[ \u202f](?P<half>[AP])M"
 )
 _HEAD = re.compile(
     rf"(?P<indent> *){_TIME}(?: \(Read by (?P<reader>.{{1,200}}?) after [^()]{{1,100}}\))?(?P<rest>.*)", re.DOTALL
@@ -40,6 +40,12 @@ _REACTION = re.compile(
     r"|(?:\w+ )?Sticker from .{1,200}(?:: .*| not found!))"
 )
 _STICKER = re.compile(r"(?:\w+ )?Sticker from .{1,200}: .*")
+# What a reaction is where it is sent as a message, to a telephone of another kind.
+_REACTED = re.compile(
+    r"(?:Loved|Liked|Disliked|Laughed at|Emphasized|Questioned|Reacted \S{1,20} to|Removed an? .{1,40} from) "
+    r"(?:[“\"].*[”\"]|an? (?:image|movie|attachment|audio message))",
+    re.DOTALL,
+)
 _EFFECT = re.compile(
     "Sent with (?:Confetti|Echo|Fireworks|Balloons|Heart|Lasers|Shooting Start?|Sparkles|Spotlight|Slam|Loud|Gentle"
     "|Invisible Ink)"
@@ -113,19 +119,18 @@ def read(export: Export, log: Log, options: ReadOptions) -> Iterator[Message]:
         following = next(lines, None)
         begun = _HEAD.match(line) if line[:1] == " " or line[:3] in _MONTHS else None
         time = _time(begun) if begun else None
-        if begun is not None and time is not None and was_blank and not begun["indent"]:
-            is_head = not begun["rest"] and bool(following and following.strip())
-            is_notice = _is_announcement(begun["rest"], following)
-            if is_head or is_notice:
-                yield from _close(reading)
-                has_begun = True
-            if is_head and following is not None:
-                reading.top = _Open(number, time, _sender(following, begun, log))
-                line, following, number, was_blank = following, next(lines, None), number + 1, False
-            elif is_notice:
+        is_alone = begun is not None and time is not None and was_blank and not begun["indent"]
+        if begun is not None and time is not None and is_alone and _is_whole(begun["rest"], following):
+            yield from _close(reading)
+            has_begun = has_begun or bool(begun["rest"]) or _names(following)
+            if begun["rest"]:
                 log.drop("notice", number, line)
+            elif _names(following):
+                reading.top = _Open(number, time, _sender(following or "", begun, log))
+                line, following, number = following or "", next(lines, None), number + 1
             else:
-                _go_on(reading, line, number)
+                log.drop("no_sender", number, line)
+                line = ""
         elif begun is not None and time is not None and _is_reply(reading, begun, following):
             assert reading.top is not None and following is not None
             reading.inner = _Open(number, time, _sender(following, begun, log), len(begun["indent"]))
@@ -158,8 +163,14 @@ def _time(begun: re.Match[str]) -> float | None:
     return wall_clock(day, of_24(hour, 0 if begun["half"] == "A" else 12), int(begun["minute"]), int(begun["second"]))
 
 
-def _is_announcement(rest: str, following: str | None) -> bool:
-    return rest.startswith(" ") and (bool(_ANNOUNCED.match(rest)) or not (following or "").strip())
+def _is_whole(rest: str, following: str | None) -> bool:
+    """Return whether a line with a time is one of its own: a message's first, or an announcement."""
+    return not rest or (rest.startswith(" ") and (bool(_ANNOUNCED.match(rest)) or not (following or "").strip()))
+
+
+def _names(line: str | None) -> bool:
+    """Return whether a line names a sender."""
+    return bool(line and line.strip()) and not _HEAD.fullmatch(line or "")
 
 
 def _is_reply(reading: _Reading, begun: re.Match[str], following: str | None) -> bool:
@@ -209,6 +220,9 @@ def _close(reading: _Reading) -> Iterator[Message]:
     for reply in top.replies:
         answer, _ = _message(reply, log, reply_to=message.text)
         reading.waiting[_key(answer)].append(answer)
+    if _REACTED.fullmatch(message.text):
+        log.drop("reaction", top.where, message.text)
+        return
     waiting = reading.waiting.get(_key(message)) if is_reply else None
     if waiting:
         log.drop("repeated", top.where, message.text)

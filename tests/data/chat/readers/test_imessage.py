@@ -176,6 +176,23 @@ def test_what_stands_before_the_first_message_is_dropped_and_counted():
     assert read("imessage", "hello\n\n" + EVENING).log.dropped == {"before_the_first": 1, "notice": 1}
 
 
+def test_reaction_that_was_sent_as_a_message_is_dropped_and_counted():
+    result = read(
+        "imessage", EVENING.replace("look\n", "Loved “are you at the harbour?”\n").replace("attachments/12/", "x ")
+    )
+    assert result.log.dropped == {"notice": 1}
+    result = read(
+        "imessage", EVENING.replace("attachments/12/IMG_4501.HEIC\nlook\n", "Loved “are you\nat the harbour?”\n")
+    )
+    assert result.log.dropped == {"notice": 1, "reaction": 1}
+
+
+def test_time_without_a_sender_takes_nobody_elses_message():
+    result = read("imessage", "May 16, 2022  5:29:42 PM\n" + EVENING.replace("5:29:42 PM", "5:29:42\u202fPM"))
+    assert result.log.dropped == {"no_sender": 1, "notice": 1}
+    assert [message.sender for message in result.messages] == ["Me", "Noor", "Noor", "Me", "Noor"]
+
+
 @pytest.mark.parametrize(
     "announced",
     [
