@@ -6,6 +6,7 @@ from typing import TextIO
 
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.words.messages import tr
+from aigc_cli.data.likely_encoding import likely_encoding
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -27,12 +28,20 @@ def unknown_encoding(encoding: str) -> UsageProblem:
     )
 
 
-def not_in_encoding(source: str, encoding: str, byte: int) -> BadData:
-    """Return the error for a text that is in another encoding from a byte on."""
+def not_in_encoding(source: str, encoding: str, byte: int, data: bytes = b"") -> BadData:
+    """Return the error for a text that is in another encoding from a byte on; `data` tells which one, if any."""
     return BadData(
         tr("{source}: not {encoding} text at byte {byte}", source=source, encoding=encoding, byte=byte),
-        tr("another --encoding, or another kind of file?"),
+        proposed_encoding(data, encoding) or tr("another --encoding, or another kind of file?"),
     )
+
+
+def proposed_encoding(data: bytes, encoding: str) -> str:
+    """Return how to name the encoding that bytes are likely in, "" if it is the one they were read in or none."""
+    likely = likely_encoding(data)
+    if likely is None or codecs.lookup(likely).name == codecs.lookup(encoding).name:
+        return ""
+    return tr("it looks like {encoding}: --encoding {encoding}", encoding=likely)
 
 
 def decode(data: bytes, source: str, encoding: str) -> str:
@@ -41,7 +50,7 @@ def decode(data: bytes, source: str, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise not_in_encoding(source, encoding.removesuffix("-sig"), error.start) from error
+        raise not_in_encoding(source, encoding.removesuffix("-sig"), error.start, data) from error
     except LookupError as error:
         raise unknown_encoding(encoding) from error
 

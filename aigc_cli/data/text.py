@@ -25,7 +25,7 @@ from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
 from aigc_cli.core.words.plain import json_text
-from aigc_cli.data.encoding import MARK_BYTES, marked, not_in_encoding, unknown_encoding
+from aigc_cli.data.encoding import MARK_BYTES, marked, not_in_encoding, proposed_encoding, unknown_encoding
 from aigc_cli.data.prepared import (
     STDIN,
     SetDescription,
@@ -158,9 +158,11 @@ def _decoded(source: str, file: IO[bytes], encoding: str, digest: "hashlib._Hash
         except UnicodeDecodeError as error:
             # `error.object` ends where the file has been read to, whatever the decoder had held back.
             offset = file.tell() - len(error.object) + error.start
-            raise not_in_encoding(source_label(source), encoding.removesuffix("-sig"), offset) from error
+            name = encoding.removesuffix("-sig")
+            raise not_in_encoding(source_label(source), name, offset, error.object) from error
         if "\x00" in text:
-            raise BadData(tr("{source}: not a text file", source=source_label(source)), tr("name text files"))
+            remedy = proposed_encoding(chunk, encoding) or tr("name text files")
+            raise BadData(tr("{source}: not a text file", source=source_label(source)), remedy)
         if text:
             yield text
 

@@ -6,7 +6,7 @@ import io
 import pytest
 
 from aigc_cli.core.errors import BadData, UsageProblem
-from aigc_cli.data.encoding import as_marked, decode
+from aigc_cli.data.encoding import as_marked, decode, proposed_encoding
 
 TEXT = "are you home?\n晚饭吃什么\n"
 MARKED = {
@@ -31,3 +31,27 @@ def test_without_a_mark_what_was_named_is_believed():
         decode(b"a\xff", "x", "utf-8")
     with pytest.raises(UsageProblem, match="'klingon' is not known"):
         decode(b"a", "x", "klingon")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("晚饭吃什么", "gb18030"),
+        ("晚餐吃什麼", "cp950"),
+        ("晚饭吃什么", "utf-16-le"),
+        ("Öl für später", "windows-1252"),
+    ],
+)
+def test_the_error_proposes_the_encoding_that_the_text_is_in(text, encoding):
+    with pytest.raises(BadData, match="not utf-8 text at byte") as error:
+        decode(text.encode(encoding), "x", "utf-8")
+    assert error.value.remedy == f"it looks like {encoding}: --encoding {encoding}"
+    assert decode(text.encode(encoding), "x", encoding) == text
+
+
+def test_where_no_encoding_is_likely_none_is_proposed():
+    for data in (b"a\xff", TEXT.encode() + b"\xff", bytes(range(256))):
+        with pytest.raises(BadData) as error:
+            decode(data, "x", "utf-8")
+        assert error.value.remedy == "another --encoding, or another kind of file?"
+    assert proposed_encoding("晚饭吃什么".encode("gb18030"), "gb18030") == ""

@@ -134,6 +134,19 @@ def test_what_is_not_text_is_bad_data_with_the_byte_and_leaves_nothing(tmp_path,
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
 
 
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16-le"])
+def test_the_encoding_that_a_text_is_in_is_proposed_and_then_reads_it(tmp_path, encoding):
+    text = "晚饭吃什么？我快到家了。\nOK\n" * 4
+    source = write(tmp_path / "a.txt", text.encode(encoding))
+    with pytest.raises(BadData, match=f"--encoding {encoding}"):
+        prepare(source, tmp_path / "set")
+    prepare(source, tmp_path / "set", encoding=encoding, valid=0)
+    assert joined(tmp_path / "set", "train") == text
+    write(tmp_path / "a.txt", "are you home?\n".encode("utf-16-be"))
+    with pytest.raises(BadData, match=r"not a text file .*--encoding utf-16-be"):
+        prepare(source, tmp_path / "x")
+
+
 def test_missing_sources_and_unknown_encoding(tmp_path):
     with pytest.raises(NoInput, match="no such file"):
         prepare(tmp_path / "a.txt", tmp_path / "set")

@@ -92,6 +92,7 @@ CHINESE: dict[str, str] = {
     "is this the right file, or --format?": "文件或 --format 是否正确？",
     "it has {names}": "现有：{names}",
     "it lacks pixels or the split": "缺少像素数据或划分信息",
+    "it looks like {encoding}: --encoding {encoding}": "看起来是 {encoding}：请用 --encoding {encoding}",
     "it needs .jpg, .png, .webp or other picture files": "需要 .jpg、.png、.webp 等图片文件",
     "known: WhatsApp text, Telegram Desktop result.json, OpenAI messages or ShareGPT JSON and JSONL, NAME: line text": "可用：WhatsApp 文本、Telegram Desktop 的 result.json、OpenAI messages 或 ShareGPT 的 JSON 与 JSONL、“NAME: 内容”文本",
     "leave it out, or name {prefix}STYLE": "请去掉此选项，或给出 {prefix}STYLE",
