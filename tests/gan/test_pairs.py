@@ -1,6 +1,7 @@
 """Architectures and losses together: each pair of `LEARNS` learns two flat colours of 16 pixels in 200 steps.
 
-Pictures are in [-1, 1]. The colours are the labels, but for mlp, whose critic hardly hears one number beside 768.
+Pictures are in [-1, 1]. The colours are the labels, but for mlp, whose critic hardly hears one number beside 768 unless
+a strong penalty silences the 768, as with lsgan.
 """
 
 import json
@@ -9,8 +10,9 @@ import pytest
 import torch
 
 from aigc_cli.config.base import resolve
-from aigc_cli.config.train_gan import TrainGanSettings
+from aigc_cli.config.train_gan import ARCHITECTURES, LOSSES, TrainGanSettings, completed
 from aigc_cli.core.disk.checkpoint import save_tensors
+from aigc_cli.core.errors import UsageProblem
 from aigc_cli.data.pictures.imageset import open_image_set
 from aigc_cli.gan.trainer import build_trainer
 
@@ -45,16 +47,44 @@ OWN = {
         "gamma": 0.1,
         "gp_weight": 1.0,
     },
+    # A flat picture's gradient lies thinly over 768 numbers, so that a penalty which acts is of hundreds and thousands.
+    ("mlp", "rpgan"): {"lr_d": 0.002, "gamma": 1000.0, "penalty_every": 1},
+    ("mlp", "minimax"): {"lr_d": 0.002, "gamma": 1000.0, "penalty_every": 1},
+    ("mlp", "lsgan"): {
+        "lr_g": 0.007,
+        "lr_d": 0.004,
+        "width": 0.25,
+        "beta1": 0.5,
+        "ema_images": 400,
+        "gamma": 3000.0,
+        "penalty_every": 1,
+    },
+    ("mlp", "hinge"): {"lr_d": 0.002, "gamma": 1000.0, "penalty_every": 1},
+    ("mlp", "wgan"): {
+        "lr_g": 0.018,
+        "lr_d": 0.0024,
+        "width": 0.25,
+        "ema_images": 400,
+        "gamma": 2000.0,
+        "penalty_every": 1,
+        "clip_weights": 0.1,
+    },
+    ("r3", "minimax"): {"batch_size": 8, "gamma": 1000.0, "penalty_every": 1},
     ("r3", "hinge"): {"batch_size": 8, "gamma": 10.0, "penalty_every": 1},
     ("r3", "wgan-gp"): {"batch_size": 8, "gamma": 10.0, "penalty_every": 1, "gp_weight": 10.0},
 }
 LEARNS = {
     "style": ("rpgan", "nonsaturating", "minimax", "lsgan", "hinge", "wgan-gp"),
     "dcgan": ("rpgan", "nonsaturating", "minimax", "lsgan", "hinge", "wgan", "wgan-gp"),
-    "mlp": ("nonsaturating", "wgan-gp"),
+    "mlp": ("rpgan", "nonsaturating", "minimax", "lsgan", "hinge", "wgan", "wgan-gp"),
     "resnet": ("rpgan", "nonsaturating", "hinge", "wgan-gp"),
-    "r3": ("rpgan", "nonsaturating", "lsgan", "hinge", "wgan-gp"),
+    "r3": ("rpgan", "nonsaturating", "minimax", "lsgan", "hinge", "wgan-gp"),
 }
+# Accepted, but no settings were found that do it with every seed. With minimax one seed in four falls short, or draws
+# one colour for both labels. The layers of the resnet critic keep their size and its logits are sums over 64 places, so
+# that they begin at up to 30: lsgan, which wants 0 and 1, draws the generator the wrong way until they have come down.
+OPEN = {("resnet", "minimax"), ("resnet", "lsgan")}
+LABELLED_MLP = ("lsgan",)
 QUICK = (("dcgan", "wgan"), ("mlp", "nonsaturating"), ("mlp", "wgan-gp"))
 PAIRS = [
     pytest.param(arch, loss, marks=() if (arch, loss) in QUICK else pytest.mark.slow)
@@ -74,9 +104,22 @@ def write_colours(folder, *, labelled):
     return folder
 
 
+def accepted(arch, loss):
+    try:
+        return bool(completed(TrainGanSettings(arch=arch, loss=loss)))
+    except UsageProblem:
+        return False
+
+
+def test_each_accepted_pair_is_held_or_named_as_open():
+    every = {(arch, loss) for arch in ARCHITECTURES for loss in LOSSES if accepted(arch, loss)}
+    held = [(arch, loss) for arch, losses in LEARNS.items() for loss in losses]
+    assert sorted([*held, *OPEN]) == sorted(every)
+
+
 @pytest.mark.parametrize(("arch", "loss"), PAIRS)
 def test_two_flat_colours_are_learned(arch, loss, tmp_path):
-    labelled = arch != "mlp"
+    labelled = arch != "mlp" or loss in LABELLED_MLP
     told = {"arch": arch, "loss": loss, **SHARED, **SETTINGS[arch], **OWN.get((arch, loss), {})}
     settings = resolve(TrainGanSettings, told, presets={})
     images = open_image_set(write_colours(tmp_path / "set", labelled=labelled))
