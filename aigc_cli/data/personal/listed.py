@@ -37,7 +37,10 @@ class Listed:
         for word in sorted(self._numbers, key=len, reverse=True):  # the longest first: "Ann Lee" before "Ann"
             by_first[word[0]].append(_pattern(word))
         self._firsts = re.compile("[" + "".join(map(re.escape, by_first)) + "]")
-        self._words = {first: re.compile("|".join(patterns)) for first, patterns in by_first.items()}
+        self._words = {
+            first: re.compile(_whole(first, r"(?<!%s)") + "(?:" + "|".join(patterns) + ")")
+            for first, patterns in by_first.items()
+        }
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where listed words stand in a text, in order and without overlaps."""
@@ -86,7 +89,10 @@ def _plain(word: str) -> str:
 
 
 def _pattern(word: str) -> str:
-    """Return the pattern of a folded word, whole where its ends are letters of scripts with spaces."""
-    before = rf"(?<!{_JOINS})" if _WORDLIKE.match(word[0]) else ""
-    after = rf"(?!{_JOINS})" if _WORDLIKE.match(word[-1]) else ""
-    return before + r"\s+".join(map(re.escape, word.split())) + after
+    """Return the pattern of a folded word, with what may follow it."""
+    return r"\s+".join(map(re.escape, word.split())) + _whole(word[-1], "(?!%s)")
+
+
+def _whole(end: str, border: str) -> str:
+    """Return the border that a word has at one of its ends if that is a letter of a script with spaces."""
+    return border % _JOINS if _WORDLIKE.match(end) else ""
