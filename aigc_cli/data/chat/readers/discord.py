@@ -109,6 +109,9 @@ def _read_part(export: Export, part: Part, log: Log) -> Iterator[Message]:
             tr("export the chat again, as JSON"),
         )
     stream.end()
+    others = log.names.keys() - log.contacts
+    if log.contacts and len(others) == 1:  # whose chat with them it is
+        (log.subject,) = others
 
 
 def _message(item: Any, channel: Mapping[str, Any], place: tuple[str, int], log: Log) -> Message | None:

@@ -59,8 +59,16 @@ def test_a_direct_chat_gives_its_messages_and_who_is_the_contact():
     assert first.time == datetime(2025, 9, 3, 16, 1, 30, 500000, tzinfo=UTC).timestamp()
     assert not first.local and not first.edited and second.edited
     assert done.log.names == {"4001": "Wren", "4002": "Tess K"}
-    assert done.log.contacts == {"4002"} and done.log.subject is None
+    assert done.log.contacts == {"4002"} and done.log.subject == "4001"
     assert done.log.keys == {"77": "77"}
+
+
+def test_whose_chat_it_is_is_open_where_no_contact_is_named_or_more_speak():
+    alone, both = [item(1, "wren", "a")], [item(1, "wren", "a"), item(2, "tess", "b")]
+    assert read("discord", export(*both, name="Somebody")).log.subject is None
+    assert read("discord", export(*both, item(3, "rolls", "c"))).log.subject is None
+    assert read("discord", export(*both, kind="GuildTextChat")).log.subject is None
+    assert read("discord", export(*alone)).log.subject is None
 
 
 def test_notices_are_dropped_though_they_carry_texts_and_a_call_cuts():
@@ -144,7 +152,7 @@ def test_parts_of_an_export_are_one_export_and_read_as_the_whole_does():
     (gathered,) = reader_of("discord").gather(listed)
     assert list(gathered) == names
     done = read("discord", {name: parts[name] for name in gathered})
-    assert done.messages == whole.messages and done.log == whole.log
+    assert done.messages == whole.messages and done.log == whole.log and whole.log.subject == "4001"
 
 
 def test_a_thread_is_a_chat_of_its_own_and_old_exports_have_names_alone():
