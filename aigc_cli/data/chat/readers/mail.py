@@ -17,6 +17,7 @@ from aigc_cli.data.likely_encoding import decoded_somehow
 
 LARGEST_HEAD = 1 << 17  # bytes of headers that are kept
 LARGEST_TEXT = 1 << 19  # bytes of each text that are kept: what somebody wrote stands before what is quoted
+_LARGEST_HEADER = 1 << 13  # bytes of one header
 _MOST_TEXTS = 50
 _DEEPEST = 30
 _LONGEST_LINE = 1 << 20
@@ -106,7 +107,10 @@ class Mail:
     def sender(self) -> tuple[str, str]:
         """Return the address that wrote the mail, in lower case, and the name beside it; ("", "") if nobody did."""
         for name in (b"from", b"sender", b"return-path"):
-            shown, address = parseaddr(_as_text(self.headers.get(name, b"")))
+            try:
+                shown, address = parseaddr(_as_text(self.headers.get(name, b"")))
+            except RecursionError:  # brackets in brackets
+                continue
             if "@" in address:
                 return address.strip().lower(), decoded_header(shown.encode("utf-8", "replace")).strip()
         return "", ""
@@ -129,7 +133,7 @@ class Mail:
         for line in _FOLD.sub(b" ", b"\n".join(lines)).split(b"\n"):
             name, colon, value = line.partition(b":")
             if colon:
-                headers.setdefault(name.strip().lower(), value.strip())
+                headers.setdefault(name.strip().lower(), value.strip()[:_LARGEST_HEADER])
         if not self.headers:
             self.headers = headers
         self._begin_part(headers)

@@ -28,6 +28,7 @@ _MACHINES = re.compile(
     r"(?:no-?_?reply|do-?not-?reply|donotreply|mailer-daemon|postmaster|bounces?|notifications?)\b[^@]*@"
 )
 _LIST_HEADERS = (b"list-id", b"list-unsubscribe", b"list-post", b"feedback-id", b"x-autoreply", b"x-autorespond")
+_NAMES = frozenset({"mbox", "Inbox", "INBOX", "Sent", "Sent Mail", "Sent Messages", "Archives", "Archive"})
 _BULK = frozenset({"bulk", "list", "junk", "auto_reply"})
 _EXPUNGED = 0x8  # of X-Mozilla-Status: deleted, and still in the file
 _ATTACHED = {b"image": "photo", b"video": "video", b"audio": "voice"}
@@ -45,7 +46,7 @@ def _gather(paths: Sequence[str]) -> Iterator[Sequence[str]]:
         path
         for path in paths
         if PurePosixPath(path).suffix.lower() in (".mbox", ".mbx", ".eml")
-        or PurePosixPath(path).name == "mbox"
+        or PurePosixPath(path).name in _NAMES
         or f"{path}.msf" in there
     ]
     if boxes:

@@ -369,6 +369,7 @@ def test_mailboxes_of_a_folder_are_read_as_one():
     gather = reader_of("mbox").gather
     assert list(gather(["Inbox", "Inbox.msf", "Sent", "Sent.msf", "readme"])) == [["Inbox", "Sent"]]
     assert list(gather(["Takeout/Mail/All mail.mbox", "chat.json"])) == [["Takeout/Mail/All mail.mbox"]]
+    assert list(gather(["x/Inbox", "x/Sent", "x/a.txt"])) == [["x/Inbox", "x/Sent"]]
     assert list(gather(["a.txt"])) == []
 
 
@@ -378,6 +379,35 @@ def test_of_a_huge_mail_the_beginning_of_its_text_is_kept():
     )
     (one,) = mails(export_of(mail(MIA, body, "a", **headers)).parts[0].open(), [])
     assert sum(len(line) for text in one.texts for line in text.lines) < 1 << 20
+
+
+HOSTILE = [
+    "(" * 9999,
+    "<" * 9999,
+    '"' * 9999,
+    "=?a?q?" * 9999,
+    "boundary=" * 9999,
+    "9" * 9999,
+    "\\" * 9999,
+    "a@b," * 999,
+    "\0",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_headers_of_any_kind_are_survived(value):
+    names = (
+        "From",
+        "Date",
+        "Subject",
+        "References",
+        "Content-Type",
+        "Delivered-To",
+        "X-Mozilla-Status",
+        "X-Gmail-Labels",
+    )
+    odd = [f"From x Mon Jan 1 10:00:00 2024\n{name}: {value}\nFrom: b@example.org\n\nhi\n\n" for name in names]
+    assert read("mbox", box(mail(MIA, "hello", "a"), *odd)).count == 1 + len(names)
 
 
 BOX = box(
