@@ -110,7 +110,7 @@ _aigc_reply() {
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --format --dates --zone --me --subject --consent --keep-pii --no-keep-pii --redact --force --no-force --dry-run --no-dry-run --merge-minutes --silence-minutes --answer-hours --max-turns --max-characters --valid --encoding --lock-wait --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --format --dates --zone --me --subject --consent --keep-pii --no-keep-pii --redact --force --no-force --dry-run --no-dry-run --merge-minutes --silence-minutes --answer-hours --max-turns --max-characters --valid --show-dropped --no-show-dropped --encoding --lock-wait --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_words $_aigc_demos; _aigc_rest files; fi
             ;;
         'prepare text')

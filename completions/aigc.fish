@@ -108,6 +108,8 @@ complete -c aigc -n '__aigc_in "prepare chat"' -l answer-hours -x -d 'An unanswe
 complete -c aigc -n '__aigc_in "prepare chat"' -l max-turns -x -d 'Cut longer conversations into records of at most this many turns.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l max-characters -x -d 'Cut longer conversations into records of at most this size.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l valid -x -d 'Share of each chat\'s records, the last in time, held out.'
+complete -c aigc -n '__aigc_in "prepare chat"' -l show-dropped -d 'Show what becomes no message, and why, on stderr.'
+complete -c aigc -n '__aigc_in "prepare chat"' -l no-show-dropped -d 'Show what becomes no message, and why, on stderr.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l encoding -x -d 'Character encoding of the logs.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l lock-wait -x -d 'Seconds to wait for another process that works on the same output.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l keep-days -x -d 'With a date in -o, such as out/%Y-%m-%d: afterwards delete what aigc wrote there more than N days ago.'

@@ -56,6 +56,9 @@ class PrepareChatSettings:
         metavar="FILE",
         acts="redacts",
     )
+    show_dropped: bool = setting(
+        False, "Show what becomes no message, and why, on stderr.", kept=False, acts="exposes", group="data"
+    )
     encoding: str = setting("utf-8", "Character encoding of the logs.", metavar="NAME", group="data")
     force: bool = force_setting()
     lock_wait: float = lock_wait_setting()

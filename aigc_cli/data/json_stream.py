@@ -18,7 +18,16 @@ LARGEST_VALUE = 64 << 20  # characters of one value that is taken whole
 DEEPEST = 200  # of what is walked over
 _SPACE = re.compile(r"[ \t\n\r]*")
 _ESCAPE = 12  # characters that a truncated escape, number or word may have before the end of what was read
+_ANY_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|.)", re.DOTALL)  # whichever: \\x is a backslash and an x
 _INCOMPLETE = object()
+
+
+def with_json_escapes(text: str) -> str:
+    r"""Return a text with the escapes \xHH of control characters, which JSON does not know, as \u00HH.
+
+    So Telegram Desktop writes them: one message would make a whole account unreadable.
+    """
+    return _ANY_ESCAPE.sub(lambda found: f"\\u00{found[1]}" if found[1] else found[0], text)
 
 
 class JsonStream:
@@ -32,7 +41,7 @@ class JsonStream:
         self._read, self._source = read, source
         self._buffer, self._at, self._ended = "", 0, False
         self._passed = self._lines = self._column = 0
-        self._decode = json.JSONDecoder().raw_decode
+        self._decode = json.JSONDecoder(strict=False).raw_decode
 
     def kind(self) -> str:
         """Return the first character of the next value: { [ " t f n, a digit or a sign; "" at the end."""
@@ -113,6 +122,8 @@ class JsonStream:
         try:
             value, end = self._decode(self._buffer, self._at)
         except json.JSONDecodeError as error:
+            if error.msg.startswith("Invalid \\escape") and self._mended():
+                return self._within()
             cut = error.msg.startswith("Unterminated") or error.pos >= len(self._buffer) - _ESCAPE
             if cut and not self._ended:
                 return _INCOMPLETE
@@ -125,6 +136,15 @@ class JsonStream:
             return _INCOMPLETE  # a number may go on
         self._at = end
         return value
+
+    def _mended(self) -> bool:
+        """Mend the escapes in what was read; return whether that changed anything."""
+        waiting = self._buffer[self._at :]
+        mended = with_json_escapes(waiting)
+        self._count(self._at)
+        self._passed += self._at
+        self._buffer, self._at = mended, 0
+        return mended != waiting
 
     def _take(self, mark: str) -> None:
         found = self.kind()

@@ -86,16 +86,17 @@ def source_label(source: str) -> str:
     return "stdin" if source == STDIN else source
 
 
-def source_record(source: str, digest: str) -> dict[str, str]:
-    """Return a source as the manifest names it: its file name, not its place, and its SHA-256."""
-    return {"path": source if source == STDIN else Path(source).name, "sha256": digest}
+def source_record(source: str, digest: str, parts: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a source as the manifest names it: its file name, not its place, its SHA-256, those of its `parts`."""
+    named = {"path": source if source == STDIN else Path(source).name, "sha256": digest}
+    return {**named, "parts": list(parts)} if parts else named
 
 
 def finished_set(
     out: Path,
     kind: str,
     settings: "DataclassInstance",
-    sources: Sequence[Mapping[str, str]],
+    sources: Sequence[Mapping[str, Any]],
     *,
     force: bool,
     files: Sequence[str] = DATA_FILES,
@@ -134,7 +135,7 @@ class SetDescription:
 
     kind: str
     settings: Mapping[str, Any]
-    sources: Sequence[Mapping[str, str]]
+    sources: Sequence[Mapping[str, Any]]
     subject: str | None
     consent: str
 

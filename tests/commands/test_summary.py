@@ -28,7 +28,7 @@ CHAT = {
     "kind": "chat",
     "out": "data/chat",
     "counts": {"train": 294, "valid": 33, "messages": 3677, "conversations": 320, "subject_turns": 1293},
-    "dropped": {"call": 1, "unanswered_turn": 4, "some_new_reason": 2},
+    "dropped": {"call": 1, "unanswered": 4, "some_new_reason": 2},
     "subject": "Wren",
     "consent": "unspecified",
     "redacted": {"email": 6, "phone": 10},
@@ -68,7 +68,7 @@ def test_a_set_of_a_chat():
     summary = prepared(CHAT)
     assert summary.headline == "data/chat: 1293 turns of Wren in 320 conversations, from 3677 messages"
     assert facts(summary)["held out"] == "33 of 327 examples"
-    assert facts(summary)["left out"] == "turns without an answer 4, some new reason 2, calls 1"
+    assert facts(summary)["left out"] == "messages that nobody answers 4, some new reason 2, calls 1"
     assert facts(summary)["redacted"] == "telephone numbers 10, e-mail addresses 6"
     assert "names" in facts(summary)["beware"] and "--consent" in facts(summary)["consent"]
 

@@ -75,7 +75,7 @@ def test_what_is_not_taken_is_passed_over(size):
         ('{"a": [1,\n 2 3]}', "line 2, column 4"),
         ('{"a": "unended', "line 1, column 7"),
         ('{"a" 1}', "line 1, column 6"),
-        ('[1, "\x01"]', "line 1, column 6"),
+        ('["a\\qb"]', "line 1, column 4"),
         ('{"a": [tru]}', "line 1, column 8"),
         ("[1] 2", "line 1, column 5"),
         ("", "line 1, column 1"),
@@ -122,3 +122,9 @@ def test_memory_does_not_grow_with_the_text(monkeypatch):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200_000
+
+
+@pytest.mark.parametrize("size", [1, 3, None])
+def test_control_characters_are_taken_as_they_are_and_as_telegram_escapes_them(size):
+    text = r'["a\x0Bb", "c\\x0Bd", "' + "\x01" + r'", "\x1b\n"]'
+    assert stream(text, size).value() == ["a\x0bb", r"c\x0Bd", "\x01", "\x1b\n"]

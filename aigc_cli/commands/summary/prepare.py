@@ -12,9 +12,14 @@ MANY_LABELS = 8
 # Why something is not in a set, as records say it, in words; those of pictures are words already.
 REASONS = {
     "answer_to_removed": later("answers to what was left out"),
+    "attached_document": later("documents beside exports"),
+    "before_the_first": later("lines before the first message"),
     "bot_chat": later("chats with bots"),
     "call": later("calls"),
+    "chat_without_messages": later("chats without messages"),
     "cleared_history": later("cleared histories"),
+    "contact": later("contacts"),
+    "deleted": later("deleted messages"),
     "duplicate": later("duplicates"),
     "duplicate_source": later("sources that were there already"),
     "empty": later("messages without words"),
@@ -22,19 +27,31 @@ REASONS = {
     "file": later("files without words"),
     "forgotten": later("messages that are to be forgotten"),
     "forwarded": later("forwarded messages"),
+    "inside_another": later("lines within messages that look like another"),
     "location": later("locations"),
+    "media": later("media without words"),
+    "not_a_chat_log": later("files that are no chat logs"),
     "not_to_be_learned": later("answers marked as not to be learned"),
+    "notice": later("notices"),
     "photo": later("photographs without words"),
+    "poll": later("polls"),
     "saved_messages": later("saved messages"),
     "sticker": later("stickers"),
+    "system": later("notices of the system"),
     "system_prompt": later("system prompts"),
+    "too_long": later("messages in turns that are too long"),
     "tool": later("calls of tools"),
-    "turn_too_long": later("turns that are too long"),
-    "unanswered_turn": later("turns without an answer"),
+    "unanswered": later("messages that nobody answers"),
     "unclear_speaker": later("lines whose speaker is unclear"),
+    "unknown": later("entries of unknown kinds"),
     "via_bot": later("messages that a bot wrote"),
+    "video": later("videos without words"),
     "video_message": later("video messages"),
+    "view_once": later("messages to be seen once"),
+    "voice": later("voice messages"),
     "voice_message": later("voice messages"),
+    "web_pages": later("exports as web pages"),
+    "without_exchange": later("logs without an exchange"),
 }
 # What the rules of redaction find, in words.
 PERSONAL = {
@@ -117,6 +134,8 @@ def _shared(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     consent = record.get("consent")
     return [
         (tr("left out"), _counted(record["dropped"], reasons)),
+        (tr("passed over"), _counted(record.get("passed_over") or {}, reasons)),
+        (tr("noticed"), _counted(record.get("noticed") or {}, reasons)),
         (tr("consent"), unsaid if consent == "unspecified" else str(consent or "")),
         (tr("credit"), "; ".join(record.get("credit") or ())),
     ]

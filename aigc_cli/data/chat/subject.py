@@ -4,12 +4,13 @@ A name is matched as it is seen and typed. Two people of one name are told by th
 """
 
 import shlex
-from collections.abc import Set
+from collections import Counter
+from collections.abc import Iterable, Set
 
 from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.errors import AigcError, BadData, UsageProblem
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.chat.messages import ChatLog
+from aigc_cli.data.chat.messages import Log
 from aigc_cli.data.chat.names import alike, seen
 
 _MOST_LISTED = 8
@@ -23,10 +24,22 @@ class NotInLog(Exception):
         self.error = error
 
 
-def find_subject(log: ChatLog, source: str, settings: PrepareChatSettings, known: Set[str] = frozenset()) -> str:
+def names_everywhere(logs: Iterable[Log]) -> Counter[str]:
+    """Return in how many logs each name writes, as names are typed."""
+    return Counter(name for log in logs for name in {alike(log.names[sender]) for sender in log.written})
+
+
+def find_subject(
+    log: Log,
+    source: str,
+    settings: PrepareChatSettings,
+    known: Set[str] = frozenset(),
+    everywhere: Counter[str] | None = None,
+) -> str:
     """Return the sender whose turns are to be learned: `--me`, else what the log says, else `--subject`.
 
-    `known` are the subjects of other logs: one of them is meant where nothing else tells. Raises NotInLog where the
+    `known` are the subjects of other logs: one of them is meant where nothing else tells. `everywhere` counts the
+    logs in which each name writes, by which the likely one is proposed. Raises NotInLog where the
     subject says nothing, UsageProblem with the senders and their counts where it cannot be told who it is.
     """
     counts = log.messages_by_sender()
@@ -47,13 +60,13 @@ def find_subject(log: ChatLog, source: str, settings: PrepareChatSettings, known
         return ours[0]
     if settings.me is None and len(counts) == 1:
         raise NotInLog(_only_one_writes(log, source))
-    error = _ambiguous(log, source, settings.me, named)
+    error = _ambiguous(log, source, settings.me, named, everywhere or Counter())
     if settings.me and not named:
         raise NotInLog(error)
     raise error
 
 
-def senders_named(log: ChatLog, wanted: str) -> list[str]:
+def senders_named(log: Log, wanted: str) -> list[str]:
     """Return who is meant by an id or a name: the senders that fit it in the strictest way that any fits.
 
     First the id to the letter, then the name as it is seen, then the id and at last the name however it is typed.
@@ -68,7 +81,7 @@ def senders_named(log: ChatLog, wanted: str) -> list[str]:
     return next((found for found in ways if found), [])
 
 
-def _only_one_writes(log: ChatLog, source: str) -> AigcError:
+def _only_one_writes(log: Log, source: str) -> AigcError:
     (sender,) = log.messages_by_sender()
     return BadData(
         tr("{source}: only {name} writes: no exchange to learn from", source=source, name=_shown(log, sender)),
@@ -76,13 +89,16 @@ def _only_one_writes(log: ChatLog, source: str) -> AigcError:
     )
 
 
-def _ambiguous(log: ChatLog, source: str, me: str | None, named: list[str]) -> UsageProblem:
+def _ambiguous(log: Log, source: str, me: str | None, named: list[str], everywhere: Counter[str]) -> UsageProblem:
     """Return the error that lists the senders, and proposes the likely one: no contact, in most chats.
 
     Where several are `named`, one of them.
     """
     counts, chats = log.messages_by_sender(), log.chats_by_sender()
-    ranked = sorted(counts, key=lambda sender: (-chats[sender], -counts[sender], sender))
+    ranked = sorted(
+        counts,
+        key=lambda sender: (-everywhere[alike(log.names[sender])], -chats[sender], -counts[sender], sender),
+    )
     listed = ", ".join(f"{_shown(log, sender)} ({counts[sender]})" for sender in ranked[:_MOST_LISTED])
     if len(ranked) > _MOST_LISTED:
         listed += tr(" and {count} more", count=len(ranked) - _MOST_LISTED)
@@ -100,7 +116,7 @@ def _ambiguous(log: ChatLog, source: str, me: str | None, named: list[str]) -> U
     )
 
 
-def _shown(log: ChatLog, sender: str) -> str:
+def _shown(log: Log, sender: str) -> str:
     """Return a sender's name and, where the log has ids, the id."""
     name = seen(log.names[sender])
     if name == sender:
@@ -108,7 +124,7 @@ def _shown(log: ChatLog, sender: str) -> str:
     return f"{name} [{sender}]" if name else f"[{sender}]"
 
 
-def _typed(log: ChatLog, sender: str) -> str:
+def _typed(log: Log, sender: str) -> str:
     """Return what to type so that one sender is found: the name if it is one person's, else the id."""
     name = seen(log.names[sender])
     return name if name and senders_named(log, name) == [sender] else sender

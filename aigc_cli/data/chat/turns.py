@@ -8,7 +8,7 @@ files.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from aigc_cli.data.chat.messages import Message
@@ -25,12 +25,12 @@ class TurnRules:
     max_characters: int = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
     """What one person says before the other does, or before pausing. Times in seconds, None if not recorded."""
 
     sender: str
-    bubbles: tuple[str, ...]
+    bubbles: list[str]
     began: float | None
     ended: float | None
 
@@ -40,17 +40,16 @@ class Turn:
         return "\n".join(self.bubbles)
 
 
-def in_order(messages: list[Message]) -> list[Message]:
-    """Return messages by time, ties in file order; unchanged if any has no time."""
-    if any(message.time is None for message in messages):
-        return messages
-    return sorted(messages, key=lambda message: message.time or 0.0)
-
-
 def conversations(
-    messages: Iterable[Message], subject: str, rules: TurnRules, dropped: Counter[str]
+    messages: Iterable[Message],
+    subject: str,
+    rules: TurnRules,
+    dropped: Counter[str],
+    called: Mapping[str, str] | None = None,
 ) -> Iterator[list[Turn]]:
     """Yield the conversations of one chat, each a list of turns, in order. `messages` must be in order.
+
+    Where several people speak beside the subject, what they are `called` stands before their turns.
 
     What the subject says to something that was removed (a picture, the result of a tool) would stand there as a first
     word that comes from nowhere: it is left out, and counted as `answer_to_removed`.
@@ -72,12 +71,15 @@ def conversations(
         if current:
             last = current[-1]
             if message.sender == last.sender and _pause(last.ended, message.time) <= rules.merge_seconds:
-                current[-1] = Turn(last.sender, (*last.bubbles, message.text), last.began, message.time)
+                last.bubbles.append(message.text)
+                last.ended = message.time
                 continue
             if _pause(last.ended, message.time) > _longest_pause(last.sender, message.sender, subject, rules):
                 yield current
                 current = []
-        current.append(Turn(message.sender, (message.text,), message.time, message.time))
+        name = called.get(message.sender) if called else None
+        text = f"{name}: {message.text}" if name else message.text
+        current.append(Turn(message.sender, [text], message.time, message.time))
     if current:
         yield current
 
@@ -110,18 +112,26 @@ def cut_into_records(
     """Return a conversation in pieces within `max_turns` and `max_characters`, cut before a turn of a contact.
 
     An exchange (what others say, and the subject's answer) stays whole; where one alone is too large its oldest
-    turns go, and where the last question and its answer are still too large it is dropped. Both are counted.
+    turns go, and where the last question and its answer are still too large it is dropped. Both are counted, by
+    messages, and so is what is left without an answer.
     """
     records: list[list[Turn]] = [[]]
     for whole in _exchanges(conversation, subject):
         exchange = _trimmed(whole, subject, rules)
-        dropped["turn_too_long"] += len(whole) - len(exchange)
+        dropped["too_long"] += messages_in(whole) - messages_in(exchange)
         if len(exchange) < len(whole) or not _fits([*records[-1], *exchange], rules):
             records.append([])
         records[-1].extend(exchange)
         if len(exchange) < len(whole):
             records.append([])
-    return [record for record in records if without_unanswered_end(record, subject)]
+    kept = [record for record in records if without_unanswered_end(record, subject)]
+    dropped["unanswered"] += sum(map(messages_in, records)) - sum(map(messages_in, kept))
+    return kept
+
+
+def messages_in(turns: Iterable[Turn]) -> int:
+    """Return how many messages the turns are made of."""
+    return sum(len(turn.bubbles) for turn in turns)
 
 
 def _exchanges(conversation: list[Turn], subject: str) -> Iterator[list[Turn]]:

@@ -1,17 +1,22 @@
 """Chat logs in zip archives, as telephones export them: a text, and beside it what was sent. Nothing is unpacked."""
 
+import io
 import lzma
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 
 from aigc_cli.core.disk.files import no_input
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.words.messages import tr
+from aigc_cli.data.chat.exports import Part
 
-LARGEST = 1 << 30  # bytes of all logs of an archive
+LARGEST = 1 << 33  # bytes of all logs of an archive
 _MOST_RATIO = 1000  # text packs well, and a bomb better
 _ENCRYPTED = 0x1
 _DAMAGE = (zlib.error, lzma.LZMAError, EOFError, ValueError, struct.error, KeyError, IndexError, OverflowError)
@@ -34,33 +39,71 @@ def is_export(name: str) -> bool:
     return lower in ("_chat.txt", "result.json") or (lower.endswith(".txt") and "whatsapp" in lower)
 
 
-def zipped_logs(archive: Path, suffixes: Sequence[str]) -> list[tuple[str, bytes]]:
-    """Return (ARCHIVE/NAME, content) of an archive's logs by name: its exports, where it has one, and nothing beside.
+def zipped_parts(archive: Path, suffixes: Sequence[str], kept: ExitStack) -> list[Part]:
+    """Return an archive's texts, by name; it stays open until `kept` is closed.
 
     Raises NoInput where it holds no such file, BadData where it is damaged, encrypted, or unpacks to more than LARGEST.
+    What is damaged inside of a text is found when it is read.
     """
+    with _damage_of(archive):
+        opened = kept.enter_context(zipfile.ZipFile(archive))
+        texts = sorted(
+            (member for member in opened.infolist() if _is_text(member, suffixes)), key=lambda member: member.filename
+        )
+        if not texts:
+            raise NoInput(
+                tr(
+                    "{source}: no {suffixes} file in this archive",
+                    source=archive,
+                    suffixes=tr(" or ").join(suffixes[:3]),
+                ),
+                tr("name the files"),
+            )
+        if any(member.flag_bits & _ENCRYPTED for member in texts):
+            raise BadData(
+                tr("{source}: encrypted", source=archive), tr("unpack it with its password, and name the files")
+            )
+        size, packed = sum(member.file_size for member in texts), sum(member.compress_size for member in texts)
+        if size > min(LARGEST, _MOST_RATIO * max(packed, 1024)):
+            raise BadData(
+                tr("{archive}: unpacks to far more than it holds", archive=archive),
+                tr("unpack it yourself, and name the files"),
+            )
+        for member in texts:
+            opened.open(member).close()  # knows the method
+        return [Part(member.filename, partial(_reading, archive, opened, member)) for member in texts]
+
+
+def _reading(archive: Path, opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
+    return io.BufferedReader(_Member(archive, opened, member))
+
+
+class _Member(io.RawIOBase):
+    """A text in an archive, of which no more is read than its header says; what is damaged is BadData."""
+
+    def __init__(self, archive: Path, opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+        self._archive = archive
+        with _damage_of(archive):
+            self._file = opened.open(member)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with _damage_of(self._archive):
+            data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+@contextmanager
+def _damage_of(archive: Path) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(archive) as opened:
-            texts = [member for member in opened.infolist() if _is_text(member, suffixes)]
-            exports = [member for member in texts if is_export(member.filename)]
-            chosen = sorted(exports or texts, key=lambda member: member.filename)
-            if not chosen:
-                raise NoInput(
-                    tr(
-                        "{source}: no {suffixes} file in this archive",
-                        source=archive,
-                        suffixes=tr(" or ").join(suffixes),
-                    ),
-                    tr("name the files"),
-                )
-            if any(member.flag_bits & _ENCRYPTED for member in chosen):
-                raise BadData(
-                    tr("{source}: encrypted", source=archive), tr("unpack it with its password, and name the files")
-                )
-            size, packed = sum(member.file_size for member in chosen), sum(member.compress_size for member in chosen)
-            if size > min(LARGEST, _MOST_RATIO * max(packed, 1024)):
-                raise _too_large(archive)
-            return [(f"{archive}/{member.filename}", _content(archive, opened, member)) for member in chosen]
+        yield
     except NotImplementedError as error:
         raise BadData(
             tr("{source}: packed by a method that is not known here", source=archive),
@@ -78,18 +121,3 @@ def _is_text(member: zipfile.ZipInfo, suffixes: Sequence[str]) -> bool:
     path = PurePosixPath(member.filename)
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
     return not member.is_dir() and not hidden and path.suffix.lower() in suffixes
-
-
-def _content(archive: Path, opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    with opened.open(member) as file:
-        data = file.read(member.file_size + 1)
-    if len(data) > member.file_size:  # its header lied
-        raise _too_large(archive)
-    return data
-
-
-def _too_large(archive: Path) -> BadData:
-    return BadData(
-        tr("{archive}: unpacks to far more than it holds", archive=archive),
-        tr("unpack it yourself, and name the files"),
-    )

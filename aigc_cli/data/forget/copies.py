@@ -9,17 +9,18 @@ archives for the set's sources; hidden files too.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aigc_cli.core.disk.files import atomic_path, no_input, sha256_bytes
+from aigc_cli.core.disk.files import atomic_path, no_input
 from aigc_cli.core.disk.rundir import FolderLock
 from aigc_cli.core.errors import AigcError, NoInput
 from aigc_cli.core.words.messages import tr
 from aigc_cli.core.words.plain import json_text
-from aigc_cli.data.chat.zipped import is_zipped, zipped_logs
+from aigc_cli.data.chat.exports import digest_of
+from aigc_cli.data.chat.zipped import is_zipped, zipped_parts
 from aigc_cli.data.forget.traces import Traces
 from aigc_cli.data.walk import walk
 
@@ -159,7 +160,8 @@ def _copy(path: Path, sources: Set[str], traces: Traces) -> Copy | None:
 
 def _holds_a_source(archive: Path, sources: Set[str]) -> bool:
     try:
-        return any(sha256_bytes(data) in sources for _, data in zipped_logs(archive, _LOG_SUFFIXES))
+        with ExitStack() as kept:
+            return any(digest_of(part).sha256 in sources for part in zipped_parts(archive, _LOG_SUFFIXES, kept))
     except AigcError:  # no log in it, or none that can be read
         return False
 

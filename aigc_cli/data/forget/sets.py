@@ -111,7 +111,9 @@ def _is_message(message: Any) -> bool:
 def source_hashes(opened: PreparedSet) -> set[str]:
     """Return the SHA-256 of what a set was made from, in hexadecimal digits; BadData where the manifest is damaged."""
     hashes = [
-        source.get("sha256") if isinstance(source, dict) else None for source in opened.manifest.get("sources") or []
+        digest
+        for source in opened.manifest.get("sources") or []
+        for digest in ([source.get("sha256"), *source.get("parts", ())] if isinstance(source, dict) else [None])
     ]
     if not all(isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest) for digest in hashes):
         raise BadData(

@@ -3,12 +3,12 @@ import json
 import pytest
 
 from aigc_cli.core.errors import BadData, UsageProblem
-from aigc_cli.data.chat.detect import read_log
+from tests.data.chat.readers.driving import read_found
 
 
 def read(text, format_name="auto", encoding="utf-8"):
     data = text if isinstance(text, bytes) else text.encode()
-    return read_log(data, "log", format_name, encoding)
+    return read_found(data, "log", format_name, encoding)
 
 
 def lines(*records):
@@ -18,8 +18,7 @@ def lines(*records):
 def spoken(log):
     return [
         (("/" if item.begins else "") + log.names[item.sender], item.text or f"-{item.removed}-")
-        for chat in log.chats
-        for item in chat.messages
+        for item in log.messages
     ]
 
 
@@ -59,7 +58,7 @@ def test_openai_system_tools_and_parts():
         )
     )
     assert [text for _, text in spoken(log)] == ["a\nb", "-tool-", "-tool-", "42", "-empty-"]
-    assert log.dropped == {"system_prompt": 1, "tool": 2, "empty": 1}
+    assert log.left_out == {"system_prompt": 1, "tool": 2, "empty": 1}
 
 
 def test_script_with_continuation_breaks_and_full_width_colons():
@@ -125,8 +124,8 @@ def test_a_forced_format_is_not_guessed_around():
 
 def test_full_width_colons_divide_names_from_lines_but_not_hours_from_minutes():
     text = "妈：6点回来吗？\n麦冬：晚上8：30 才下班\n妈：好\n晚上8：30 太晚了\n"
-    log = read_log(text.encode(), "log.txt", "auto", "utf-8")
-    said = [(message.sender, message.text) for message in log.chats[0].messages]
+    log = read_found(text.encode(), "log.txt")
+    said = [(message.sender, message.text) for message in log.messages]
     assert said == [("妈", "6点回来吗？"), ("麦冬", "晚上8：30 才下班"), ("妈", "好 晚上8：30 太晚了")]
 
 
@@ -161,15 +160,15 @@ UNLEARNED = [{"weight": 0}, {"weight": 0.0}, {"loss_weight": 0}, {"weight": "0"}
 def test_a_turn_that_is_not_to_be_learned_is_context(mark, kind):
     asked, answered = TURNS[kind]
     log = read(lines({"messages": [asked, {**answered, **mark}, asked, {**answered, "weight": 1}]}))
-    assert [message.sender for message in log.chats[0].messages].count(log.subject) == 1
-    assert [message.text for message in log.chats[0].messages] == ["你好", "又见面了"] * 2
-    assert log.dropped == {"not_to_be_learned": 1}
+    assert [message.sender for message in log.messages].count(log.subject) == 1
+    assert [message.text for message in log.messages] == ["你好", "又见面了"] * 2
+    assert log.noticed == {"not_to_be_learned": 1}
 
 
 @pytest.mark.parametrize("mark", [{"weight": 0}, {"label": False}, {"kto_tag": False}])
 def test_a_record_that_is_not_to_be_learned_teaches_nothing(mark):
     log = read(lines({"messages": TURNS["role"], **mark}, {"messages": TURNS["role"]}))
-    assert [message.sender for message in log.chats[0].messages].count(log.subject) == 1
+    assert [message.sender for message in log.messages].count(log.subject) == 1
 
 
 def test_a_script_may_begin_with_a_bracket():

@@ -1,6 +1,7 @@
 import hashlib
 import io
 import json
+import random
 import shlex
 import shutil
 import stat
@@ -94,7 +95,9 @@ def test_manifest_and_record_say_what_is_in_the_set_and_print_no_value(export, t
     assert manifest["counts"] == {
         "train": 18,
         "valid": 2,
+        "read": 60,
         "messages": 60,
+        "merged": 20,
         "conversations": 20,
         "chats": 1,
         "turns": 40,
@@ -259,7 +262,7 @@ def test_a_log_without_an_exchange_stops_no_other(tmp_path, me, order, nobody):
     sources = [write(tmp_path / "tess.json", telegram()), write(tmp_path / "nobody.json", value)]
     record = prepare(sources[::order], tmp_path / "set", me=me)
     assert (record["subject"], record["counts"]["train"], record["counts"]["valid"]) == ("Wren", 18, 2)
-    assert record["dropped"]["without_exchange"] == 1
+    assert record["passed_over"]["without_exchange"] == 1
 
 
 def test_the_one_contact_is_never_proposed(tmp_path):
@@ -298,7 +301,7 @@ def test_what_the_subject_forwarded_is_removed_and_cuts(tmp_path):
     chat["messages"][1]["forwarded_from"] = "Dev"
     chat["messages"][3]["forwarded_from"] = "BBC"
     record = prepare(write(tmp_path / "r.json", chat), tmp_path / "set", valid=0)
-    assert record["dropped"] == {"answer_to_removed": 1, "forwarded": 1, "unanswered_turn": 1}
+    assert record["dropped"] == {"answer_to_removed": 1, "forwarded": 1, "unanswered": 1}
     train = records(tmp_path / "set", "train")
     assert [item["messages"][1]["content"].split(" <")[0] for item in train] == [f"question {n}" for n in range(1, 5)]
 
@@ -319,7 +322,7 @@ def test_what_is_not_to_be_learned_is_never_a_target(tmp_path):
         ("user", "really?"),
         ("assistant", right),
     ]
-    assert (record["counts"]["subject_turns"], record["dropped"]) == (1, {"not_to_be_learned": 1})
+    assert (record["counts"]["subject_turns"], record["dropped"]) == (1, {})
 
 
 def test_control_characters_become_spaces_or_go(tmp_path):
@@ -347,7 +350,7 @@ def test_an_answer_read_from_a_removed_tool_result_is_no_target(tmp_path):
     record = prepare(write(tmp_path / "talk.jsonl", {"conversations": talk}), tmp_path / "set", valid=0)
     (made,) = records(tmp_path / "set", "train")
     assert [m["content"] for m in made["messages"][1:]] == ["thank you", "You are welcome."]
-    assert record["dropped"] == {"answer_to_removed": 1, "tool": 2, "unanswered_turn": 1}
+    assert record["dropped"] == {"answer_to_removed": 1, "tool": 2, "unanswered": 1}
 
 
 def test_what_two_exports_share_is_taken_once_and_never_both_learned_and_held_out(tmp_path):
@@ -358,7 +361,7 @@ def test_what_two_exports_share_is_taken_once_and_never_both_learned_and_held_ou
         item["messages"][1]["content"] for name in ("train", "valid") for item in records(tmp_path / "set", name)
     ]
     assert len(contents) == len(set(contents)) == 30
-    assert record["dropped"] == {"duplicate": 60, "duplicate_source": 1}
+    assert (record["dropped"], record["passed_over"]) == ({"duplicate": 60}, {"duplicate_source": 1})
     assert record["redacted"] == {"phone": 30}
 
 
@@ -415,3 +418,45 @@ def test_empty_folder_and_unwritable_output(export, tmp_path):
     with pytest.raises(CannotCreate):
         prepare(export, tmp_path / "file" / "set")
     assert (tmp_path / "file").read_text() == "x"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_message_is_accounted_for(seed, tmp_path):
+    rng = random.Random(seed)
+    value = telegram(rng.choice([3, 30]))
+    for item in rng.sample(value["messages"], rng.randrange(len(value["messages"]) // 2)):
+        item |= rng.choice(
+            [
+                {"text": "", "photo": "x"},
+                {"text": "x" * 3000},
+                {"type": "service", "action": "pin_message", "actor": "Wren"},
+                {"forwarded_from": "Ann"},
+                {"text": "\u200b"},
+                {"from_id": "user5", "from": "Bea"},
+                {"id": 1, "date_unixtime": "1756924920"},
+                {"text": " "},
+            ]
+        )
+    settings = {"max_turns": rng.choice([2, 20]), "merge_minutes": rng.choice([0, 2]), "valid": 0.0}
+    record = prepare(write(tmp_path / "result.json", value), tmp_path / "set", me="Wren", **settings)
+    counts, dropped = record["counts"], record["dropped"]
+    assert counts["read"] == len(value["messages"]) == counts["turns"] + counts["merged"] + sum(dropped.values())
+    bubbles = [line for item in records(tmp_path / "set", "train") for turn in item["bubbles"][1:] for line in turn]
+    assert len(bubbles) == counts["turns"] + counts["merged"]
+    again = prepare(tmp_path / "result.json", tmp_path / "set", me="Wren", dry_run=True, show_dropped=True, **settings)
+    assert (again["counts"], again["dropped"]) == (counts, dropped)
+
+
+def test_what_is_dropped_is_shown_to_who_asks(tmp_path):
+    value = telegram(4)
+    value["messages"][0] |= {"text": "", "photo": "x"}
+    value["messages"][3] |= {"type": "service", "action": "pin_message"}
+    said = []
+    progress = SimpleNamespace(
+        **{name: lambda *_: None for name in ("stage", "advance", "close", "detail")}, say=said.append
+    )
+    source = write(tmp_path / "result.json", value)
+    settings = PrepareChatSettings(me="Wren", show_dropped=True, valid=0.0)
+    prepare_chat([source], tmp_path / "set", settings, progress)
+    assert any(line.startswith("photo") for line in said)
+    assert any(line.startswith("notice") and "message 4" in line for line in said)

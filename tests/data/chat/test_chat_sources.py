@@ -8,7 +8,7 @@ from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data.chat.prepare import prepare_chat
-from aigc_cli.data.chat.sources import chat_files
+from aigc_cli.data.chat.sources import chat_exports
 
 
 def chat(peer, identity, start=1700000000):
@@ -66,7 +66,7 @@ def test_a_folder_of_exports_is_what_they_are_by_name(exports, tmp_path):
     assert above["counts"] == both["counts"] == files["counts"]
     assert above["hash"] == both["hash"] == files["hash"]
     assert above["subject"] == "Wren"
-    assert (above["dropped"], files["dropped"]) == ({"attached_document": 4}, {})
+    assert (above["passed_over"], files["passed_over"]) == ({"attached_document": 4}, {})
     assert "FOREIGN" not in (tmp_path / "above" / "train.jsonl").read_text()
 
 
@@ -77,17 +77,17 @@ def test_what_lies_in_an_attachments_folder_beside_logs_is_none(tmp_path):
         Media__other_dot_jsonl=FOREIGN,
         family__Dev_dot_json=chat("Dev", 100),
     )
-    assert prepare(logs, tmp_path / "set")["dropped"] == {"attached_document": 1}
+    assert prepare(logs, tmp_path / "set")["passed_over"] == {"attached_document": 1}
     alone = lay(tmp_path / "alone", files__Tess_dot_json=chat("Tess", 116))
-    assert chat_files([alone]).files == [str(alone / "files" / "Tess.json")]
+    assert list(chat_exports([alone], "utf-8").exports) == [str(alone / "files" / "Tess.json")]
 
 
 def test_an_export_as_web_pages_is_no_log_and_neither_is_what_lies_in_it(tmp_path):
     pages = lay(tmp_path / "all", old__messages_dot_html="<html>", old__files__dataset_dot_jsonl=FOREIGN)
     with pytest.raises(BadData, match="all/old: exported as web pages"):
-        chat_files([pages])
+        chat_exports([pages], "utf-8")
     lay(pages, new__result_dot_json=chat("Tess", 116))
-    assert prepare(pages, tmp_path / "set")["dropped"] == {"attached_document": 1, "web_pages": 1}
+    assert prepare(pages, tmp_path / "set")["passed_over"] == {"attached_document": 1, "web_pages": 1}
 
 
 def test_a_note_among_logs_is_passed_over_and_one_that_is_named_is_refused(tmp_path):
@@ -95,7 +95,7 @@ def test_a_note_among_logs_is_passed_over_and_one_that_is_named_is_refused(tmp_p
         tmp_path / "logs", Tess_dot_json=chat("Tess", 116), note_dot_txt="Dear diary,\nhello\n", list_dot_json={}
     )
     record = prepare(logs, tmp_path / "set")
-    assert (record["dropped"], record["counts"]["subject_turns"]) == ({"not_a_chat_log": 2}, 12)
+    assert (record["passed_over"], record["counts"]["subject_turns"]) == ({"not_a_chat_log": 2}, 12)
     with pytest.raises(BadData, match="not a chat log"):
         prepare([logs / "Tess.json", logs / "note.txt"], tmp_path / "other")
     only = lay(tmp_path / "only", note_dot_txt="Dear diary,\nhello\n")
@@ -112,4 +112,4 @@ def test_linked_folders_and_loops(exports, tmp_path):
 
 def test_a_folder_without_logs_is_no_input(tmp_path):
     with pytest.raises(NoInput, match=r"no \.json or \.jsonl or \.txt file"):
-        chat_files([lay(tmp_path / "x", photos__a_dot_jpg="x")])
+        chat_exports([lay(tmp_path / "x", photos__a_dot_jpg="x")], "utf-8")

@@ -9,7 +9,7 @@ from aigc_cli.data.chat.turns import (
     TurnRules,
     conversations,
     cut_into_records,
-    in_order,
+    messages_in,
     without_unanswered_end,
 )
 
@@ -87,12 +87,13 @@ def test_a_first_word_long_after_something_removed_or_in_a_new_conversation_is_o
 
 def test_messages_without_times_keep_their_order_and_follow_closely():
     messages = log(("T", None, "b"), ("W", None, "a"), ("W", None, "c"))
-    assert shape(in_order(messages)) == [["T:b", "W:a|c"]]
+    assert shape(messages) == [["T:b", "W:a|c"]]
 
 
-def test_messages_are_sorted_by_time_and_ties_keep_their_order():
-    messages = log(("T", 5, "c"), ("W", 1, "a"), ("T", 5, "d"), ("W", 3, "b"))
-    assert [message.text for message in in_order(messages)] == ["a", "b", "c", "d"]
+def test_among_several_what_they_are_called_stands_before_their_turns():
+    messages = log(("T", 0, "a"), ("T", 1, "b"), ("D", 2, "c"), ("W", 3, "d"))
+    talks = conversations(messages, "W", RULES, Counter(), {"T": "Tess", "D": "Dev"})
+    assert [turn.content for talk in talks for turn in talk] == ["Tess: a\nb", "Dev: c", "d"]
 
 
 def turns_of(*items):
@@ -131,10 +132,10 @@ def test_an_exchange_that_is_too_large_loses_its_oldest_turns_and_is_cut_off():
         ["q", "r"],
         ["s", "t"],
     ]
-    assert dropped["turn_too_long"] == 1
+    assert dropped["too_long"] == 1
     too_long = turns_of(("T", 0, "a"), ("W", 1, "y" * 90), ("T", 2, "c"), ("W", 3, "d"))
     assert contents(cut_into_records(too_long, "W", TurnRules(max_characters=50), dropped)) == [["c", "d"]]
-    assert dropped["turn_too_long"] == 3
+    assert dropped["too_long"] == 3
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -152,10 +153,9 @@ def test_whatever_is_said_records_are_bounded_in_order_and_nothing_is_lost_or_do
     dropped = Counter()
     all_bubbles = [text for _, _, text, *reason in items if not reason]
     kept_bubbles = []
-    lost = 0
     for conversation in conversations(log(*items), "W", rules, dropped):
         kept = without_unanswered_end(conversation, "W")
-        lost += len(conversation) - len(kept)
+        dropped["unanswered"] += messages_in(conversation) - messages_in(kept)
         for record in cut_into_records(kept, "W", rules, dropped):
             assert len(record) <= 4
             assert sum(len(turn.content) for turn in record) <= 120
@@ -165,4 +165,4 @@ def test_whatever_is_said_records_are_bounded_in_order_and_nothing_is_lost_or_do
     positions = [all_bubbles.index(bubble) for bubble in kept_bubbles]
     assert positions == sorted(set(positions))
     assert kept_bubbles
-    assert lost + sum(dropped.values()) > 0
+    assert len(all_bubbles) == len(kept_bubbles) + dropped.total()

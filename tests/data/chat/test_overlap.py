@@ -1,17 +1,21 @@
 """Two exports of a chat share messages: which, whatever clock wrote their times."""
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
 
 from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.screen.progress import SilentProgress
-from aigc_cli.data.chat.messages import Chat, Message
+from aigc_cli.data.chat.messages import Log, Message
 from aigc_cli.data.chat.overlap import Seen
 from aigc_cli.data.chat.prepare import prepare_chat
+from aigc_cli.data.chat.spool import Spool
+from tests.data.chat.readers.driving import read_found
 
 HOUR = 3600
+NAMES = {"a": "Ann", "b": "Bea", "c": "Cy", "Ann": "Ann"}
 
 
 def message(number, who, text, unix):
@@ -68,28 +72,37 @@ def test_an_old_export_in_local_time_and_a_new_one_are_taken_once(offset, order,
     assert len(learned) + len(held_out) == 80
 
 
-def test_an_old_group_has_its_kind_in_its_id():
-    group = {**chat_of(1), "type": "private_supergroup", "id": 1547899731}
-    old = {**as_old(chat_of(1), HOUR), "type": "private_supergroup", "id": 1547899731 + (2 << 32)}
-    from aigc_cli.data.chat.detect import read_log
-
-    seen = Seen()
-    for number, value in enumerate([group, old]):
-        (chat,) = read_log(json.dumps(value).encode(), "x", "auto", "utf-8").chats
-        assert [seen.holds(str(number), chat, item) for item in chat.messages] == [number == 1] * 4
+def was_there(*logs, key=""):
+    """Return of each message of each log, in chat "7", whether it was there before."""
+    with closing(Spool()) as spool:
+        for messages in logs:
+            spool.take(Log(format="x", names=NAMES, keys={"7": key} if key else {}), messages)
+        return [
+            [seen.holds(message, mark) for message, mark in spool.messages(chat)]
+            for chat in spool.chats
+            for seen in [Seen(spool, chat, spool.chats[: chat.number])]
+        ]
 
 
 def kept(*exports, key="7"):
     """Return of each message of each export whether it is new."""
-    seen = Seen()
-    return [
-        [not seen.holds(str(number), Chat(identity="7", key=key), message) for message in messages]
-        for number, messages in enumerate(exports)
-    ]
+    return [[not before for before in log] for log in was_there(*exports, key=key)]
+
+
+def test_an_old_group_has_its_kind_in_its_id():
+    group = {**chat_of(1), "type": "private_supergroup", "id": 1547899731}
+    old = {**as_old(chat_of(1), HOUR), "type": "private_supergroup", "id": 1547899731 + (2 << 32)}
+    with closing(Spool()) as spool:
+        for value in (group, old):
+            found = read_found(json.dumps(value).encode())
+            spool.take(found.log, found.messages)
+        for number, chat in enumerate(spool.chats):
+            seen = Seen(spool, chat, spool.chats[:number])
+            assert [seen.holds(message, mark) for message, mark in spool.messages(chat)] == [number == 1] * 4
 
 
 def one(number="1", sender="a", text="x", time=0.0, **more):
-    return Message(sender=sender, text=text, time=time, number=number, **more)
+    return Message(sender=sender, text=text, time=time, number=number, chat="7", **more)
 
 
 def test_other_messages_stay_others():
@@ -100,6 +113,17 @@ def test_other_messages_stay_others():
     assert kept([one()], [one(number="2", time=HOUR, local=True)]) == [[True], [True]]
     assert kept([one()], [one(time=HOUR, local=True)], key="") == [[True], [True]]  # perhaps another chat
     assert kept([one(number=""), one(number="")]) == [[True, True]]
+
+
+def test_without_numbers_the_same_words_at_the_same_time_are_one_message_where_two_people_are_the_same():
+    def talk(*said):
+        return [one(number="", sender=who, text=text, time=60.0 * minute) for minute, who, text in said]
+
+    first = talk((0, "a", "hi"), (1, "b", "ho"), (1, "b", "ho"), (2, "a", "x"))
+    later = talk((1, "b", "ho"), (1, "b", "ho"), (1, "b", "ho"), (2, "a", "x"), (3, "a", "new"))
+    assert kept(first, later, key="") == [[True] * 4, [False, False, True, False, True]]
+    other = talk((0, "a", "hi"), (1, "c", "ho"), (2, "a", "x"))
+    assert kept(first, other, key="") == [[True] * 4, [True] * 3]
 
 
 def test_an_edited_message_and_one_of_another_spelling_of_its_sender_are_the_same():

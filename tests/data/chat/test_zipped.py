@@ -1,16 +1,34 @@
 """Archives of chat logs: the export in them is the log, and what was sent beside it is not."""
 
 import zipfile
+from contextlib import ExitStack
 
 import pytest
 
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.data.chat import zipped
-from aigc_cli.data.chat.sources import chat_contents, chat_files
-from aigc_cli.data.chat.zipped import is_zipped, zipped_logs
+from aigc_cli.data.chat.sources import chat_exports
+from aigc_cli.data.chat.zipped import is_zipped, zipped_parts
 
 SUFFIXES = (".json", ".jsonl", ".txt")
 CHAT = b"[31/12/20, 10:00:00] Ann: hi\n[31/12/20, 10:01:00] Bea: ho\n"
+
+
+def contents(source):
+    """Return (path, content) of each export of a source."""
+    gathered = chat_exports([str(source)], "utf-8")
+    with gathered.opened:
+        return [(path, read(export.parts[0])) for path, export in gathered.exports.items()]
+
+
+def read(part):
+    with part.open() as file:
+        return file.read()
+
+
+def parts_of(path):
+    with ExitStack() as kept:
+        return zipped_parts(path, SUFFIXES, kept)
 
 
 def archive(path, files, **options):
@@ -24,36 +42,34 @@ def archive(path, files, **options):
 def test_an_export_is_the_log_and_documents_beside_it_are_not(tmp_path, name):
     path = archive(tmp_path / "x.zip", {name: CHAT, "notes.txt": "Ann: a poem", "IMG-1.jpg": b"\xff", ".x.txt": "y"})
     assert is_zipped(path)
-    assert zipped_logs(path, SUFFIXES) == [(f"{path}/{name}", CHAT)]
+    assert contents(path) == [(f"{path}/{name}", CHAT)]
 
 
 def test_without_an_export_all_texts_are_logs_and_may_turn_out_to_be_none(tmp_path):
     files = {"b.txt": b"Ann: hi", "a/c.jsonl": b"{}", "__MACOSX/b.txt": b"x", "pic.png": b"x"}
     path = archive(tmp_path / "x.zip", files)
     named = [(f"{path}/a/c.jsonl", b"{}"), (f"{path}/b.txt", b"Ann: hi")]
-    assert zipped_logs(path, SUFFIXES) == named
-    gathered = chat_files([str(path)])
-    assert chat_contents(gathered) == named
-    assert gathered.found == {name for name, _ in named}
+    assert contents(path) == named
+    assert chat_exports([str(path)], "utf-8").found == {name for name, _ in named}
 
 
 def test_an_unpacked_export_is_the_log_of_its_folder(tmp_path):
     (tmp_path / "_chat.txt").write_bytes(CHAT)
     (tmp_path / "notes.txt").write_text("Ann: a poem")
-    gathered = chat_files([str(tmp_path)])
-    assert gathered.files == [str(tmp_path / "_chat.txt")]
+    gathered = chat_exports([str(tmp_path)], "utf-8")
+    assert list(gathered.exports) == [str(tmp_path / "_chat.txt")]
     assert gathered.passed_over == {str(tmp_path): 1}
 
 
 def test_what_cannot_be_read_is_said_with_the_way_out(tmp_path, monkeypatch):
     with pytest.raises(NoInput, match="in this archive"):
-        zipped_logs(archive(tmp_path / "none.zip", {"a.jpg": b"x"}), SUFFIXES)
+        parts_of(archive(tmp_path / "none.zip", {"a.jpg": b"x"}))
     path = archive(tmp_path / "x.zip", {"_chat.txt": CHAT * 50})
     whole = path.read_bytes()
     for place in (10, len(whole) // 2, len(whole) - 10):
         path.write_bytes(whole[:place])
         with pytest.raises(BadData, match="not a whole zip"):
-            zipped_logs(path, SUFFIXES)
+            parts_of(path)
     changes = {"encrypted": (6, 8, b"\x01\x00"), "method": (8, 10, b"\x09\x00")}
     for what, (local, central, value) in changes.items():
         data = bytearray(whole)
@@ -62,14 +78,14 @@ def test_what_cannot_be_read_is_said_with_the_way_out(tmp_path, monkeypatch):
         data[start + central : start + central + 2] = value
         path.write_bytes(data)
         with pytest.raises(BadData, match=what):
-            zipped_logs(path, SUFFIXES)
+            parts_of(path)
     path.write_bytes(whole)
     monkeypatch.setattr(zipped, "LARGEST", 1000)
     with pytest.raises(BadData, match="far more"):
-        zipped_logs(path, SUFFIXES)
+        parts_of(path)
 
 
 def test_a_bomb_is_not_unpacked(tmp_path):
     path = archive(tmp_path / "x.zip", {"_chat.txt": b"\0" * (64 << 20)}, compresslevel=9)
     with pytest.raises(BadData, match="far more"):
-        zipped_logs(path, SUFFIXES)
+        parts_of(path)

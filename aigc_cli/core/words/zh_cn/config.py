@@ -136,6 +136,7 @@ CHINESE: dict[str, str] = {
     "Share of the pictures that each augmentation but flip changes.": "除 flip 以外的每种增强所改变的图片的比例。",
     "Share of the text, its contiguous end, held out.": "留作保留集的文本比例，取连续的末尾部分。",
     "Share of the training in which --arch style grows from 16 pixels to 64 or more (default: half); 0 not at all.": "--arch style 从 16 像素长到 64 像素或更大所占训练的比例（默认：一半）；0 表示不这样做。",
+    "Show what becomes no message, and why, on stderr.": "在标准错误上显示哪些内容没有成为消息，以及原因。",
     "Side of the square pictures, in pixels.": "正方形图片的边长，以像素计。",
     "Smallest side to accept (default: half of --size).": "可接受的最小边长（默认：--size 的一半）。",
     "Start from a Hugging Face folder, a text run, a .gguf file, or `smollm2`.": "以 Hugging Face 目录、文本运行、.gguf 文件或 `smollm2` 为起点。",

@@ -7,14 +7,15 @@ is a conversation of its own; the assistant is the subject. A record's own syste
 learn is context, as if somebody else had said it.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.chat.messages import ASSISTANT, USER, Chat, ChatLog, Message, content_text
+from aigc_cli.data.chat.exports import Export, Head, head_of
+from aigc_cli.data.chat.messages import ASSISTANT, USER, Log, Message, content_text
+from aigc_cli.data.chat.reader import Reader, ReadOptions
 
 _LIST_KEYS = ("messages", "conversations")
 _ROLE_KEYS = {"messages": "role", "sharegpt": "from"}  # of a turn, by the format that is named after it
@@ -56,26 +57,72 @@ def is_turn(value: Any) -> bool:
     return any(key in keys for key in _ROLE_KEYS.values()) and any(key in keys for key in _CONTENT_KEYS)
 
 
-def read_roles(records: Sequence[tuple[str, Any]], format_name: str = "auto") -> ChatLog:
-    """Return the log of records, given as (place, record). BadData names the place.
+def reader_for(name: str, title: str) -> Reader:
+    """Return the reader of dialogues whose turns have their role under the key of a format.
 
-    Of a format that is named, every turn must have the role under its key; else under either key.
+    It takes a mixture; where the user names the format, every turn must have that key.
     """
-    keys = tuple(key for name, key in _ROLE_KEYS.items() if format_name in ("auto", name))
-    named = format_name if format_name in _ROLE_KEYS else role_format(records[0][1] if records else None)
-    log = ChatLog(format=named or "messages", subject=ASSISTANT, has_roles=True)
-    log.names = {ASSISTANT: "Assistant", USER: "User", _UNLEARNED: "Assistant"}
-    chat = Chat(identity="0")
-    log.chats.append(chat)
-    for place, record in records:
-        turns = _turns(record)
-        if turns is None:
-            raise BadData(tr("{place}: no list of messages", place=place), tr("is this the right file, or --format?"))
-        is_learned = not (isinstance(record, dict) and _is_unlearned(record, _RECORD_WEIGHTS))
-        said = [_message(turn, keys, place, log.dropped, is_learned=is_learned) for turn in turns]
-        for number, message in enumerate(message for message in said if message is not None):
-            chat.messages.append(replace(message, begins=number == 0))
-    return log
+
+    def looks(head: Head) -> bool:
+        first = head.records[0] if head.records else head.value
+        if isinstance(first, list) and not (first and all(is_turn(turn) for turn in first)):
+            first = first[0] if first else None
+        return role_format(first) == name
+
+    def read(export: Export, log: Log, options: ReadOptions) -> Iterator[Message]:
+        log.subject, log.has_roles = ASSISTANT, True
+        log.names.update({ASSISTANT: "Assistant", USER: "User", _UNLEARNED: "Assistant"})
+        keys = (_ROLE_KEYS[name],) if options.is_told else tuple(_ROLE_KEYS.values())
+        for place, record in _records(export):
+            yield from _dialogue(record, keys, place, log)
+
+    return Reader(title=title, looks=looks, read=read)
+
+
+def _records(export: Export) -> Iterator[tuple[str, Any]]:
+    """Yield (place, record) of JSON lines, of an array, or of one value."""
+    source = export.source
+    if head_of(export).records:
+        for line, value in export.records():
+            yield from _each(value, tr("{source}: line {number}", source=source, number=line), source)
+        return
+    stream = export.json()
+    number, turns = 0, list[Any]()
+    while kind := stream.kind():
+        if kind != "[":
+            number += 1
+            yield tr("{source}: record {number}", source=source, number=number), stream.value()
+            continue
+        for _ in stream.items():
+            number += 1
+            value = stream.value()
+            if is_turn(value):
+                turns.append(value)
+            else:
+                yield tr("{source}: record {number}", source=source, number=number), value
+    if turns:
+        yield source, turns
+
+
+def _each(value: Any, place: str, source: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list) and not (value and all(is_turn(turn) for turn in value)):
+        for number, record in enumerate(value, start=1):
+            yield tr("{source}: record {number}", source=source, number=number), record
+    else:
+        yield place, value
+
+
+def _dialogue(record: Any, keys: Sequence[str], place: str, log: Log) -> Iterator[Message]:
+    turns = _turns(record)
+    if turns is None:
+        raise BadData(tr("{place}: no list of messages", place=place), tr("is this the right file, or --format?"))
+    is_learned = not (isinstance(record, dict) and _is_unlearned(record, _RECORD_WEIGHTS))
+    begins = True
+    for turn in turns:
+        message = _message(turn, keys, place, log, is_learned=is_learned)
+        if message is not None:
+            yield replace(message, begins=begins)
+            begins = False
 
 
 def _turns(record: Any) -> list[Any] | None:
@@ -87,7 +134,7 @@ def _turns(record: Any) -> list[Any] | None:
     return next((record[key] for key in _LIST_KEYS if isinstance(record.get(key), list)), None)
 
 
-def _message(turn: Any, keys: Sequence[str], place: str, dropped: Counter[str], *, is_learned: bool) -> Message | None:
+def _message(turn: Any, keys: Sequence[str], place: str, log: Log, *, is_learned: bool) -> Message | None:
     """Return a turn as a message, None for a system prompt; what is left out is counted."""
     key = next((key for key in keys if isinstance(turn, dict) and key in turn), keys[0])
     role = _ROLES.get(str(turn.get(key)).lower()) if isinstance(turn, dict) else None
@@ -97,19 +144,16 @@ def _message(turn: Any, keys: Sequence[str], place: str, dropped: Counter[str], 
             tr("known: {names}", names=", ".join(_ROLES)),
         )
     if role == _SYSTEM:
-        dropped["system_prompt"] += 1
+        log.drop("system_prompt", place)
         return None
     if role == _REMOVED:
-        dropped["tool"] += 1
         return Message(sender=USER, removed="tool")
     content = next((turn[name] for name in _CONTENT_KEYS if name in turn), None)
     text = (content_text(content) or "").strip()
     if not text:
-        reason = "tool" if "tool_calls" in turn else "empty"
-        dropped[reason] += 1
-        return Message(sender=role, removed=reason)
+        return Message(sender=role, removed="tool" if "tool_calls" in turn else "empty")
     if role == ASSISTANT and not (is_learned and not _is_unlearned(turn, _WEIGHTS)):
-        dropped["not_to_be_learned"] += 1
+        log.notice("not_to_be_learned", place)
         return Message(sender=_UNLEARNED, text=text)
     return Message(sender=role, text=text)
 

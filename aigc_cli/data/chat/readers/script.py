@@ -8,13 +8,15 @@ empty lines between most messages.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.chat.messages import Chat, ChatLog, Message
+from aigc_cli.data.chat.exports import Export, Head
+from aigc_cli.data.chat.messages import Log, Message
 from aigc_cli.data.chat.names import seen
+from aigc_cli.data.chat.reader import Reader, ReadOptions
 
 UNCLEAR = "unclear_speaker"
 _BREAK = re.compile(r"\s*[-*=_#~]{3,}\s*")
@@ -93,21 +95,20 @@ def _key(head: str) -> str:
     return seen(head) or head
 
 
-def is_script(text: str) -> bool:
+def _looks(head: Head) -> bool:
     """Return whether most lines of a text begin with a name, and at least two names speak."""
-    lines = [line for line in text.splitlines()[:2000] if line.strip() and not _BREAK.fullmatch(line)]
+    lines = [line for line in head.lines[:2000] if line.strip() and not _BREAK.fullmatch(line)]
     speakers = _Speakers(lines)
     spoken = [_key(found[0]) for line in lines if (found := speakers.spoken(line)) and found[0]]
     return len(set(spoken)) >= 2 and 2 * len(spoken) >= len(lines) and len(set(spoken)) <= max(2, 3 * len(spoken) // 4)
 
 
-def read_script(text: str, source: str) -> ChatLog:
-    """Return the log of a `NAME: line` text. BadData if its first line has no name."""
-    lines = text.splitlines()
-    reading = _Reading(ChatLog(format="script", chats=[Chat(identity="0")]))
-    speakers = _Speakers(lines)
-    blank_breaks = not _is_double_spaced(lines, speakers)
-    for number, line in enumerate(lines, start=1):
+def _read(export: Export, log: Log, _: ReadOptions) -> Iterator[Message]:
+    """Yield a text's messages. BadData if its first line has no name."""
+    speakers = _Speakers(export.lines())
+    blank_breaks = not _is_double_spaced(export.lines(), speakers)
+    reading = _Reading(log)
+    for number, line in enumerate(export.lines(), start=1):
         found = speakers.spoken(line)
         if found is not None and (found[0] or reading.has_begun):
             reading.begin(*found)
@@ -117,18 +118,20 @@ def read_script(text: str, source: str) -> ChatLog:
             reading.go_on(line.strip())
         elif line.strip():
             raise BadData(
-                tr("{source}: line {number} does not begin with a name", source=source, number=number),
+                tr("{source}: line {number} does not begin with a name", source=export.source, number=number),
                 tr("write NAME: line, or use --format"),
             )
+        yield from reading.read()
     reading.finish()
-    return reading.log
+    yield from reading.read()
 
 
 class _Reading:
     """The messages so far, and the one that the next line may go on with."""
 
-    def __init__(self, log: ChatLog) -> None:
+    def __init__(self, log: Log) -> None:
         self.log = log
+        self._messages: list[Message] = []
         self.has_begun = False  # somebody has spoken
         self.is_open = False  # a message is being read, or what is left out after an unclear line
         self._begins = True
@@ -142,7 +145,6 @@ class _Reading:
         if name:
             self._spoken.append(text)
         else:
-            self.log.dropped[UNCLEAR] += 1
             self._append(Message(sender="", removed=UNCLEAR, begins=self._begins))
 
     def go_on(self, text: str) -> None:
@@ -160,16 +162,32 @@ class _Reading:
         words = " ".join(part for part in self._spoken if part)
         if self._name and words:
             sender = _key(self._name)
-            self.log.names.setdefault(sender, self._name)
+            self.log.name(sender, self._name)
             self._append(Message(sender=sender, text=words, begins=self._begins))
         self._spoken.clear()
 
     def _append(self, message: Message) -> None:
-        self.log.chats[0].messages.append(message)
+        self._messages.append(message)
         self._begins = False
 
+    def read(self) -> list[Message]:
+        """Return the messages that were read since the last call."""
+        done, self._messages = self._messages, []
+        return done
 
-def _is_double_spaced(lines: list[str], speakers: _Speakers) -> bool:
-    spoken = [number for number, line in enumerate(lines) if speakers.spoken(line) is not None]
-    followed = sum(1 for number in spoken[:-1] if not lines[number + 1].strip())
-    return len(spoken) > 2 and 2 * followed > len(spoken)
+
+def _is_double_spaced(lines: Iterable[str], speakers: _Speakers) -> bool:
+    """Return whether an empty line follows most lines that somebody speaks, but for the last."""
+    spoken = followed = 0
+    was_spoken = has_gap = False
+    for line in lines:
+        has_gap = not line.strip() if was_spoken else has_gap
+        was_spoken = speakers.spoken(line) is not None
+        if was_spoken:
+            followed += has_gap
+            spoken += 1
+            has_gap = False
+    return spoken > 2 and 2 * followed > spoken
+
+
+READER = Reader(title="NAME: line text", looks=_looks, read=_read)

@@ -5,17 +5,19 @@ forwarded or sent through a bot is marked as borrowed. A call interrupts a conve
 by voice; other service messages (pins, titles, joins) are passed over.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
 from aigc_cli.core.words.plain import well_formed
-from aigc_cli.data.chat.messages import Chat, ChatLog, Message, without_controls
+from aigc_cli.data.chat.exports import Export, Head, head_of
+from aigc_cli.data.chat.messages import Log, Message, without_controls
+from aigc_cli.data.chat.reader import Reader, ReadOptions
 from aigc_cli.data.chat.readers.rich import rich_pieces
 from aigc_cli.data.chat.readers.roles import is_turn
+from aigc_cli.data.json_stream import JsonStream
 
 _NOT_CONVERSATIONS = frozenset({"bot_chat", "saved_messages", "verification_codes", "replies"})
 _SPOKEN = frozenset({"phone_call", "group_call", "conference_call"})
@@ -45,64 +47,135 @@ _MEDIA = (
 )
 
 
-def is_telegram(value: Any) -> bool:
-    """Return whether parsed JSON looks like a Telegram export."""
+class _Place(NamedTuple):
+    """Where a message stands, for errors. `chat` is 0 in the export of one chat."""
+
+    source: str
+    chat: int
+    message: int
+
+    def __str__(self) -> str:
+        place = tr("{source}: chat {number}", source=self.source, number=self.chat) if self.chat else self.source
+        return tr("{place}, message {number}", place=place, number=self.message)
+
+
+def _looks(head: Head) -> bool:
+    value = head.value
     if not isinstance(value, dict):
         return False
     chats = value.get("chats")
     if isinstance(chats, dict) and isinstance(chats.get("list"), list):
         return True
+    if "personal_information" in value and ("contacts" in value or "about" in value):
+        return True  # a whole account's, whose chats come later
     messages = value.get("messages")
     if not isinstance(messages, list):
         return False
     return all(isinstance(item, dict) and not is_turn(item) and "role" not in item for item in messages) and (
-        "type" in value or any("from_id" in item for item in messages)
+        isinstance(value.get("type"), str) or any("from_id" in item for item in messages)
     )
 
 
-def read_telegram(value: dict[str, Any], source: str) -> ChatLog:
-    """Return the log of a parsed export. BadData, naming the chat or message, where the shape is not Telegram's."""
-    log = ChatLog(format="telegram")
-    owner = _owner(value)
-    exported = list(_exported_chats(value, source, log.dropped))
-    for number, chat in enumerate(exported):
-        kind = str(chat.get("type"))
-        if kind in _NOT_CONVERSATIONS:
-            log.dropped[kind] += 1
-            continue
-        if kind == "personal_chat" and "id" in chat:
-            log.contacts.add(f"user{chat['id']}")
-        place = tr("{source}: chat {number}", source=source, number=number + 1) if len(exported) > 1 else source
-        messages = [
-            message
-            for position, item in enumerate(chat["messages"])
-            if (message := _message(item, tr("{place}, message {number}", place=place, number=position + 1), log))
-            is not None
-        ]
-        identity = well_formed(str(chat.get("id", number)))
-        key = _bare(chat["id"]) if "id" in chat else ""
-        log.chats.append(Chat(identity=identity, key=key, messages=messages))
-    log.subject = owner if owner in log.names else _subject_beside(log)
-    return log
+class _Account:
+    """An export being read: what its chats are called, and how many there were."""
+
+    def __init__(self, export: Export, log: Log) -> None:
+        self.export, self.log = export, log
+        self.chats = self.whole = 0
+        self._headers: list[dict[str, Any]] | None = None
+
+    def listed(self, stream: JsonStream) -> Iterator[Message]:
+        """Yield the messages of the next value's `list` of chats."""
+        if stream.kind() != "{":
+            return
+        for key in stream.members():
+            if key == "list" and stream.kind() == "[":
+                for _ in stream.items():
+                    self.chats += 1
+                    if stream.kind() == "{":
+                        yield from self.chat(stream, stream.members(), {}, self.chats)
+
+    def chat(
+        self, stream: JsonStream, keys: Iterator[str], header: dict[str, Any], number: int = 0
+    ) -> Iterator[Message]:
+        """Yield the messages of a chat, whose `keys` are to come; in `header` goes what names it."""
+        has_messages = False
+        for key in keys:
+            if key == "messages" and stream.kind() == "[":
+                has_messages = True
+                known = header if {"type", "id"} <= header.keys() else {**self._header(number), **header}
+                yield from self._messages(stream, known, number)
+            elif key in ("type", "id", "personal_information"):
+                header[key] = stream.value()
+            elif not number and key in ("chats", "left_chats"):
+                yield from self.listed(stream)
+        self.whole += has_messages
+        if number and not has_messages:
+            self.log.drop("chat_without_messages", number)
+
+    def _messages(self, stream: JsonStream, header: dict[str, Any], number: int) -> Iterator[Message]:
+        kind = str(header.get("type"))
+        chat = well_formed(str(header.get("id", max(number - 1, 0))))
+        if kind == "personal_chat" and "id" in header:
+            self.log.contacts.add(f"user{header['id']}")
+        if "id" in header:
+            self.log.keys[chat] = _bare(header["id"])
+        for position in stream.items():
+            if kind in _NOT_CONVERSATIONS:
+                self.log.drop(kind, position + 1)
+                continue
+            place = _Place(self.export.source, number, position + 1)
+            message = _message(stream.value(), place, chat, self.log)
+            if message is not None:
+                yield message
+
+    def _header(self, number: int) -> dict[str, Any]:
+        """Return what names a chat that says so only after its messages, from a reading of all names."""
+        if self._headers is None:
+            self._headers = list(_headers(self.export.json()))
+        return self._headers[number] if number < len(self._headers) else {}
 
 
-def _exported_chats(value: dict[str, Any], source: str, dropped: Counter[str]) -> Iterator[dict[str, Any]]:
-    chats: list[Any] = [value]
-    if "messages" not in value:
-        chats = [*value["chats"]["list"]]
-        left = value.get("left_chats")
-        if isinstance(left, dict) and isinstance(left.get("list"), list):
-            chats += left["list"]
-    whole = [isinstance(chat, dict) and isinstance(chat.get("messages"), list) for chat in chats]
-    if not any(whole) and chats:
+def _headers(stream: JsonStream) -> Iterator[dict[str, Any]]:
+    """Yield what names the export as a chat, and then each chat of an account."""
+    outer: dict[str, Any] = {}
+    chats: list[dict[str, Any]] = []
+    for key in stream.members():
+        if key in ("type", "id"):
+            outer[key] = stream.value()
+        elif key in ("chats", "left_chats") and stream.kind() == "{":
+            for inner in stream.members():
+                if inner == "list" and stream.kind() == "[":
+                    for _ in stream.items():
+                        chats.append({})
+                        names = stream.members() if stream.kind() == "{" else iter(())
+                        chats[-1].update((name, stream.value()) for name in names if name in ("type", "id"))
+    yield outer
+    yield from chats
+
+
+def _read(export: Export, log: Log, _: ReadOptions) -> Iterator[Message]:
+    stream = export.json()
+    head = head_of(export)
+    if stream.kind() != "{" or not (head.value is None or _looks(head)):
+        raise _no_export(export)
+    account, header = _Account(export, log), dict[str, Any]()
+    yield from account.chat(stream, stream.members(), header)
+    stream.end()
+    if account.chats and not account.whole:
         raise BadData(
-            tr("{source}: chat {number} has no list of messages", source=source, number=1), tr("export it again")
+            tr("{source}: chat {number} has no list of messages", source=export.source, number=1), tr("export it again")
         )
-    for chat, is_whole in zip(chats, whole, strict=True):
-        if is_whole:
-            yield chat
-        else:
-            dropped["chat_without_messages"] += 1
+    if not account.whole and "personal_information" not in header:
+        raise _no_export(export)
+    owner = _owner(header)
+    log.subject = owner if owner in log.names else _subject_beside(log)
+
+
+def _no_export(export: Export) -> BadData:
+    return BadData(
+        tr("{source}: not a Telegram Desktop export", source=export.source), tr("export as machine-readable JSON")
+    )
 
 
 def _owner(value: dict[str, Any]) -> str | None:
@@ -112,7 +185,7 @@ def _owner(value: dict[str, Any]) -> str | None:
     return None
 
 
-def _subject_beside(log: ChatLog) -> str | None:
+def _subject_beside(log: Log) -> str | None:
     """Return the one sender who is no contact: in a personal chat, the chat's id is the contact's."""
     if not log.contacts & log.names.keys():
         return _most_common(log)
@@ -120,30 +193,29 @@ def _subject_beside(log: ChatLog) -> str | None:
     return others[0] if len(others) == 1 else _most_common(log)
 
 
-def _most_common(log: ChatLog) -> str | None:
+def _most_common(log: Log) -> str | None:
     ranked = log.chats_by_sender().most_common(2)
     if len(ranked) == 2 and ranked[0][1] > ranked[1][1]:
         return ranked[0][0]
     return None
 
 
-def _message(item: Any, place: str, log: ChatLog) -> Message | None:
+def _message(item: Any, place: _Place, chat: str, log: Log) -> Message | None:
     if not isinstance(item, dict):
         raise BadData(tr("{place}: not an object", place=place), tr("export it again"))
     if item.get("type", "message") != "message":
         action = str(item.get("action"))
         if action not in _CUTTING:
+            log.drop("notice", place)
             return None
         reason = "call" if action in _SPOKEN else "cleared_history"
-        log.dropped[reason] += 1
-        return Message(sender=_sender_key(item, "actor"), time=_time(item, place)[0], removed=reason)
+        return Message(sender=_sender_key(item, "actor"), time=_time(item, place)[0], removed=reason, chat=chat)
     sender = _sender_key(item, "from")
-    log.names.setdefault(sender, without_controls(well_formed(str(item.get("from") or "Deleted Account"))))
+    log.name(sender, without_controls(well_formed(str(item.get("from") or "Deleted Account"))))
     words, marked = _words(item, place)
     reason = "" if words or item.get("sticker_emoji") else _why_no_words(item)
     if reason:
-        log.dropped[reason] += 1
-        return Message(sender=sender, time=_time(item, place)[0], removed=reason)
+        return Message(sender=sender, time=_time(item, place)[0], removed=reason, chat=chat)
     if not words:
         words = str(item["sticker_emoji"])
     borrowed = next((reason for key, reason in _BORROWED.items() if key in item), "")
@@ -154,6 +226,9 @@ def _message(item: Any, place: str, log: ChatLog) -> Message | None:
         time=time,
         local=local,
         number=str(item.get("id", "")),
+        chat=chat,
+        reply_to=str(item.get("reply_to_message_id", "")),
+        edited="edited" in item,
         borrowed=borrowed,
         marked=marked,
     )
@@ -179,7 +254,7 @@ def _why_no_words(item: dict[str, Any]) -> str:
     return "empty"
 
 
-def _words(item: dict[str, Any], place: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+def _words(item: dict[str, Any], place: _Place) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Return the plain text of a message and what Telegram marked in it as personal data.
 
     Both `text` (a string, or a list of strings and entities) and the newer `text_entities` are understood, and, where
@@ -210,7 +285,7 @@ def _words(item: dict[str, Any], place: str) -> tuple[str, tuple[tuple[str, str]
     return (said if said.strip() else ""), tuple(marked)
 
 
-def _time(item: dict[str, Any], place: str) -> tuple[float, bool]:
+def _time(item: dict[str, Any], place: _Place) -> tuple[float, bool]:
     """Return the seconds since 1970 and whether they are local: old exports have a `date` alone, read as UTC."""
     try:
         if "date_unixtime" in item:
@@ -220,3 +295,6 @@ def _time(item: dict[str, Any], place: str) -> tuple[float, bool]:
         raise BadData(
             tr("{place}: no readable date", place=place), tr("export it again as machine-readable JSON")
         ) from error
+
+
+READER = Reader(title="Telegram Desktop result.json", looks=_looks, read=_read)

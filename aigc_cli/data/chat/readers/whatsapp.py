@@ -8,15 +8,18 @@ deleted messages; a conversation is cut where something was said or shown that i
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.dates import DateOrder, Parts, of_24, read_date, wall_clock
-from aigc_cli.data.chat.messages import Chat, ChatLog, Message
+from aigc_cli.data.chat.exports import Export, Head
+from aigc_cli.data.chat.messages import Log, Message
 from aigc_cli.data.chat.names import seen
+from aigc_cli.data.chat.reader import Reader, ReadOptions
 from aigc_cli.data.chat.readers import whatsapp_phrases as phrases
 
 _MARK = "\u200e"  # before what WhatsApp for iOS writes itself
@@ -49,6 +52,7 @@ _KINDS = {
 _RECOGNISED_LINES = 200
 _FIRST_DAY = date(2009, 1, 1)
 _NO_HALF_DAY = -1
+_NAMES_HELD = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,31 +103,25 @@ def _half_day(before: str | None, after: str | None) -> int | None:
     return None
 
 
-def is_whatsapp(text: str) -> bool:
-    """Return whether a text is like an export of WhatsApp: a quarter of its lines, or the first, has date and time."""
-    lines = [line for line in text.split("\n", _RECOGNISED_LINES)[:_RECOGNISED_LINES] if line.strip()]
+def _looks(head: Head) -> bool:
+    """Return whether a quarter of the lines, or the first, has date and time."""
+    lines = [line for line in head.lines[:_RECOGNISED_LINES] if line.strip()]
     begun = [found for line in lines if (found := _begun(line))]
     named = [found for found in begun if _NAME.match(found.rest)]
     return bool(named) and (4 * len(begun) >= len(lines) or _begun(lines[0]) is not None)
 
 
-def read_whatsapp(lines: Callable[[], Iterable[str]], source: str, dates: str | None = None) -> ChatLog:
-    """Return the log of an export, whose lines can be had twice; times are of a clock on the wall.
-
-    Raises BadData where no line begins a message, UsageProblem where the order of its dates is open and `dates` does
-    not say it.
-    """
-    known = _learn(lines())
+def _read(export: Export, log: Log, options: ReadOptions) -> Iterator[Message]:
+    """Yield an export's messages; times are of a clock on the wall."""
+    known = _learn(export.lines())
     if not known.names:
-        raise BadData(tr("{source}: not a WhatsApp export", source=source), tr("export the chat from WhatsApp again"))
-    order = known.order.decide(source, dates)
-    log = ChatLog(format="whatsapp")
-    chat = Chat(identity="0")
-    log.chats.append(chat)
-    for message in _messages(lines(), known, order, log):
-        log.names.setdefault(message.sender, message.sender)
-        chat.messages.append(message)
-    return log
+        raise BadData(
+            tr("{source}: not a WhatsApp export", source=export.source), tr("export the chat from WhatsApp again")
+        )
+    order = known.order.decide(export.source, options.dates)
+    for message in _messages(export.lines(), known, order, log):
+        log.name(message.sender, message.sender)
+        yield message
 
 
 def _learn(lines: Iterable[str]) -> _Known:
@@ -141,27 +139,29 @@ def _learn(lines: Iterable[str]) -> _Known:
     return known
 
 
+@lru_cache(_NAMES_HELD)
 def _name(written: str) -> str:
     """Return a sender's name as it is seen; the tilde before the name of somebody who is no contact goes."""
     return seen(_INVISIBLE.sub("", written)).removeprefix("~").strip() or "?"
 
 
-def _messages(lines: Iterable[str], known: _Known, order: str, log: ChatLog) -> Iterator[Message]:
+def _messages(lines: Iterable[str], known: _Known, order: str, log: Log) -> Iterator[Message]:
     """Yield the messages of a file, and a removed one where something is not here; count what is left out."""
     bracketed = known.bracketed >= known.dashed
     time: float | None = None  # of the message that is being read
     written: list[str] = []
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         begun = _begun(line)
         day = read_date(begun.parts, order) if begun else None
         if begun is not None and (day is None or begun.is_bracketed != bracketed):
-            log.dropped["inside_another"] += 1  # looks like the beginning of a message, and is part of one
+            if time is not None:
+                log.notice("inside_another", number, line)  # looks like the beginning of one, and is part of one
             begun = None
         if begun is None:
             if time is not None:
                 written.append(line)
             elif line.strip():
-                log.dropped["before_the_first"] += 1
+                log.drop("before_the_first", number, line)
             continue
         if time is not None:
             yield from _message(time, written, known, log)
@@ -171,16 +171,14 @@ def _messages(lines: Iterable[str], known: _Known, order: str, log: ChatLog) -> 
         yield from _message(time, written, known, log)
 
 
-def _message(time: float, written: list[str], known: _Known, log: ChatLog) -> Iterator[Message]:
+def _message(time: float, written: list[str], known: _Known, log: Log) -> Iterator[Message]:
     named = _NAME.match(written[0])
     name = _name(named["name"]) if named else ""
     if named is None or _is_notice(name, known):
-        log.dropped["notice"] += 1
+        log.drop("notice", "", "\n".join(written))
         return
     text = "\n".join([named["text"], *written[1:]]).strip()
     words, removed = _words(text)
-    if removed:
-        log.dropped[removed] += 1
     yield Message(sender=name, text=words, time=time, removed=removed, local=True)
 
 
@@ -246,3 +244,6 @@ def _attached(text: str, attached: re.Match[str]) -> tuple[str, str]:
     ending = attached["file"].rpartition(".")[2].casefold()
     kind = next((kind for kind, endings in _KINDS.items() if ending in endings), "file")
     return (caption, "") if caption else ("", kind)
+
+
+READER = Reader(title="WhatsApp text", looks=_looks, read=_read)

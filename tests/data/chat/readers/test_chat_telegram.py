@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.data.chat.detect import read_log
+from tests.data.chat.readers.driving import read_found
 
 
 def message(number, sender, text, **more):
@@ -21,7 +21,7 @@ def message(number, sender, text, **more):
 
 
 def read(value):
-    return read_log(json.dumps(value).encode(), "result.json", "auto", "utf-8")
+    return read_found(json.dumps(value).encode(), "result.json")
 
 
 def single(*messages, peer="tess"):
@@ -34,7 +34,7 @@ def full(*chats, owner=None):
 
 
 def texts(log):
-    return [[item.text or f"-{item.removed}-" for item in chat.messages] for chat in log.chats]
+    return [[item.text or f"-{item.removed}-" for item in chat] for chat in log.chats]
 
 
 def test_single_chat_knows_its_owner_because_the_chat_has_the_contacts_id():
@@ -79,11 +79,11 @@ def test_left_chats_are_read_and_bots_are_not():
 def test_text_as_entities_is_joined_and_its_personal_data_is_marked():
     parts = ["look: ", {"type": "link", "text": "wren.bike"}, " or ", {"type": "bold", "text": "ask"}, " @tess"]
     (chat,) = read(single(message(1, "tess", parts))).chats
-    assert chat.messages[0].text == "look: wren.bike or ask @tess"
-    assert chat.messages[0].marked == (("url", "wren.bike"),)
+    assert chat[0].text == "look: wren.bike or ask @tess"
+    assert chat[0].marked == (("url", "wren.bike"),)
     entities = [{"type": "plain", "text": "me: "}, {"type": "mention", "text": "@tess"}]
     (chat,) = read(single(message(1, "tess", "", text_entities=entities))).chats
-    assert (chat.messages[0].text, chat.messages[0].marked) == ("me: @tess", (("handle", "@tess"),))
+    assert (chat[0].text, chat[0].marked) == ("me: @tess", (("handle", "@tess"),))
 
 
 def test_media_captions_stickers_and_calls():
@@ -100,7 +100,7 @@ def test_media_captions_stickers_and_calls():
         )
     )
     assert texts(log) == [["-photo-", "my cat", "🐈", "-voice_message-", "-location-", "-empty-", "-call-"]]
-    assert log.dropped == {"photo": 1, "voice_message": 1, "location": 1, "empty": 1, "call": 1}
+    assert log.left_out == {"photo": 1, "voice_message": 1, "location": 1, "empty": 1, "call": 1, "notice": 1}
 
 
 def test_forwarded_and_bot_words_are_marked_as_borrowed():
@@ -110,14 +110,14 @@ def test_forwarded_and_bot_words_are_marked_as_borrowed():
         message(3, "wren", "own"),
     )
     (read_chat,) = read(chat).chats
-    assert [item.borrowed for item in read_chat.messages] == ["forwarded", "via_bot", ""]
+    assert [item.borrowed for item in read_chat] == ["forwarded", "via_bot", ""]
 
 
 def test_times_are_unix_times_and_old_exports_are_read_as_utc():
     old = message(1, "tess", "b")
     del old["date_unixtime"]
     (chat,) = read(single(message(0, "tess", "a"), old)).chats
-    assert [item.time for item in chat.messages] == [
+    assert [item.time for item in chat] == [
         1756924920.0,
         datetime(2025, 9, 3, 18, 42, tzinfo=UTC).timestamp(),
     ]
@@ -163,7 +163,7 @@ def test_the_words_of_a_rich_message_are_its_text(beside):
     item = {**message(1, "wren", "x"), "rich_message": {"version": "1", "blocks": blocks}}
     del item["text"]
     log = read(single({**item, **beside}))
-    (found,) = log.chats[0].messages
+    (found,) = log.messages
     assert " ".join(found.text.split()) == ("Packing two biggest tents, a.org rope a lamp one 2 the lake ask @tess")
     assert found.marked == (("handle", "@tess"),)
     assert not log.dropped
@@ -175,7 +175,7 @@ def test_a_text_beside_a_rich_message_is_the_text_and_one_without_words_is_named
         single(message(1, "tess", "this", rich_message=blocks), message(2, "tess", "", rich_message={"blocks": []}))
     )
     assert texts(log) == [["this", "-rich_message-"]]
-    assert log.dropped == {"rich_message": 1}
+    assert log.left_out == {"rich_message": 1}
 
 
 def export_bytes(*texts, data=""):
@@ -193,16 +193,16 @@ def test_control_characters_as_telegram_escapes_them_make_nothing_unreadable():
     assert b"\\x0B" in data and b"\\x01" in data
     with pytest.raises(json.JSONDecodeError):
         json.loads(data)
-    (chat,) = read_log(data, "result.json", "auto", "utf-8").chats
-    assert [item.text for item in chat.messages] == ["milk\x0bbread", "umbrella\x08", r"C:\\x41", "\x1b[31m"]
+    (chat,) = read_found(data, "result.json").chats
+    assert [item.text for item in chat] == ["milk\x0bbread", "umbrella\x08", r"C:\\x41", "\x1b[31m"]
 
 
 def test_a_raw_control_character_makes_nothing_unreadable():
     data = json.dumps(single(message(1, "wren", "a@b"))).replace("@", "\x02").encode()
-    assert texts(read_log(data, "result.json", "auto", "utf-8")) == [["a\x02b"]]
+    assert texts(read_found(data, "result.json")) == [["a\x02b"]]
 
 
 def test_a_byte_that_is_no_utf8_matters_only_where_somebody_said_it():
-    assert texts(read_log(export_bytes("hi", data="\udcff"), "result.json", "auto", "utf-8")) == [["hi"]]
+    assert texts(read_found(export_bytes("hi", data="\udcff"), "result.json")) == [["hi"]]
     with pytest.raises(BadData, match="not utf-8 text at byte"):
-        read_log(export_bytes("hi \udcff", data=""), "result.json", "auto", "utf-8")
+        read_found(export_bytes("hi \udcff", data=""), "result.json")

@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from aigc_cli.core.errors import BadData
-from aigc_cli.data.chat.detect import read_log
+from tests.data.chat.readers.driving import read_found
 
 ODD_NAMES = [
     "🦊",
@@ -27,11 +27,11 @@ ODD_NAMES = [
 
 
 def said_by(log, name):
-    return [item.text for chat in log.chats for item in chat.messages if log.names.get(item.sender) == name]
+    return [item.text for item in log.messages if log.names.get(item.sender) == name]
 
 
 def read(text, format_name="script"):
-    return read_log(text.encode(), "log.txt", format_name, "utf-8")
+    return read_found(text.encode(), "log.txt", format_name, "utf-8")
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -41,7 +41,7 @@ def test_no_turn_goes_on_with_the_words_of_an_odd_name(name, times):
     log = read("".join(lines), "auto" if times > 1 else "script")
     assert said_by(log, "Ann") == [f"not yet {n}" for n in range(times)]
     theirs = said_by(log, name)
-    assert theirs == [f"i saw it {n}" for n in range(times)] or (log.dropped == {"unclear_speaker": 1} and times == 1)
+    assert theirs == [f"i saw it {n}" for n in range(times)] or (log.left_out == {"unclear_speaker": 1} and times == 1)
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_no_turn_goes_on_with_the_words_of_an_odd_name(name, times):
 def test_a_line_of_which_it_is_not_clear_who_speaks_ends_the_message_and_is_counted(line):
     log = read(f"Tom: did you\nAnn: not yet\n{line}\nand it was i saw it all\nTom: ah\nAnn: oh\n", "auto")
     assert said_by(log, "Ann") == ["not yet", "oh"]
-    assert log.dropped == {"unclear_speaker": 1}
-    assert [item.removed for item in log.chats[0].messages] == ["", "", "unclear_speaker", "", ""]
+    assert log.left_out == {"unclear_speaker": 1}
+    assert [item.removed for item in log.messages] == ["", "", "unclear_speaker", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,14 @@ def test_a_line_of_which_it_is_not_clear_who_speaks_ends_the_message_and_is_coun
 def test_times_addresses_and_emoticons_go_on_with_the_message(line):
     log = read(f"Tom: did you\nAnn: not yet\n{line}\nTom: ah\n", "auto")
     assert said_by(log, "Ann") == [f"not yet {line}"]
-    assert not log.dropped
+    assert not log.left_out
 
 
 def test_a_known_name_speaks_whatever_follows_its_colon():
     log = read("Ann: how many\nBob:3 please\nAnn: and eggs\nBob: two\nAnn:\n four then\nBob:30\nAnn:)\n")
     assert said_by(log, "Bob") == ["3 please", "two", "30"]
     assert said_by(log, "Ann") == ["how many", "and eggs", "four then"]  # and not Bob's smile to her
-    assert log.dropped == {"unclear_speaker": 1}
+    assert log.left_out == {"unclear_speaker": 1}
 
 
 def test_a_name_alone_on_its_line_is_followed_by_what_is_said():

@@ -211,7 +211,7 @@ def test_what_is_no_export_is_bad_data(content):
 def test_a_day_that_was_cut_is_bad_data_with_its_place():
     files = exported([said(1, WREN, "hi")])
     files["general/2023-11-15.json"] = files["general/2023-11-15.json"][:40]
-    with pytest.raises(BadData, match=r"export/general/2023-11-15\.json: not valid JSON at line 1"):
+    with pytest.raises(BadData, match=r"general/2023-11-15\.json: not valid JSON at line 1"):
         read("slack", files)
 
 

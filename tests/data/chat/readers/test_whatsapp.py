@@ -6,22 +6,20 @@ from datetime import UTC, datetime
 import pytest
 
 from aigc_cli.core.errors import BadData, UsageProblem
-from aigc_cli.data.chat.detect import read_log
 from aigc_cli.data.chat.readers import whatsapp_phrases as phrases
-from aigc_cli.data.chat.readers.whatsapp import is_whatsapp, read_whatsapp
+from tests.data.chat.readers.driving import looks, read_found
+from tests.data.chat.readers.driving import read as drive
 
 LRM, NNBSP = "\u200e", "\u202f"
 
 
 def read(text, **options):
-    lines = text.split("\n")
-    return read_whatsapp(lambda: lines, "chat.txt", **options)
+    return drive("whatsapp", text, **options)
 
 
 def told(text, **options):
     """Return (sender, text) of each message with text."""
-    (chat,) = read(text, **options).chats
-    return [(message.sender, message.text) for message in chat.messages if message.text]
+    return [(message.sender, message.text) for message in read(text, **options).messages if message.text]
 
 
 def at(*numbers):
@@ -64,8 +62,8 @@ HEADS = [
 @pytest.mark.parametrize(("head", "time"), HEADS)
 def test_dates_and_times_of_every_system_and_language(head, time):
     text = f"{head}Ana: hola\n{head}Bea: 你好: two: colons\nand a second line\n\n{head}Ana:.\n"
-    assert is_whatsapp(text)
-    messages = read(text).chats[0].messages
+    assert looks("whatsapp", text)
+    messages = read(text).messages
     assert [(m.sender, m.text) for m in messages] == [
         ("Ana", "hola"),
         ("Bea", "你好: two: colons\nand a second line"),
@@ -78,15 +76,13 @@ def test_dates_and_times_of_every_system_and_language(head, time):
 def test_the_order_of_day_and_month_is_that_of_the_whole_file():
     european = "1/2/21, 10:00 - A: x\n2/2/21, 10:00 - B: x\n13/2/21, 10:00 - A: x"
     american = "1/2/21, 10:00 - A: x\n2/13/21, 10:00 - B: x"
-    assert next(m.time for m in read(european).chats[0].messages) == at(2021, 2, 1, 10)
-    assert next(m.time for m in read(american).chats[0].messages) == at(2021, 1, 2, 10)
+    assert next(m.time for m in read(european).messages) == at(2021, 2, 1, 10)
+    assert next(m.time for m in read(american).messages) == at(2021, 1, 2, 10)
     backwards = "12/9/20, 10:00 - A: x\n1/10/20, 10:00 - B: x"  # December, then January of that year: no
-    assert [m.time for m in read(backwards).chats[0].messages] == [at(2020, 9, 12, 10), at(2020, 10, 1, 10)]
+    assert [m.time for m in read(backwards).messages] == [at(2020, 9, 12, 10), at(2020, 10, 1, 10)]
     dots = "1.2.21, 10:00 - A: x\n2.2.21, 10:00 - B: x"
-    assert next(m.time for m in read(dots).chats[0].messages) == at(2021, 2, 1, 10)
-    assert next(m.time for m in read("5/5/21, 10:00 - A: x\n6/6/21, 9:00 - B: x").chats[0].messages) == at(
-        2021, 5, 5, 10
-    )
+    assert next(m.time for m in read(dots).messages) == at(2021, 2, 1, 10)
+    assert next(m.time for m in read("5/5/21, 10:00 - A: x\n6/6/21, 9:00 - B: x").messages) == at(2021, 5, 5, 10)
 
 
 def test_an_order_that_cannot_be_told_is_asked_for():
@@ -94,17 +90,17 @@ def test_an_order_that_cannot_be_told_is_asked_for():
     with pytest.raises(UsageProblem, match=r"--dates dmy\|mdy") as caught:
         read(text)
     assert "ymd" not in str(caught.value)
-    assert read(text, dates="mdy").chats[0].messages[1].time == at(2021, 2, 2, 10)
-    assert read(text, dates="dmy").chats[0].messages[0].time == at(2021, 2, 1, 10)
+    assert read(text, dates="mdy").messages[1].time == at(2021, 2, 2, 10)
+    assert read(text, dates="dmy").messages[0].time == at(2021, 2, 1, 10)
 
 
 def test_one_line_that_only_looks_like_a_date_does_not_turn_the_order():
     lines = [f"{day}/1/21, 10:00 - A: x" for day in range(1, 32)]
     lines.insert(3, "12/25/20, 10:00 - B: pasted from elsewhere")
     log = read("\n".join(lines))
-    assert log.chats[0].messages[0].time == at(2021, 1, 1, 10)
-    assert log.dropped == {"inside_another": 1}
-    assert log.chats[0].messages[2].text == "x\n12/25/20, 10:00 - B: pasted from elsewhere"
+    assert log.messages[0].time == at(2021, 1, 1, 10)
+    assert log.noticed == {"inside_another": 1}
+    assert log.messages[2].text == "x\n12/25/20, 10:00 - B: pasted from elsewhere"
 
 
 @pytest.mark.parametrize(
@@ -145,12 +141,12 @@ def test_one_line_that_only_looks_like_a_date_does_not_turn_the_order():
 )
 def test_what_nobody_wrote_cuts_and_is_counted(body, kind):
     log = read(f"31/12/20, 10:00 - A: before\n31/12/20, 10:01 - B: {body}\n31/12/20, 10:02 - A: after")
-    assert [(m.sender, m.text, m.removed) for m in log.chats[0].messages] == [
+    assert [(m.sender, m.text, m.removed) for m in log.messages] == [
         ("A", "before", ""),
         ("B", "", kind),
         ("A", "after", ""),
     ]
-    assert log.dropped == {kind: 1}
+    assert log.left_out == {kind: 1}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +164,7 @@ def test_what_nobody_wrote_cuts_and_is_counted(body, kind):
 )
 def test_what_somebody_wrote_is_kept(body):
     log = read(f"31/12/20, 10:00 - A: {body}\n31/12/20, 10:01 - B: x")
-    assert log.chats[0].messages[0].text == body
+    assert log.messages[0].text == body
     assert not log.dropped
 
 
@@ -201,7 +197,7 @@ def test_captions_edits_and_mentions_are_words(body, caption):
 )
 def test_notices_are_nobody_s_words(notice):
     log = read(f"31/12/20, 10:00 - {notice}\n31/12/20, 10:01 - A: hi\n31/12/20, 10:01 - B: hi\n31/12/20, 10:01 - A: ho")
-    assert [m.sender for m in log.chats[0].messages] == ["A", "B", "A"]
+    assert [m.sender for m in log.messages] == ["A", "B", "A"]
     assert log.dropped == {"notice": 1}
 
 
@@ -220,7 +216,7 @@ def test_what_comes_before_the_first_message_is_counted():
     "text", ["hello", "12:30 - ok", "31/12/20 was a day", "A: hi\nB: ho", "31/12/20, 10:00 - notice alone"]
 )
 def test_other_texts_are_none(text):
-    assert not is_whatsapp(text)
+    assert not looks("whatsapp", text)
     with pytest.raises(BadData):
         read(text)
 
@@ -261,7 +257,7 @@ def test_every_line_is_read_merged_or_counted(seed):
         lines.append(line)
     lines.append(f"{head}C: last")
     log = read("\n".join(lines))
-    messages = log.chats[0].messages
+    messages = log.messages
     words = [text.strip() for text in expected if text is not None]
     assert [m.text for m in messages] == [*words, "last"]
     assert [m.removed for m in messages] == ["" if text else "media" for text in words] + [""]
@@ -270,12 +266,12 @@ def test_every_line_is_read_merged_or_counted(seed):
 
 def test_an_export_is_known_by_looking_and_told_the_order_and_the_zone():
     text = "1/2/21, 10:00 - A: hi\n1/2/21, 10:01 - B: ho\n"
-    log = read_log(text.encode(), "x.txt", "auto", "utf-8", dates="mdy", zone="+01:00")
+    log = read_found(text.encode(), "x.txt", dates="mdy", zone="+01:00")
     assert log.format == "whatsapp"
-    assert [(m.time, m.local) for m in log.chats[0].messages] == [
+    assert [(m.time, m.local) for m in log.messages] == [
         (at(2021, 1, 2, 9), False),
         (at(2021, 1, 2, 9, 1), False),
     ]
     with pytest.raises(UsageProblem, match="--dates"):
-        read_log(text.encode(), "x.txt", "auto", "utf-8")
-    assert read_log(b"Ann: hi\nBob: ho\n", "x.txt", "auto", "utf-8").format == "script"
+        read_found(text.encode(), "x.txt")
+    assert read_found(b"Ann: hi\nBob: ho\n", "x.txt").format == "script"
