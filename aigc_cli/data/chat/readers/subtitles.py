@@ -57,7 +57,8 @@ def _seconds(hours: str | None, minutes: str, seconds: str, part: str) -> float:
 
 
 def _looks(head: Head) -> bool:
-    lines = [line.strip().lstrip("\ufeff") for line in head.lines[:_RECOGNISED_LINES] if line.strip()]
+    lines = [line.strip().lstrip("\ufeff").strip() for line in head.lines[:_RECOGNISED_LINES]]
+    lines = [line for line in lines if line]
     if not lines:
         return False
     if lines[0].split(None, 1)[0] == "WEBVTT" or lines[0] == "[Script Info]":
@@ -70,8 +71,8 @@ def _cues(export: Export, log: Log | None = None) -> Iterator[_Cue]:
     for part in export.parts:
         lines = enumerate(export.lines(part), start=1)
         for number, line in lines:
-            if line.strip():
-                first = line.strip().lstrip("\ufeff")
+            first = line.strip().lstrip("\ufeff").strip()
+            if first:
                 if first.startswith("["):
                     yield from _of_substation(lines, log)
                 else:

@@ -223,6 +223,12 @@ def test_without_speakers_it_is_no_dialogue(text):
         read("subtitles", text)
 
 
+@pytest.mark.parametrize("text", [SRT, VTT, ASS])
+def test_marks_of_byte_order_may_stand_alone(text):
+    assert looks("subtitles", "\ufeff\n\ufeff\n" + text.lstrip("\ufeff"))
+    assert read("subtitles", "\ufeff\n\ufeff\n" + text).messages == read("subtitles", text).messages
+
+
 def test_each_is_recognised():
     assert all(looks("subtitles", text) for text in (SRT, VTT, ASS, "WEBVTT\n"))
 
