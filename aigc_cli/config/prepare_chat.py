@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from aigc_cli.config.base import setting
 from aigc_cli.config.shared import dry_run_setting, force_setting, lock_wait_setting
 
-CHAT_FORMATS = ("auto", "whatsapp", "telegram", "messages", "sharegpt", "script")
+# In the order in which exports are looked at: the more particular before the more general.
+CHAT_FORMATS = (
+    "auto",
+    "line",
+    "kakaotalk",
+    "whatsapp",
+    "telegram",
+    "messages",
+    "sharegpt",
+    "subtitles",
+    "screenplay",
+    "columns",
+    "script",
+)
 DATE_ORDERS = ("auto", "dmy", "mdy", "ymd")
 CONSENTS = ("unspecified", "self", "permission", "public", "synthetic")
 
@@ -16,9 +29,14 @@ class PrepareChatSettings:
 
     format: str = setting(
         "auto",
-        "Format of the logs: WhatsApp text, Telegram Desktop result.json, OpenAI messages JSONL, ShareGPT JSONL, "
-        "or NAME: line text.",
+        "Format of the logs (auto: what they look like).",
         choices=CHAT_FORMATS,
+    )
+    columns: str | None = setting(
+        None,
+        "Take the logs for tables (CSV, TSV, JSONL) whose columns these are: time=Date,sender=Author,text=Content; "
+        "also chat, id, reply_to, kind.",
+        metavar="COLUMNS",
     )
     dates: str = setting(
         "auto", "Order of day, month and year in text exports (auto: as the whole file tells).", choices=DATE_ORDERS

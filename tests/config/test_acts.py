@@ -26,6 +26,7 @@ DEEDS = re.compile(
 # What speaks of one and does none of it.
 HARMLESS = {
     "accumulate": "saves memory",
+    "columns": "which column tells the sender",
     "dry_run": "writes nothing",
     "evaluations": "how often the best weights of the run itself are kept",
     "find_lr": "writes nothing",

@@ -13,6 +13,7 @@ from aigc_cli.data.chat.detect import EmptyLog, NotALog, open_log
 from aigc_cli.data.chat.exports import Digest
 from aigc_cli.data.chat.messages import Log, Message
 from aigc_cli.data.chat.reader import ReadOptions
+from aigc_cli.data.chat.readers.columns import read_columns
 from aigc_cli.data.chat.sources import Gathered
 from aigc_cli.data.chat.spool import Spool
 from aigc_cli.data.chat.subject import NotInLog, find_subject, names_everywhere
@@ -113,7 +114,8 @@ def _taken(
     watch: Callable[[str, object, str], None] | None,
 ) -> Iterator[Waiting]:
     """Yield each log, its messages in the spool; to `reading` goes what is empty, and what was found and is none."""
-    options = ReadOptions(is_told=settings.format != "auto", dates=None if settings.dates == "auto" else settings.dates)
+    options = _options(settings)
+    format_name = "columns" if settings.columns else settings.format
     zone = None if settings.zone is None else read_zone(settings.zone)
     met: set[str] = set()
     for path, export in gathered.exports.items():
@@ -124,7 +126,7 @@ def _taken(
         met.add(digest)
         progress.stage(tr("read {source}", source=export.source), None, tr("messages"))
         try:
-            log, messages = open_log(export, settings.format, options, zone=zone, watch=watch)
+            log, messages = open_log(export, format_name, options, zone=zone, watch=watch)
             number = spool.logs
             spool.take(log, _counted(messages, progress))
         except EmptyLog as error:
@@ -137,6 +139,19 @@ def _taken(
             reading.apart.append(error)
         else:
             yield Waiting(number, export.source, digest, log)
+
+
+def _options(settings: PrepareChatSettings) -> ReadOptions:
+    """Return what readers are told. UsageProblem where columns are named of what is told to be no table."""
+    if settings.columns and settings.format not in ("auto", "columns"):
+        raise UsageProblem(
+            tr("--columns is for tables, --format {name} for others", name=settings.format), tr("give one of them")
+        )
+    return ReadOptions(
+        is_told=settings.format != "auto" or bool(settings.columns),
+        dates=None if settings.dates == "auto" else settings.dates,
+        columns=read_columns(settings.columns) if settings.columns else {},
+    )
 
 
 def _counted(messages: Iterator[Message], progress: Progress) -> Iterator[Message]:

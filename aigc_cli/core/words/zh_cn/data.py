@@ -4,6 +4,7 @@ CHINESE: dict[str, str] = {
     " and {count} more": "，另有 {count} 位",
     " or ": " 或 ",
     "- is named twice": "- 出现了两次",
+    "--columns is for tables, --format {name} for others": "--columns 用于表格，--format {name} 用于其他格式",
     "--columns {told!r} does not name a column each for sender and text": "--columns {told!r} 没有为 sender 和 text 各指定一列",
     "--count is for drawn faces": "--count 只用于绘制的人脸",
     "--dry-run lists them, --yes deletes them": "--dry-run 会列出它们，--yes 会删除它们",
