@@ -35,7 +35,8 @@ class Reader:
     messages, each chat's in any order (they are sorted by time), and tells the log what it learns on the way;
     everything it comes upon is a message or is dropped, with the reason. It raises BadData for an export that is
     damaged or of another kind, UsageProblem where the user must say more. `gather` finds, among the paths of the files
-    below a folder or in an archive, those of each export that is more than one file, in the order of reading.
+    below a folder or in an archive, those of each export that is more than one file, in the order of reading, and
+    those of one file that are known by their paths.
     """
 
     title: str

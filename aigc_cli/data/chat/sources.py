@@ -32,7 +32,7 @@ from aigc_cli.data.walk import walk
 DEMO_LOGS = {"demo:wren": "result.json", "demo:maidong": "zh/result.json"}
 _SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".tsv", ".srt", ".ass", ".ssa", ".vtt", ".mbox", ".fountain")
 _EXPORTS = ("result.json", "_chat.txt")  # of Telegram Desktop, of WhatsApp for iOS: nothing else there is a log
-_PAGES = frozenset({"messages.html", "export_results.html"})  # its other form, which is for reading
+_PAGES = frozenset({"messages.html", "export_results.html", "message_1.html"})  # their other form, for reading
 # What exporters call the folders, beside the logs, of what was sent.
 _ATTACHMENTS = frozenset({"attachments", "documents", "files", "images", "media", "photos", "profile_pictures"})
 _ATTACHMENTS |= {"round_video_messages", "stickers", "stories", "video_files", "videos", "voice_messages"}
@@ -90,19 +90,22 @@ def chat_exports(sources: Sequence[str | Path], encoding: str) -> Gathered:
 
 def _add_files(files: Mapping[str, Path], gathered: Gathered, encoding: str) -> None:
     """Add files, each an export, or with others where they belong together."""
-    for group in _grouped(list(files)):
+    for group, _ in _grouped(list(files)):
         gathered.add(group[0], [Part(name, _opening(files[name])) for name in group], encoding)
 
 
-def _grouped(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the names, those together that readers say belong together, each group where its earliest name stood."""
+def _grouped(names: Sequence[str]) -> Iterator[tuple[Sequence[str], bool]]:
+    """Yield the names, those together that readers say belong together, each group where its earliest name stood.
+
+    With each comes whether a reader knows it for an export.
+    """
     places = {name: place for place, name in enumerate(names)}
-    groups: dict[int, Sequence[str]] = {}
+    groups: dict[int, tuple[Sequence[str], bool]] = {}
     left = dict(places)
     for _, reader in readers():
         for group in reader.gather(list(left)):
-            groups[min(left.pop(name) for name in group)] = group
-    groups |= {place: [name] for name, place in left.items()}
+            groups[min(left.pop(name) for name in group)] = group, True
+    groups |= {place: ([name], False) for name, place in left.items()}
     yield from (groups[place] for place in sorted(groups))
 
 
@@ -146,8 +149,8 @@ def _look_into(archive: Path, gathered: Gathered, encoding: str) -> None:
     """Gather the logs in an archive: its exports, where it has any, and nothing beside them."""
     parts = {part.name: part for part in zipped_parts(archive, _SUFFIXES, gathered.opened)}
     groups = list(_grouped(list(parts)))
-    exports = [group for group in groups if len(group) > 1 or is_export(group[0])]
-    chosen = exports or groups
+    exports = [group for group, is_known in groups if is_known or is_export(group[0])]
+    chosen = exports or [group for group, _ in groups]
     for group in chosen:
         path = f"{archive}/{group[0]}"
         gathered.add(path, [parts[name] for name in group], encoding)

@@ -21,6 +21,7 @@ from aigc_cli.data.chat.readers.messenger_phrases import after_name, said_by_its
 from aigc_cli.data.json_stream import JsonStream
 
 _FILE = re.compile(r"(?P<folder>(?:.*/)?)message_(?P<number>\d{1,9})\.json", re.DOTALL)
+_ENCRYPTED = re.compile(r"(?:.*/)?messages/[^/]{1,300}_\d{1,9}\.json", re.DOTALL)
 _SUFFIX = re.compile(r"_\d+\Z")
 _NOBODY = "unknown"  # whose account is deleted
 _MEDIA = (
@@ -85,13 +86,15 @@ def looks(head: Head) -> bool:
 
 
 def gather(paths: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Return the files of each chat of an archive that has several, in the order of their numbers."""
-    folders: dict[str, list[tuple[int, str]]] = {}
+    """Return the files of each chat of an archive in the order of their numbers, and the file of each encrypted one."""
+    chats: dict[str, list[tuple[int, str]]] = {}
     for path in paths:
         found = _FILE.fullmatch(path)
         if found:
-            folders.setdefault(found["folder"], []).append((int(found["number"]), path))
-    return [[path for _, path in sorted(files)] for files in folders.values() if len(files) > 1]
+            chats.setdefault(found["folder"], []).append((int(found["number"]), path))
+        elif _ENCRYPTED.fullmatch(path):
+            chats[path] = [(0, path)]
+    return [[path for _, path in sorted(files)] for files in chats.values()]
 
 
 def read(export: Export, log: Log, options: ReadOptions) -> Iterator[Message]:

@@ -151,7 +151,12 @@ def test_files_of_a_chat_are_gathered_by_their_numbers():
         f"{box}/photos/message_3.jpg",
         f"{box}/message_final.json",
     ]
-    assert list(gather(paths)) == [[f"{box}/message_{number}.json" for number in (1, 2, 10)]]
+    paths += ["messages/Mara Oosterveld_12.json", "messages/secret_conversations.json"]
+    assert list(gather(paths)) == [
+        [f"{box}/message_{number}.json" for number in (1, 2, 10)],
+        ["messages/archived_threads/x_2/message_1.json"],
+        ["messages/Mara Oosterveld_12.json"],
+    ]
 
 
 def test_files_of_a_chat_are_read_as_one():
