@@ -8,6 +8,11 @@ from aigc_cli.config.shared import dry_run_setting, force_setting, lock_wait_set
 # In the order in which exports are looked at: the more particular before the more general.
 CHAT_FORMATS = (
     "auto",
+    "messenger",
+    "signal",
+    "signal_export",
+    "sigtop",
+    "imessage",
     "line",
     "kakaotalk",
     "whatsapp",
