@@ -175,3 +175,9 @@ def test_a_script_may_begin_with_a_bracket():
     text = "".join(f"[Mia]: line {n}\n{{Tom}}: yes {n}\n" for n in range(4))
     assert {name for name, _ in spoken(read(text))} == {"/[Mia]", "[Mia]", "{Tom}"}
     assert read(text[text.index("{") :]).format == "script"
+
+
+def test_keys_of_json_on_lines_of_their_own_are_no_speakers():
+    value = [{"Date": number, "Author": "Ann", "Content": "hi"} for number in range(5)]
+    with pytest.raises(BadData, match="JSON, but not a chat log"):
+        read(json.dumps(value, indent=1))
