@@ -268,4 +268,4 @@ def _values(row: Sequence[str], places: Mapping[str, list[int]], width: int, del
     return {role: " ".join(row[place].strip() for place in of_role) for role, of_role in places.items()}
 
 
-READER = Reader(title="CSV, TSV, JSONL", looks=lambda _: False, read=_read)
+READER = Reader(title="CSV, TSV, JSONL with --columns", looks=lambda _: False, read=_read)
