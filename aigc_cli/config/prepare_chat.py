@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from aigc_cli.config.base import setting
 from aigc_cli.config.shared import dry_run_setting, force_setting, lock_wait_setting
 
-# In the order in which exports are looked at: the more particular before the more general.
+# In the order in which exports are looked at: the more particular first.
 CHAT_FORMATS = (
     "auto",
     "messenger",
@@ -13,6 +13,9 @@ CHAT_FORMATS = (
     "signal_export",
     "sigtop",
     "imessage",
+    "wechat",
+    "qq",
+    "chatlab",
     "line",
     "kakaotalk",
     "whatsapp",

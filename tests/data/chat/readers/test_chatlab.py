@@ -4,7 +4,10 @@ import json
 
 import pytest
 
+from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.errors import AigcError, BadData
+from aigc_cli.core.screen.progress import SilentProgress
+from aigc_cli.data.chat.prepare import prepare_chat
 from tests.data.chat.readers.driving import looks, read
 from tests.data.chat.readers.mutating import as_json, broken, mutated
 
@@ -171,3 +174,10 @@ def test_damaged_files_are_read_or_bad_data():
                 read("chatlab", data)
             except BadData:
                 continue
+
+
+def test_lines_become_a_set_of_their_owner(tmp_path):
+    items = [item(720 * (place // 2) + place % 2, "ba"[place % 2], 0, f"第{place}句") for place in range(40)]
+    (tmp_path / "骑行.jsonl").write_text(lines(items), encoding="utf-8")
+    record = prepare_chat([tmp_path / "骑行.jsonl"], tmp_path / "set", PrepareChatSettings(), SilentProgress())
+    assert (record["formats"], record["subject"], record["counts"]["messages"]) == (["chatlab"], "管理员", 40)

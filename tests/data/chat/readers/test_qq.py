@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.errors import AigcError, BadData
+from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data.chat.messages import Log
+from aigc_cli.data.chat.prepare import prepare_chat
 from aigc_cli.data.chat.reader import ReadOptions
 from tests.data.chat.readers.driving import export_of, looks, read, reader_of
 from tests.data.chat.readers.mutating import as_json, broken, mutated
@@ -435,3 +438,27 @@ def test_damaged_files_are_read_or_bad_data():
                 read("qq", data)
             except BadData:
                 continue
+
+
+def exchanges():
+    return [(("ali", "me")[place % 2], START + 7200 * (place // 2) + 60 * (place % 2)) for place in range(40)]
+
+
+def test_a_folder_with_chunks_becomes_a_set(tmp_path):
+    items = [
+        {**item(place, who, element("text", text=f"第{place}句")), "timestamp": time * 1000}
+        for place, (who, time) in enumerate(exchanges())
+    ]
+    for name, content in chunked(items[:15], items[15:]).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    record = prepare_chat([tmp_path / "x"], tmp_path / "set", PrepareChatSettings(), SilentProgress())
+    assert (record["formats"], record["subject"], record["counts"]["messages"]) == (["qq"], "麦冬", 40)
+
+
+def test_the_message_managers_text_becomes_a_set(tmp_path):
+    rows = [(f"{time - START:06}", PEOPLE[who][2], f"第{time}句") for who, time in exchanges()]
+    rows = [(f"{int(when) // 3600:02}:{int(when) // 60 % 60:02}:00", who, said) for when, who, said in rows[:24]]
+    (tmp_path / "阿梨.txt").write_text(text(section("阿梨", *rows)), encoding="utf-8")
+    record = prepare_chat([tmp_path / "阿梨.txt"], tmp_path / "set", PrepareChatSettings(me="麦冬"), SilentProgress())
+    assert (record["formats"], record["subject"], record["counts"]["messages"]) == (["qq"], "麦冬", 24)

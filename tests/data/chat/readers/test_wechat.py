@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.errors import AigcError, BadData
+from aigc_cli.core.screen.progress import SilentProgress
+from aigc_cli.data.chat.prepare import prepare_chat
 from tests.data.chat.readers.driving import looks, read
 from tests.data.chat.readers.mutating import as_json, broken, mutated
 
@@ -491,3 +494,21 @@ def test_damaged_files_are_read_or_bad_data(layout):
             read("wechat", data)
         except BadData:
             continue
+
+
+def test_a_chat_from_two_exporters_is_learned_once(tmp_path):
+    rows, items = [], []
+    for place in range(40):
+        who, time = (ME, PEER)[place % 2 == 0], START + 7200 * (place // 2) + 60 * (place % 2)
+        shown = datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        number = 7437267147299592000 + place
+        rows.append((place, number, "文本", int(who == ME), who, PEER, f"第{place}句[捂脸]", "", shown))
+        items.append({**weflow_item(place, "text", who, f"第{place}句[捂脸]"), "createTime": time})
+    (tmp_path / "阿梨.csv").write_text(table(PYWXDUMP, *rows), encoding="utf-8")
+    (tmp_path / "阿梨.json").write_text(json.dumps(weflow(messages=items)), encoding="utf-8")
+    settings = PrepareChatSettings(subject="麦冬")
+    record = prepare_chat([tmp_path], tmp_path / "set", settings, SilentProgress())
+    assert (record["formats"], record["subject"]) == (["wechat"], "麦冬")
+    assert record["counts"]["messages"] == 40 and record["dropped"]["duplicate"] == 40
+    first = json.loads((tmp_path / "set" / "train.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert [turn["content"] for turn in first["messages"]][1:] == ["第0句[捂脸]", "第1句[捂脸]"]
