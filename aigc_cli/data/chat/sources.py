@@ -10,11 +10,11 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from aigc_cli.config.base import did_you_mean
@@ -148,14 +148,22 @@ def _kept_stdin(opened: ExitStack) -> Callable[[], BinaryIO]:
 def _look_into(archive: Path, gathered: Gathered, encoding: str) -> None:
     """Gather the logs in an archive: its exports, where it has any, and nothing beside them."""
     parts = {part.name: part for part in zipped_parts(archive, _SUFFIXES, gathered.opened)}
-    groups = list(_grouped(list(parts)))
+    folders = {PurePosixPath(name).parent for name in parts}
+    groups = list(_grouped([name for name in parts if not _was_sent(name, folders)]))
     exports = [group for group, is_known in groups if is_known or is_export(group[0])]
     chosen = exports or [group for group, _ in groups]
+    gathered.passed_over[str(archive)] += len(parts) - sum(map(len, chosen))
     for group in chosen:
         path = f"{archive}/{group[0]}"
         gathered.add(path, [parts[name] for name in group], encoding)
         if len(chosen) > 1:
             gathered.found.add(path)
+
+
+def _was_sent(name: str, folders: Collection[PurePosixPath]) -> bool:
+    """Return whether a path in an archive is below a folder of what was sent, which lies beside a text."""
+    above = PurePosixPath(name).parents
+    return any(folder.name.lower() in _ATTACHMENTS and folder.parent in folders for folder in above)
 
 
 def _look_through(root: Path, gathered: Gathered, encoding: str) -> None:

@@ -75,6 +75,15 @@ def test_zipped_archive_of_messenger_gives_what_the_folder_gives(tmp_path):
     assert sorted(dialogues(tmp_path / "of_zip")) == sorted(dialogues(tmp_path / "of_folder"))
 
 
+def test_what_was_sent_is_no_log_in_an_archive_either(tmp_path):
+    with zipfile.ZipFile(tmp_path / "out.zip", "w") as archive:
+        archive.writestr("out/Noor.txt", test_imessage.REPLIES)
+        archive.writestr("out/attachments/1/list.txt", "Ann: x\nBo: y\nAnn: z\n")
+    told = prepare(tmp_path / "out.zip", tmp_path / "set")
+    assert told["formats"] == ["imessage"]
+    assert told["passed_over"] == {"attached_document": 1}
+
+
 def test_web_pages_of_messenger_are_refused_with_the_way_out(tmp_path):
     (tmp_path / "inbox" / "mara_1").mkdir(parents=True)
     (tmp_path / "inbox" / "mara_1" / "message_1.html").write_text("<html></html>")

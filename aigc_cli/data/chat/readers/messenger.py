@@ -174,7 +174,7 @@ def _message(item: dict[str, Any], where: object, log: Log) -> Message | None:
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         milliseconds = -1
     if not 0 <= milliseconds <= _LATEST_MS:
-        log.drop("no_time", where, words)
+        log.drop("unreadable_time", where, words)
         return None
     removed = _why_not_words(item, words, sender)
     if removed in ("notice", "reaction"):

@@ -134,7 +134,7 @@ def _message(item: Any, line: int, known: _Known, log: Log) -> Message | None:
     time = _milliseconds(item.get("dateSent"))
     chat = known.chats.get(identifier(item.get("chatId")), "")
     if time is None:
-        log.drop("no_time", line, _body(item))
+        log.drop("unreadable_time", line, _body(item))
         return None
     kind = known.kinds.get(chat, "")
     if kind in ("self", "releaseNotes"):

@@ -77,7 +77,7 @@ def _of_json(export: Export, log: Log) -> Iterator[Message]:
         body = string(record["body"])
         time = iso_seconds(record["date"])
         if time is None:
-            log.drop("no_time", number, body)
+            log.drop("unreadable_time", number, body)
             continue
         sticker = string(table(record.get("sticker")).get("emoji")) if record.get("sticker") else None
         shown = [

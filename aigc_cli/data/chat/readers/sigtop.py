@@ -129,7 +129,7 @@ def _block(lines: list[str], number: int, log: Log) -> Iterator[Message]:
     if kind not in _SPOKEN and kind != "call-history":
         log.drop("notice", number, kind)
     elif time is None:
-        log.drop("no_time", number, text)
+        log.drop("unreadable_time", number, text)
     else:
         sender, name = _whom(known.get("From", _NOBODY))
         shown = _FILE.fullmatch(files[0]) if files else None
@@ -226,7 +226,7 @@ def _short(begun: re.Match[str], written: list[str], number: int, log: Log) -> I
     try:
         at = datetime.fromisoformat(f"{begun['day']} {begun['time']}").replace(tzinfo=UTC).timestamp()
     except ValueError:
-        log.drop("no_time", number, text)
+        log.drop("unreadable_time", number, text)
         return
     details = _DETAILS.match(text)
     said = text[details.end() :] if details else text
@@ -278,7 +278,7 @@ def _item(item: dict[str, Any], kind: str, number: int, log: Log) -> Message | N
         (at for key in ("sent_at", "timestamp") if (at := item.get(key)) and _milliseconds(at) is not None), None
     )
     if sent is None:
-        log.drop("no_time", number, text)
+        log.drop("unreadable_time", number, text)
         return None
     sources = (item.get(key) for key in ("sourceServiceId", "sourceUuid", "source", "conversationId"))
     sender = _YOU if kind == "outgoing" else next(filter(None, map(identifier, sources)), _NOBODY)

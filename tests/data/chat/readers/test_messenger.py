@@ -217,7 +217,7 @@ def test_what_has_no_time_or_is_no_object_is_dropped_and_counted():
         {"sender_name": None, "content": "w", "timestamp_ms": AT},
     ]
     result = read("messenger", json.dumps(thread))
-    assert result.log.dropped == {"no_time": 3, "unknown": 1}
+    assert result.log.dropped == {"unreadable_time": 3, "unknown": 1}
     assert result.texts == ["x", "w"]
     assert result.log.names["unknown"] == "Deleted Account"
 

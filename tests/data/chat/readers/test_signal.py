@@ -144,7 +144,7 @@ def test_what_is_not_understood_is_dropped_and_counted():
             item(0, "77", "99", **words("y")),
         ),
     )
-    assert result.log.dropped == {"unknown": 3, "no_time": 2}
+    assert result.log.dropped == {"unknown": 3, "unreadable_time": 2}
     assert [(message.sender, message.text) for message in result.messages] == [("unknown 77", "y")]
 
 

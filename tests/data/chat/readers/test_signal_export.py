@@ -115,7 +115,7 @@ def test_what_fits_nothing_is_counted():
     assert result.log.noticed == {"inside_another": 1}
     damaged = [{}, record("00:00", "Aya", "x", date="soon"), record("00:00", 7, "y"), 5]
     result = read("signal_export", lines(damaged))
-    assert result.log.dropped == {"unknown": 2, "no_time": 1}
+    assert result.log.dropped == {"unknown": 2, "unreadable_time": 1}
     assert (result.texts, list(result.log.names)) == (["y"], ["No-Sender"])
 
 

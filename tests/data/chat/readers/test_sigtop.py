@@ -158,9 +158,9 @@ def test_what_fits_nothing_is_dropped_and_counted():
     late = item(0, "incoming", "x", sent_at="soon")
     damaged = [7, {}, late, item(0, "incoming", "y"), {"type": "incoming"}]
     result = read("sigtop", json.dumps(damaged))
-    assert result.log.dropped == {"unknown": 3, "no_time": 1}
+    assert result.log.dropped == {"unknown": 3, "unreadable_time": 1}
     assert read("sigtop", "hello\n\n" + SHORT).log.dropped == {"before_the_first": 1, "notice": 1}
-    assert read("sigtop", TEXT.replace("Sun, 1 Mar 2026 18:01", "unknown 18:01")).log.dropped["no_time"] == 1
+    assert read("sigtop", TEXT.replace("Sun, 1 Mar 2026 18:01", "unknown 18:01")).log.dropped["unreadable_time"] == 1
 
 
 def test_is_told_from_other_formats():
