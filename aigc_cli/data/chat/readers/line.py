@@ -270,7 +270,8 @@ class _Reading:
         if self._begun is None:
             return True
         is_later = (begins.hour, begins.minute) >= (self._begun.hour, self._begun.minute)
-        return (is_later and " " in begins.rest) or _is_own(begins.rest)
+        is_said = " " in begins.rest and (is_later or self._known.names.begins_often(begins.rest))
+        return is_said or _is_own(begins.rest)
 
     def _is_quoting(self) -> bool:
         """Return whether the message that is being read has begun with a quotation mark that is not yet closed."""

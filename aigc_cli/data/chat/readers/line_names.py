@@ -47,3 +47,7 @@ class Names:
                 break
             head = longer
         return head, rest[len(head) + 1 :]
+
+    def begins_often(self, rest: str) -> bool:
+        """Return whether a line begins with a name that begins several."""
+        return self._lines[self.divided(rest)[0]] >= _RARE

@@ -263,6 +263,13 @@ def test_spaces_and_names_of_two_words():
     assert result.count == 12
 
 
+def test_who_often_writes_may_write_at_an_earlier_time():
+    text = "2021.01.02 Saturday\n" + "".join(
+        f"1{hour}:00 {name} x{hour}\n" for hour in range(4) for name in ("Al", "Bo")
+    )
+    assert told(text + "09:00 Al late\n08:59 meet there\n")[-1] == ("Al", "late\n08:59 meet there")
+
+
 def test_a_name_in_the_title_is_known():
     text = "2021.01.02 Saturday\n16:23 Bob van Dyk Today\n16:24 Al yes\n"
     assert [m.sender for m in read("line", {"[LINE]Bob van Dyk.txt": text}).messages] == ["Bob van Dyk", "Al"]
