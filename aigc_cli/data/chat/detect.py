@@ -14,7 +14,7 @@ from aigc_cli.data.chat.readers import reader_of, readers
 from aigc_cli.data.encoding import not_in_encoding
 
 _KNOWN = later("known: {titles}")
-_JSON_BEGINS = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[\[{\]]|$))")  # and not [Ann]: or {Ann}: in a script
+_FIRST_SECOND, _LAST_SECOND = -6e10, 2.5e11  # of the years of calendars; what is told beyond is no time
 _BAD_BYTE = re.compile("[\udc80-\udcff]")
 
 
@@ -55,7 +55,7 @@ def _recognised(export: Export, head: Head) -> tuple[str, Reader]:
     for name, reader in readers():
         if reader.looks(head):
             return name, reader
-    if _JSON_BEGINS.match(head.text):
+    if head.is_json:
         _require_json(export, head)
         raise NotALog(tr("{source}: JSON, but not a chat log that is known", source=export.source), _known())
     _require_text(export)
@@ -89,6 +89,8 @@ def _drawn(export: Export, messages: Iterator[Message], log: Log, zone: tzinfo |
         if export.bad_byte is not None and _BAD_BYTE.search(message.text):
             raise not_in_encoding(export.source, export.encoding, export.bad_byte)
         log.heard(message)
+        if message.time is not None and not _FIRST_SECOND < message.time < _LAST_SECOND:
+            message.time = None
         if zone is not None and message.local and message.time is not None:
             message.time, message.local = in_zone(message.time, zone), False
         yield message

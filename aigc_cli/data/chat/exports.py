@@ -22,6 +22,7 @@ HEAD = 1 << 18  # bytes that are looked at
 LONGEST_LINE = 1 << 24  # characters
 _CHUNK = 1 << 20  # bytes read at a time
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|["{}\[\],]', re.DOTALL)
+_JSON_BEGINS = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[\[{\]]|$))")
 _CLOSING = {"{": "}", "[": "]"}
 
 
@@ -160,6 +161,11 @@ class Head:
     text: str
     is_whole: bool
     names: tuple[str, ...] = ()
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the text begins as JSON does, and not as [Ann]: or {Ann}: in a script."""
+        return _JSON_BEGINS.match(self.text) is not None
 
     @cached_property
     def lines(self) -> list[str]:

@@ -97,7 +97,7 @@ def _key(head: str) -> str:
 
 def _looks(head: Head) -> bool:
     """Return whether most lines of a text begin with a name, and at least two names speak."""
-    if head.value is not None:
+    if head.is_json:
         return False
     lines = [line for line in head.lines[:2000] if line.strip() and not _BREAK.fullmatch(line)]
     speakers = _Speakers(lines)
