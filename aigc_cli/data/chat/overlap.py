@@ -2,8 +2,9 @@
 
 Two exports of a chat share the messages' numbers, and each message's sender or words. Their times are equal, unless
 one of them is that of a clock somewhere: then they differ by whole quarters of an hour, as time zones do. Where
-messages have no numbers, exports of a chat that two of the same names share hold the same message if it was sent at the
-same time, by the same name, in the same words; the second of two alike in one export is another message.
+messages have no numbers, exports are of one chat if two of the same names write in both and half of what was said in
+the time of both is the same; then they hold the same message if it was sent at the same time, by the same name, in the
+same words, and the second of two alike in one export is another message.
 """
 
 from collections.abc import Sequence
@@ -26,13 +27,18 @@ class Seen:
             alike = [other for other in before if other.numbered and place == (other.key or other.identity)]
         else:
             alike = [
-                other
-                for other in before
-                if not other.numbered and other.log != chat.log and len(other.names & chat.names) > 1
+                other for other in before if not other.numbered and other.log != chat.log and self._is_alike(other)
             ]
         self._earlier = [other.number for other in alike]
         self._time: float | None = None
         self._now: set[tuple[str, str, str]] = set()
+
+    def _is_alike(self, other: WaitingChat) -> bool:
+        """Return whether a chat without numbers is this one: two people, and half of what was said while both go on."""
+        if not (self._chat.timed and other.timed and len(other.names & self._chat.names) > 1):
+            return False
+        common, together = self._spool.shared(other, self._chat)
+        return common > 0 and 2 * common >= together
 
     def holds(self, message: Message, mark: int) -> bool:
         """Return whether a message was there before; `mark` is what it waits with."""

@@ -149,6 +149,30 @@ class Spool:
             query = f"SELECT 1 FROM messages WHERE mark = ? AND chat IN ({listed}) LIMIT 1"
             return self._database.execute(query, (mark,)).fetchone() is not None
 
+    def shared(self, one: WaitingChat, other: WaitingChat) -> tuple[int, int]:
+        """Return how many marks two chats share, and how many messages the smaller has of the time that both cover."""
+        self._index("by_chat", "chat, time, place")
+        self._index("by_mark", "mark, chat")
+        with _on_disk():
+            spans = [
+                self._database.execute("SELECT min(time), max(time) FROM messages WHERE chat = ?", (chat.number,))
+                for chat in (one, other)
+            ]
+            (begin_one, end_one), (begin_other, end_other) = (span.fetchone() for span in spans)
+            within = max(begin_one, begin_other), min(end_one, end_other)
+            counts = [
+                self._database.execute(
+                    "SELECT count(*) FROM messages WHERE chat = ? AND time BETWEEN ? AND ?", (chat.number, *within)
+                )
+                for chat in (one, other)
+            ]
+            common = self._database.execute(
+                "SELECT count(*) FROM messages AS a WHERE chat = ? AND mark <> 0 AND EXISTS "
+                "(SELECT 1 FROM messages AS b WHERE b.mark = a.mark AND b.chat = ?)",
+                (one.number, other.number),
+            )
+            return common.fetchone()[0], min(count.fetchone()[0] for count in counts)
+
     def _index(self, name: str, columns: str) -> None:
         if name not in self._indexes:
             with _on_disk():

@@ -122,6 +122,8 @@ def test_without_numbers_the_same_words_at_the_same_time_are_one_message_where_t
     first = talk((0, "a", "hi"), (1, "b", "ho"), (1, "b", "ho"), (2, "a", "x"))
     later = talk((1, "b", "ho"), (1, "b", "ho"), (1, "b", "ho"), (2, "a", "x"), (3, "a", "new"))
     assert kept(first, later, key="") == [[True] * 4, [False, False, True, False, True]]
+    group = talk((0, "a", "yes"), (1, "b", "hm"), (2, "a", "x"), (3, "c", "well"), (4, "b", "ho"), (5, "b", "x"))
+    assert kept(first, group, key="") == [[True] * 4, [True] * 6]  # "x" was said to both
     other = talk((0, "a", "hi"), (1, "c", "ho"), (2, "a", "x"))
     assert kept(first, other, key="") == [[True] * 4, [True] * 3]
 
