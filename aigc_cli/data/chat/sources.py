@@ -37,6 +37,7 @@ _PAGES = frozenset({"messages.html", "export_results.html", "message_1.html"})  
 _ATTACHMENTS = frozenset({"attachments", "documents", "files", "images", "media", "photos", "profile_pictures"})
 _ATTACHMENTS |= {"round_video_messages", "stickers", "stories", "video_files", "videos", "voice_messages"}
 _ATTACHMENTS |= {"whatsapp documents", "audio", "gifs"}
+_WORKSPACE = frozenset({"users.json", "channels.json", "dms.json"})  # beside them, Slack's channels have any name
 
 
 @dataclass
@@ -187,7 +188,7 @@ def _look_through(root: Path, gathered: Gathered, encoding: str) -> None:
                 pages += [str(listing.folder)] if is_pages else []
                 gathered.passed_over[str(listing.folder)] += len(names) - len(exports)
                 names = exports
-            elif names:
+            elif names and _WORKSPACE.isdisjoint(names):
                 sent = [listing.folder / name for name in listing.folders if name.lower() in _ATTACHMENTS]
                 attached |= dict.fromkeys(sent, listing.folder)
             logs |= {str(listing.folder / name): listing.folder / name for name in names}

@@ -31,6 +31,7 @@ from aigc_cli.data.chat.readers.fields import (
 _WRITTEN = frozenset({"Default", "Reply", "20", "23"})
 _DIRECT = "DirectTextChat"
 _PART = re.compile(r"(?P<name>.*) \[part (?P<number>\d{1,6})\](?P<ending>\.(?:json|csv))", re.DOTALL | re.IGNORECASE)
+_NAMED = re.compile(r".* \[\d{10,20}\](?: \([^()]*\))?\.\w+", re.DOTALL)
 _PACKAGE = re.compile(r"(?:.*/)?messages/(?:c?\d+/(?:messages|channel)\.(?:json|csv)|index\.json)", re.IGNORECASE)
 _PACKAGE_COLUMNS = ("ID", "Timestamp", "Contents")
 _MARK = re.compile(
@@ -59,6 +60,7 @@ def _is_package(head: Head) -> bool:
 
 
 def _gather(paths: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Yield exports in parts and whole ones, which are called after a channel's id or lie beside one in parts."""
     parts: dict[str, dict[int, str]] = defaultdict(dict)
     packages: dict[str, list[str]] = defaultdict(list)
     for path in paths:
@@ -66,9 +68,15 @@ def _gather(paths: Sequence[str]) -> Iterable[Sequence[str]]:
             parts[found["name"] + found["ending"]][int(found["number"])] = path
         elif _PACKAGE.fullmatch(path):
             packages[path.casefold().rpartition("messages/")[0]].append(path)
-    for first in paths:
-        if first in parts:
-            parts[first][1] = first
+    folders = {first.rpartition("/")[0] for first in parts}
+    taken = {path for numbered in parts.values() for path in numbered.values()}
+    taken |= {path for package in packages.values() for path in package}
+    for path in paths:
+        is_table = path.casefold().endswith((".json", ".csv"))
+        if path in parts:
+            parts[path][1] = path
+        elif path not in taken and is_table and (path.rpartition("/")[0] in folders or _NAMED.fullmatch(path)):
+            yield [path]
     for numbered in parts.values():
         yield [numbered[number] for number in sorted(numbered)]
     for package in packages.values():

@@ -149,10 +149,16 @@ def test_parts_of_an_export_are_one_export_and_read_as_the_whole_does():
     names = ["a/DM - Tess.json", *(f"a/DM - Tess [part {number}].json" for number in range(2, 12))]
     parts = {name: export(*items[3 * place : 3 * place + 3]) for place, name in enumerate(names)}
     listed = [*sorted(parts), "a/other.json", "b/DM - Tess.json"]
-    (gathered,) = reader_of("discord").gather(listed)
-    assert list(gathered) == names
+    alone, gathered = reader_of("discord").gather(listed)
+    assert list(gathered) == names and list(alone) == ["a/other.json"]
     done = read("discord", {name: parts[name] for name in gathered})
     assert done.messages == whole.messages and done.log == whole.log and whole.log.subject == "4001"
+
+
+def test_files_that_are_named_after_channels_are_exports():
+    named = ["G - Text - moss [1064990764406419508].json", "b/G - x [1064990764406419509] (after 2020-01-01).csv"]
+    others = ["G - Text - moss.json", "a [12].json", "b/G - x [1064990764406419509].html"]
+    assert [list(group) for group in reader_of("discord").gather([*others, *named])] == [[name] for name in named]
 
 
 def test_a_thread_is_a_chat_of_its_own_and_old_exports_have_names_alone():
