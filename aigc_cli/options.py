@@ -23,13 +23,16 @@ from aigc_cli.config.base import (
     Presets,
     Values,
     did_you_mean,
+    is_several,
     option_name,
     resolve_values,
+    setting_name,
     typed_values,
 )
 from aigc_cli.config.files import (
     PROJECT_FILE,
     config_files,
+    lines_of,
     others_than,
     read_tables,
     refuse_acts,
@@ -85,7 +88,7 @@ def with_settings(
         settings = None
         if settings_type:
             _warn_of_variables(console, {variable(field.name) for field in fields})
-            given = _given(ctx, fields, values)
+            given = _given(ctx, types, values)
             stored = stored_values(settings_type, section, presets)
             settings, origins = resolve_values(settings_type, {**stored, **given}, presets=presets)
             _tell_origins(console, settings, origins)
@@ -147,16 +150,23 @@ def _warn_of_variables(console: Console, own: set[str]) -> None:
         console.detail(tr("{name} is set, and is no setting", name=name))
 
 
-def _given(ctx: typer.Context, fields: Any, values: dict[str, Any]) -> dict[str, tuple[Any, Origin]]:
+def _given(ctx: typer.Context, types: dict[str, Any], values: dict[str, Any]) -> dict[str, tuple[Any, Origin]]:
     """Return what options and variables set."""
     given = {}
-    for field in fields:
-        source = ctx.get_parameter_source(field.name)
+    for name, kind in types.items():
+        source = ctx.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            given[field.name] = (values[field.name], Origin("flag", option_name(field.name)))
+            value = tuple(values[name]) if is_several(kind) else values[name]
+            given[name] = (value, Origin("flag", option_name(name)))
         elif source is not None and source.name == "ENVIRONMENT":
-            given[field.name] = (values[field.name], Origin("environment", variable(field.name)))
+            given[name] = from_variable(name, kind, values[name])
     return given
+
+
+def from_variable(name: str, kind: Any, value: Any) -> tuple[Any, Origin]:
+    """Return what a variable sets; `value` is what the framework makes of it, which divides at every space."""
+    own = variable(name)
+    return (lines_of(os.environ[own]) if is_several(kind) else value, Origin("environment", own))
 
 
 def stored_values(settings_type: "type[DataclassInstance]", section: str, presets: Presets | None) -> Values:
@@ -177,7 +187,8 @@ def _tell_origins(console: Console, settings: Any, origins: dict[str, Origin]) -
     for name, origin in origins.items():
         if origin.kind != "default":
             value = getattr(settings, name)
-            console.detail(tr("{name} = {value} ({origin})", name=name, value=value, origin=origin))
+            value = ", ".join(value) if isinstance(value, tuple) else value
+            console.detail(tr("{name} = {value} ({origin})", name=setting_name(name), value=value, origin=origin))
 
 
 def _dated(arguments: dict[str, Any]) -> Output | None:
@@ -220,8 +231,10 @@ def _option(field: "dataclasses.Field[Any]", kind: Any) -> inspect.Parameter:
         envvar=variable(field.name),
         readable=False,
         show_envvar=False,
-        show_default=field.default is not None,
+        show_default=field.default not in (None, ()),
         autocompletion=completion,
         rich_help_panel=GROUPS[rules["group"]],
     )
+    if is_several(kind):
+        return _keyword(field.name, Annotated[list[str], option], [])
     return _keyword(field.name, Annotated[kind, option], field.default)

@@ -93,7 +93,7 @@ complete -c aigc -n '__aigc_in "prepare chat"' -l format -x -a 'auto telegram di
 complete -c aigc -n '__aigc_in "prepare chat"' -l columns -x -d 'Take the logs for tables (CSV, TSV, JSONL) whose columns these are: time=Date,sender=Author,text=Content; also chat, id, reply_to, kind.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l dates -x -a 'auto dmy mdy ymd' -d 'Order of day, month and year in text exports (auto: as the whole file tells).'
 complete -c aigc -n '__aigc_in "prepare chat"' -l zone -x -d 'Time zone of local times, such as Europe/Berlin or +08:00 (default: UTC).'
-complete -c aigc -n '__aigc_in "prepare chat"' -l me -x -d 'Whose turns to learn, where the log does not say it.'
+complete -c aigc -n '__aigc_in "prepare chat"' -l me -x -d 'Whose turns to learn, where the log does not say it; again for the person\'s other names, numbers and handles.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l subject -x -d 'Name of the person for \'You are NAME.\' and the records.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l consent -x -a 'unspecified self permission public synthetic' -d 'How the person agreed to the use of the log.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l keep-pii -d 'Keep telephone numbers, addresses, card numbers and the like as they are.'

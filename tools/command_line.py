@@ -126,7 +126,7 @@ def _metavar(hint: Any) -> str:
 
 def _default(parameter: Any, is_flag: bool) -> str:
     value = parameter.default
-    if value is None or value == "" or parameter.required:
+    if value is None or value in ("", [], ()) or parameter.required:
         return ""
     if is_flag:
         return (parameter.opts if value else parameter.secondary_opts)[0] if parameter.secondary_opts else ""

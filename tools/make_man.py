@@ -258,6 +258,10 @@ def _environment(command: Command) -> Iterator[str]:
     if named:
         yield "Each of these sets the option of its name:"
         yield from wrapped(", ".join(f"\\fB{option.variable}\\fR" for option in named) + ".")
+    several = [option for option in named if option.repeated]
+    if several:
+        yield from (".PP", "Of options that may be given again, a value a line:")
+        yield from wrapped(", ".join(f"\\fB{option.variable}\\fR" for option in several) + ".")
     for name, meaning in SHARED_VARIABLES.items():
         yield from _item(f"\\fB{name}\\fR", meaning)
 

@@ -3,18 +3,18 @@
 import contextlib
 import dataclasses
 import os
+import typing
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from aigc_cli.config.base import Origin, did_you_mean, resolve_values
-from aigc_cli.config.files import PROJECT_FILE, config_files, shown, variable
+from aigc_cli.config.base import did_you_mean, json_value, resolve_values, setting_name
+from aigc_cli.config.files import PROJECT_FILE, config_files, shown
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.screen.console import Console
 from aigc_cli.core.words.messages import tr
-from aigc_cli.options import stored_values, with_settings
+from aigc_cli.options import from_variable, stored_values, with_settings
 from aigc_cli.table import sections
 
 SHOW_EXAMPLES = """\b
@@ -65,20 +65,20 @@ def _leaves(command: Any) -> Iterator[Any]:
 def _settings(ctx: typer.Context, command: Any) -> Iterator[dict[str, Any]]:
     settings_type, section = command.callback.settings_type, command.callback.section
     fields = {field.name: field for field in dataclasses.fields(settings_type)}
+    kinds = typing.get_type_hints(settings_type)
     values = dict(stored_values(settings_type, section, command.callback.presets))
     for parameter in command.params:
         text, source = parameter.consume_value(ctx, {}) if parameter.name in fields else (None, None)
         if source is not None and source.name == "ENVIRONMENT":
             value = parameter.process_value(ctx, text)
-            values[parameter.name] = (value, Origin("environment", variable(parameter.name)))
+            values[parameter.name] = from_variable(parameter.name, kinds[parameter.name], value)
     settings, origins = resolve_values(settings_type, values, presets=command.callback.presets)
     for name, origin in origins.items():
-        value = getattr(settings, name)
         yield {
             "schema": "aigc.setting/1",
             "command": section,
-            "setting": name.replace("_", "-"),
-            "value": str(value) if isinstance(value, Path) else value,
+            "setting": setting_name(name).replace("_", "-"),
+            "value": json_value(getattr(settings, name)),
             "origin": str(origin),
             "not_from": shown(PROJECT_FILE) if fields[name].metadata.get("acts") else None,
         }

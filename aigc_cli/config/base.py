@@ -9,7 +9,7 @@ import difflib
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,6 +31,7 @@ _TYPE_NAMES = {
     str: later("string"),
     bool: later("true or false"),
     Path: later("string (a path)"),
+    tuple: later("string, or a list of strings"),
 }
 
 
@@ -92,6 +93,9 @@ def setting(
     what it makes: records leave it out, and a rerun may have another value. `acts`, one of ACTS, marks a setting that
     redacts, writes, deletes, overwrites, exposes, executes or sends. `group`, one of GROUPS, is where help shows it:
     first of all what most people need.
+
+    A field of type `tuple[str, ...]` with the default () is an option that may be given again. A field whose name would
+    be a keyword of Python has an underscore behind it (`with_`), which is no part of the setting's name.
     """
     assert acts is None or acts in ACTS
     assert group in GROUPS
@@ -109,9 +113,24 @@ def setting(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+def setting_name(field_name: str) -> str:
+    """Return what files and records call a field: `with_` is `with`."""
+    return field_name.removesuffix("_")
+
+
 def option_name(field_name: str) -> str:
     """Return the option that sets a field: `batch_size` is `--batch-size`."""
-    return "--" + field_name.replace("_", "-")
+    return "--" + setting_name(field_name).replace("_", "-")
+
+
+def is_several(kind: Any) -> bool:
+    """Return whether a field of this type takes several strings."""
+    return typing.get_origin(kind) is tuple
+
+
+def strings(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return one string, several or none as several."""
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
@@ -140,7 +159,7 @@ def validate(settings: "DataclassInstance", origins: Mapping[str, Origin] | None
 def _called(name: str, origin: Origin) -> str:
     """Return what to call a setting in an error: as it was set."""
     if origin.kind == "file":
-        return f"{origin.place}: {name} ="
+        return f"{origin.place}: {setting_name(name)} ="
     return origin.place if origin.kind == "environment" else option_name(name)
 
 
@@ -148,6 +167,8 @@ def _problem(name: str, value: Any, rules: Mapping[str, Any]) -> tuple[str, str]
     """Return what is wrong with a value, and the remedy."""
     if rules.get("choices") and value not in rules["choices"]:
         return tr("{name} {value!r} is not known", name=name, value=value), did_you_mean(str(value), rules["choices"])
+    if isinstance(value, tuple) and not all(one.strip() for one in value):
+        return tr("{name} is empty", name=name), tr("give a value, or leave it out")
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     if value != value:
@@ -202,28 +223,42 @@ def typed_values(
 ) -> dict[str, tuple[Any, Origin]]:
     """Return a configuration file's values in the types of their fields; BadConfig for what does not fit."""
     kinds = typing.get_type_hints(settings_type)
+    fields = {setting_name(name): name for name in kinds}
     values: dict[str, tuple[Any, Origin]] = {}
     for name, value in table.items():
-        if name not in kinds:
+        if name not in fields:
             raise BadConfig(
                 tr("{file}: {name!r} is no setting of this command", file=file, name=name),
-                did_you_mean(name, list(kinds)),
+                did_you_mean(name, list(fields)),
             )
-        kind = kinds[name]
+        kind = kinds[fields[name]]
         if isinstance(kind, types.UnionType):
             kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
-        taken = {float: (int, float), Path: (str,)}.get(kind, (kind,))
-        if not isinstance(value, taken) or (isinstance(value, bool) and kind is not bool):
+        if not _is_of(kind, value):
             raise BadConfig(
                 tr("{file}: {name} = {value!r}", file=file, name=name, value=value),
-                tr("give a value of type {type}", type=tr(_TYPE_NAMES[kind])),
+                tr("give a value of type {type}", type=tr(_TYPE_NAMES[typing.get_origin(kind) or kind])),
             )
-        values[name] = (kind(value), Origin("file", file))
+        values[fields[name]] = (strings(value) if is_several(kind) else kind(value), Origin("file", file))
     return values
 
 
+def _is_of(kind: Any, value: Any) -> bool:
+    """Return whether a file's value is one for a field of a type."""
+    if is_several(kind):
+        return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+    taken = {float: (int, float), Path: (str,)}.get(kind, (kind,))
+    return isinstance(value, taken) and (kind is bool or not isinstance(value, bool))
+
+
 def as_json(settings: "DataclassInstance") -> dict[str, Any]:
-    """Return the settings that are kept as JSON values, paths as text, in the order declared."""
+    """Return the settings that are kept as JSON values, in the order declared."""
     kept = [field.name for field in dataclasses.fields(settings) if field.metadata.get("kept", True)]
-    values = {name: getattr(settings, name) for name in kept}
-    return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
+    return {setting_name(name): json_value(getattr(settings, name)) for name in kept}
+
+
+def json_value(value: Any) -> Any:
+    """Return a setting's value as JSON has it: a path as text, of several strings none as null, one as itself."""
+    if isinstance(value, tuple):
+        return list(value) if len(value) > 1 else next(iter(value), None)
+    return str(value) if isinstance(value, Path) else value

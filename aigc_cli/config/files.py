@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aigc_cli.config.base import ACTS, DEFAULT, Presets, Values, did_you_mean, option_name
+from aigc_cli.config.base import ACTS, DEFAULT, Presets, Values, did_you_mean, option_name, setting_name
 from aigc_cli.core.errors import BadConfig
 from aigc_cli.core.words.messages import system_reason, tr
 
@@ -95,7 +95,12 @@ def _unreadable(path: Path, error: Exception) -> BadConfig:
 
 def variable(field_name: str) -> str:
     """Return the environment variable that sets a field: `batch_size` is `AIGC_BATCH_SIZE`."""
-    return f"AIGC_{field_name.upper()}"
+    return f"AIGC_{setting_name(field_name).upper()}"
+
+
+def lines_of(text: str) -> tuple[str, ...]:
+    """Return the values that a variable holds for a setting that takes several: one a line."""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def refuse_acts(
@@ -115,7 +120,7 @@ def refuse_acts(
                 tr(
                     "{file}: {name} {does}, and is not taken from here",
                     file=place,
-                    name=name,
+                    name=setting_name(name),
                     does=tr(ACTS[does]),
                 ),
                 tr(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aigc_cli.config.base import setting
+from aigc_cli.config.base import setting, strings
 from aigc_cli.config.shared import dry_run_setting, force_setting, lock_wait_setting
 
 # In the order in which exports are looked at: the more particular first.
@@ -63,7 +63,11 @@ class PrepareChatSettings:
     zone: str | None = setting(
         None, "Time zone of local times, such as Europe/Berlin or +08:00 (default: UTC).", metavar="ZONE"
     )
-    me: str | None = setting(None, "Whose turns to learn, where the log does not say it.", metavar="NAME")
+    me: tuple[str, ...] = setting(
+        (),
+        "Whose turns to learn, where the log does not say it; again for the person's other names, numbers and handles.",
+        metavar="NAME",
+    )
     subject: str | None = setting(None, "Name of the person for 'You are NAME.' and the records.", metavar="NAME")
     consent: str = setting(
         "unspecified", "How the person agreed to the use of the log.", choices=CONSENTS, acts="exposes"
@@ -100,3 +104,7 @@ class PrepareChatSettings:
     force: bool = force_setting()
     lock_wait: float = lock_wait_setting()
     dry_run: bool = dry_run_setting()
+
+    def __post_init__(self) -> None:
+        """Take one name for several, as the settings of a set tell it."""
+        object.__setattr__(self, "me", strings(self.me))

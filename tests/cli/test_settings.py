@@ -38,6 +38,24 @@ def test_each_place_overrules_the_one_below_it(cli, tmp_path):
     assert settings["lora-rank"] == (16, "default")
 
 
+def test_several_names_come_from_options_lines_of_a_variable_or_a_list(cli, tmp_path):
+    def names(**variables):
+        return shown(aigc(cli, tmp_path, "config", "show", "prepare", "chat", "--origin", **variables))["me"]
+
+    assert names() == (None, "default")
+    (tmp_path / "aigc.toml").write_text("[prepare-chat]\nme = ['Ann B', 'Bo, C']\n")
+    assert names() == (["Ann B", "Bo, C"], "./aigc.toml")
+    assert names(AIGC_ME="Ann B") == ("Ann B", "AIGC_ME")
+    assert names(AIGC_ME="Ann B\nBo, C\n") == (["Ann B", "Bo, C"], "AIGC_ME")
+    (tmp_path / "log.txt").write_text("Tom: so\nAnn B: what\nTom: and\nBo, C: this\n")
+    made = aigc(cli, tmp_path, "prepare", "chat", "log.txt", "-o", "a", "--valid", "0", AIGC_ME="Bo, C\nAnn B")
+    assert (json.loads(made.stdout)["subject"], json.loads(made.stdout)["counts"]["subject_turns"]) == ("Bo, C", 2)
+    command = ("prepare", "chat", "log.txt", "-o", "b", "--valid", "0", "-v", "--me", "Ann B", "--me", "Tom")
+    made = aigc(cli, tmp_path, *command)
+    assert json.loads(made.stdout)["subject"] == "Ann B"
+    assert "me = Ann B, Tom (--me)" in made.stderr
+
+
 def test_the_user_s_file_is_where_xdg_says_and_nowhere_without_a_home(tmp_path):
     assert str(user_file({"HOME": "/home/ada"})) == "/home/ada/.config/aigc/config.toml"
     assert str(user_file({"HOME": "/home/ada", "XDG_CONFIG_HOME": "/etc/ada"})) == "/etc/ada/aigc/config.toml"

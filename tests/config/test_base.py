@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from aigc_cli.config.base import resolve, setting
+from aigc_cli.config.base import as_json, option_name, resolve, setting, typed_values
+from aigc_cli.config.files import lines_of, variable
 from aigc_cli.core.errors import BadConfig, UsageProblem
 
 PRESETS = {"small": {"width": 10}, "large": {"width": 99, "rate": 0.5}}
@@ -18,6 +19,7 @@ class Shape:
     colour: str = setting("red", "Which colour.", choices=("red", "green"))
     place: Path | None = setting(None, "Where.")  # noqa: RUF009
     deep: bool = setting(False, "Whether deep.")
+    with_: tuple[str, ...] = setting((), "With whom.")
 
 
 def test_precedence_is_default_preset_file_given():
@@ -54,7 +56,36 @@ def test_values_of_the_file_take_their_field_s_type():
     assert (settings.rate, type(settings.rate), settings.place) == (2.0, float, Path("here/there"))
 
 
-@pytest.mark.parametrize("wrong", [{"width": "3"}, {"width": 4.5}, {"width": True}, {"deep": "yes"}, {"place": 3}])
+def test_several_strings_are_none_one_or_a_list_in_files_and_records():
+    for value, taken in ((["a, b", "c"], ("a, b", "c")), ("a, b", ("a, b",)), ([], ())):
+        settings = resolve(Shape, {}, file_values={"with": value})
+        assert settings.with_ == taken
+        assert as_json(settings)["with"] == (value or None)
+    with pytest.raises(UsageProblem, match="--with is empty"):
+        resolve(Shape, {"with_": ("a", " ")})
+    assert lines_of("a, b\n\n c \n") == ("a, b", "c")
+
+
+def test_the_underscore_of_a_keyword_is_no_part_of_a_setting_s_name():
+    assert (option_name("with_"), variable("with_")) == ("--with", "AIGC_WITH")
+    with pytest.raises(BadConfig, match=r"'with_' is no setting of this command .*'with'"):
+        typed_values(Shape, {"with_": "a"}, "aigc.toml")
+    with pytest.raises(BadConfig, match=r"aigc\.toml: with = is empty"):
+        resolve(Shape, {}, file_values={"with": ""})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"width": "3"},
+        {"width": 4.5},
+        {"width": True},
+        {"deep": "yes"},
+        {"place": 3},
+        {"with": 3},
+        {"with": ["a", 3]},
+    ],
+)
 def test_a_value_of_another_type_in_the_file_is_refused(wrong):
     with pytest.raises(BadConfig, match=next(iter(wrong))):
         resolve(Shape, {}, file_values=wrong)

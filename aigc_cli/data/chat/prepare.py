@@ -94,7 +94,7 @@ def _prepared(
     watch = _showing(progress) if settings.show_dropped else None
     with closing(Spool()) as spool:
         reading = read_all(gathered, digests, settings, spool, progress, watch)
-        making = _Making(settings, spool, watch, _rules_of(out), redactor)
+        making = _Making(settings, spool, watch, _rules_of(out), redactor, _common_name(reading, settings))
         description = SetDescription(
             kind="chat",
             settings=as_json(recorded),
@@ -136,11 +136,22 @@ def _rules_of(out: Path) -> Rules:
     return Rules(read_manifest(out) if (out / "manifest.json").is_file() else {})
 
 
+def _common_name(reading: Reading, settings: PrepareChatSettings) -> str | None:
+    """Return what the subject is called in all logs, None if as in each of them: the first of several names says it."""
+    if settings.subject or len(settings.me) < 2:
+        return settings.subject
+    return _own_name(min(reading.logs, key=lambda waiting: waiting.who.rank))
+
+
+def _own_name(waiting: Waiting) -> str:
+    """Return what a log calls its subject."""
+    name = waiting.log.names[waiting.who.first]
+    return name if seen(name) else waiting.who.first
+
+
 def _name_of(waiting: Waiting, making: "_Making") -> str:
     """Return what the subject of a log is called."""
-    name = waiting.log.names[waiting.subject]
-    name = well_formed(making.settings.subject or (name if seen(name) else waiting.subject))
-    return making.redactor.hide_listed(name)
+    return making.redactor.hide_listed(well_formed(making.called or _own_name(waiting)))
 
 
 @dataclass
@@ -152,6 +163,7 @@ class _Making:
     watch: Callable[[str, object, str], None] | None
     forgotten: Rules
     redactor: Redactor
+    called: str | None = None
     dropped: Counter[str] = field(default_factory=Counter)
     noticed: Counter[str] = field(default_factory=Counter)
     tally: Counter[str] = field(default_factory=Counter)
@@ -235,14 +247,14 @@ def _make_chat(making: _Making, waiting: Waiting, chat: WaitingChat, files: Reco
 
     def records() -> Iterator[dict[str, Any]]:
         for turns in _chat_records(making, waiting, chat):
-            names = _others(waiting.log, turns, waiting.subject)
-            record = _as_json(turns, waiting.subject, name, chat_hash, has_bubbles=has_bubbles)
+            names = _others(waiting.log, turns, waiting.who.first)
+            record = _as_json(turns, waiting.who.first, name, chat_hash, has_bubbles=has_bubbles)
             if making.forgotten.take(record, names):
                 making.dropped["forgotten"] += messages_in(turns)
                 making.tally["messages"] -= messages_in(turns)
                 continue
             making.tally["turns"] += len(turns)
-            making.tally["subject_turns"] += sum(1 for turn in turns if turn.sender == waiting.subject)
+            making.tally["subject_turns"] += sum(1 for turn in turns if turn.sender == waiting.who.first)
             making.tally["merged"] += messages_in(turns) - len(turns)
             yield record | {"speakers": speaker_hashes(key, names)}
 
@@ -251,19 +263,19 @@ def _make_chat(making: _Making, waiting: Waiting, chat: WaitingChat, files: Reco
 
 
 def _chat_records(making: _Making, waiting: Waiting, chat: WaitingChat) -> Iterator[list[Turn]]:
-    messages = _cleaned_messages(making, waiting, chat)
+    messages, subject = _cleaned_messages(making, waiting, chat), waiting.who.first
     called = _called(making, waiting, chat)
-    for conversation in conversations(messages, waiting.subject, making.rules, making.dropped, called):
+    for conversation in conversations(messages, subject, making.rules, making.dropped, called):
         making.tally["conversations"] += 1
-        kept = without_unanswered_end(conversation, waiting.subject)
+        kept = without_unanswered_end(conversation, subject)
         making.dropped["unanswered"] += messages_in(conversation) - messages_in(kept)
         if kept:
-            yield from cut_into_records(kept, waiting.subject, making.rules, making.dropped)
+            yield from cut_into_records(kept, subject, making.rules, making.dropped)
 
 
 def _called(making: _Making, waiting: Waiting, chat: WaitingChat) -> dict[str, str]:
     """Return what the others are called where there are several, personal data redacted."""
-    others = sorted(chat.senders - {waiting.subject})
+    others = sorted(chat.senders - waiting.who.senders)
     if len(others) < 2 or waiting.log.has_roles:
         return {}
     return {sender: _one_line(waiting.log.names[sender], making, ()) for sender in others}
@@ -277,7 +289,8 @@ def _one_line(text: str, making: _Making, marked: tuple[tuple[str, str], ...]) -
 def _cleaned_messages(making: _Making, waiting: Waiting, chat: WaitingChat) -> Iterator[Message]:
     """Yield a chat's messages redacted and, where there are no roles, each on one line; count what is not there.
 
-    A message is removed if it was there before, if nothing is left of it, and if the subject borrowed the words.
+    A message is removed if it was there before, if nothing is left of it, and if the subject borrowed the words. All
+    that the subject sent, under whatever name, is of one sender.
     """
     seen_before = Seen(making.spool, chat, making.done)
     for message, mark in making.spool.messages(chat):
@@ -285,8 +298,10 @@ def _cleaned_messages(making: _Making, waiting: Waiting, chat: WaitingChat) -> I
         reason = message.removed
         if seen_before.holds(message, mark):
             reason = "duplicate"
-        elif message.borrowed and message.sender == waiting.subject:
+        elif message.borrowed and message.sender in waiting.who.senders:
             reason = reason or message.borrowed
+        if message.sender in waiting.who.senders:
+            message.sender = waiting.who.first
         text = "" if reason else _cleaned(message, making, keep_lines=waiting.log.has_roles)
         reason = reason or ("" if text else "empty")
         if reason:

@@ -1,7 +1,7 @@
 """The first half of `aigc prepare chat`: every source is read, its messages wait, and it is found whose they are."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from aigc_cli.config.prepare_chat import PrepareChatSettings
@@ -16,7 +16,7 @@ from aigc_cli.data.chat.reader import ReadOptions
 from aigc_cli.data.chat.readers.columns import read_columns
 from aigc_cli.data.chat.sources import Gathered
 from aigc_cli.data.chat.spool import Spool
-from aigc_cli.data.chat.subject import NotInLog, find_subject, names_everywhere
+from aigc_cli.data.chat.subject import NotInLog, Subject, find_subject, names_everywhere, senders_named
 
 _SHOWN_EVERY = 2000  # messages
 _MOST_TOLD = 8  # of the files that are passed over
@@ -24,13 +24,19 @@ _MOST_TOLD = 8  # of the files that are passed over
 
 @dataclass
 class Waiting:
-    """A log whose messages wait in the spool, the `number`-th there, and which of its senders is the subject."""
+    """A log whose messages wait in the spool, the `number`-th there, and who of its senders is the subject."""
 
     number: int
     source: str
     digest: str
     log: Log
-    subject: str = ""
+    subject: Subject | None = None
+
+    @property
+    def who(self) -> Subject:
+        """Whose turns are to be learned, which is known of what was read to the end."""
+        assert self.subject is not None
+        return self.subject
 
 
 @dataclass
@@ -69,6 +75,7 @@ def read_all(
             reading.passed_over["without_exchange"] += 1
     reading.logs = [waiting for waiting in logs if waiting.subject]
     _tell_apart(reading, progress)
+    _tell_nobody(logs, settings.me, progress)
     return reading
 
 
@@ -78,7 +85,7 @@ def _finds(waiting: Waiting, settings: PrepareChatSettings, known: set[str], eve
         waiting.subject = find_subject(waiting.log, waiting.source, settings, known, everywhere)
     except (NotInLog, UsageProblem):
         return False
-    known |= set() if waiting.log.has_roles else {waiting.subject}
+    known |= set() if waiting.log.has_roles else waiting.who.senders
     return True
 
 
@@ -90,6 +97,14 @@ def _tell_apart(reading: Reading, progress: Progress) -> None:
         progress.say(tr("passed over: {what}", what=error.message))
     if len(reading.apart) > _MOST_TOLD:
         progress.say(tr("passed over: {count} more", count=len(reading.apart) - _MOST_TOLD))
+
+
+def _tell_nobody(logs: Sequence[Waiting], me: Sequence[str], progress: Progress) -> None:
+    """Say which names of the subject are nobody's: they may be misspelt. Where there are only roles, none is."""
+    named = [waiting.log for waiting in logs if not waiting.log.has_roles]
+    for name in me if named else ():
+        if not any(senders_named(log, name) for log in named):
+            progress.say(tr("--me {name!r}: nobody is called so in any source", name=name))
 
 
 def _count_passed_over(gathered: Gathered, passed_over: Counter[str], progress: Progress) -> None:

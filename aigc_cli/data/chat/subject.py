@@ -5,7 +5,8 @@ A name is matched as it is seen and typed. Two people of one name are told by th
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
 
 from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.errors import AigcError, BadData, UsageProblem
@@ -14,6 +15,18 @@ from aigc_cli.data.chat.messages import Log
 from aigc_cli.data.chat.names import alike, seen
 
 _MOST_LISTED = 8
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose turns of a log are to be learned: all the `senders` are one person, as the `first` of them.
+
+    `rank` is the place among several `--me` of the one that means the first.
+    """
+
+    first: str
+    senders: frozenset[str]
+    rank: int = 0
 
 
 class NotInLog(Exception):
@@ -35,8 +48,8 @@ def find_subject(
     settings: PrepareChatSettings,
     known: Set[str] = frozenset(),
     everywhere: Counter[str] | None = None,
-) -> str:
-    """Return the sender whose turns are to be learned: `--me`, else what the log says, else `--subject`.
+) -> Subject:
+    """Return whose turns are to be learned: all that `--me` names, else whom the log says, else `--subject`.
 
     `known` are the subjects of other logs: one of them is meant where nothing else tells. `everywhere` counts the
     logs in which each name writes, by which the likely one is proposed. Raises NotInLog where the
@@ -49,21 +62,45 @@ def find_subject(
                 tr("{source}: no messages with text", source=source), tr("export the chat again, with its messages")
             )
         )
-    if log.subject is not None and (log.has_roles or settings.me is None):
-        return log.subject
-    wanted = settings.me or settings.subject
+    everywhere = everywhere or Counter()
+    if log.subject is not None and (log.has_roles or not settings.me):
+        return Subject(log.subject, frozenset({log.subject}), len(settings.me))
+    if len(settings.me) > 1:
+        return _all_named(log, source, settings.me, known, everywhere)
+    wanted = next(iter(settings.me), settings.subject)
     named = senders_named(log, wanted) if wanted else []
-    if len(named) == 1:
-        return named[0]
-    ours = [sender for sender in named or counts if sender in known]
+    ours = named if len(named) == 1 else [sender for sender in named or counts if sender in known]
     if len(ours) == 1:
-        return ours[0]
-    if settings.me is None and len(counts) == 1:
+        return Subject(ours[0], frozenset(ours))
+    if not settings.me and len(counts) == 1:
         raise NotInLog(_only_one_writes(log, source))
-    error = _ambiguous(log, source, settings.me, named, everywhere or Counter())
+    error = _ambiguous(log, source, settings.me, named, everywhere)
     if settings.me and not named:
         raise NotInLog(error)
     raise error
+
+
+def _all_named(log: Log, source: str, me: Sequence[str], known: Set[str], everywhere: Counter[str]) -> Subject:
+    """Return the person of several names: whoever one of them means, but not one of two people of one name.
+
+    Where a name means several and another of the names one of these, or another log does, it means that one.
+    """
+    named = [senders_named(log, name) for name in me]
+    found = {senders[0] for senders in named if len(senders) == 1}
+    if not any(named):
+        ours = {sender for sender in log.written if sender in known}
+        if not ours:
+            raise NotInLog(_ambiguous(log, source, me, [], everywhere))
+        found |= ours
+    for name, senders in zip(me, named, strict=True):
+        if len(senders) > 1 and not found & {*senders}:
+            ours = {sender for sender in senders if sender in known}
+            if len(ours) != 1:
+                raise _ambiguous(log, source, (name,), senders, everywhere)
+            found |= ours
+    ranks = {sender: rank for rank, senders in reversed([*enumerate(named)]) for sender in senders if sender in found}
+    first = min(found, key=lambda sender: (ranks.get(sender, len(me)), sender))
+    return Subject(first, frozenset(found), ranks.get(first, len(me)))
 
 
 def senders_named(log: Log, wanted: str) -> list[str]:
@@ -89,7 +126,7 @@ def _only_one_writes(log: Log, source: str) -> AigcError:
     )
 
 
-def _ambiguous(log: Log, source: str, me: str | None, named: list[str], everywhere: Counter[str]) -> UsageProblem:
+def _ambiguous(log: Log, source: str, me: Sequence[str], named: list[str], everywhere: Counter[str]) -> UsageProblem:
     """Return the error that lists the senders, and proposes the likely one: no contact, in most chats.
 
     Where several are `named`, one of them.
@@ -103,8 +140,10 @@ def _ambiguous(log: Log, source: str, me: str | None, named: list[str], everywhe
     if len(ranked) > _MOST_LISTED:
         listed += tr(" and {count} more", count=len(ranked) - _MOST_LISTED)
     problem = tr("whose turns are to be learned?")
-    if me:
-        problem = tr("--me {name!r} is not one sender.", name=me)
+    if len(me) == 1:
+        problem = tr("--me {name!r} is not one sender.", name=me[0])
+    elif me:
+        problem = tr("none of --me {names} is a sender.", names=", ".join(map(repr, me)))
     likely = [sender for sender in ranked if sender not in log.contacts and (sender in named or not named)]
     remedy = tr("is --me the right person?")
     if likely:
