@@ -102,7 +102,7 @@ _aigc_reply() {
         'prepare chat')
             case $previous in
                 -o | --output) _aigc_rest folders; return ;;
-                --format) _aigc_words 'auto telegram discord messenger slack matrix googlechat signal wechat qq chatlab discord slack matrix googlechat chatgpt claude messages sharegpt line kakaotalk imessage signal_export sigtop whatsapp mbox subtitles screenplay columns script'; _aigc_rest free; return ;;
+                --format) _aigc_words 'auto telegram discord messenger slack matrix googlechat signal wechat qq chatlab chatgpt claude messages sharegpt line kakaotalk imessage signal_export sigtop whatsapp mbox subtitles screenplay columns script'; _aigc_rest free; return ;;
                 --columns | --zone | --me | --subject | --merge-minutes | --silence-minutes | --answer-hours | --max-turns | --max-characters | --valid | --encoding | --lock-wait | --keep-days) _aigc_rest free; return ;;
                 --dates) _aigc_words 'auto dmy mdy ymd'; _aigc_rest free; return ;;
                 --consent) _aigc_words 'unspecified self permission public synthetic'; _aigc_rest free; return ;;

@@ -89,7 +89,7 @@ complete -c aigc -n '__aigc_in "prepare images"' -l debug -d 'Show a traceback o
 complete -c aigc -n '__aigc_in "prepare images"' -s h -l help -d 'Show a short help and exit.'
 complete -c aigc -n '__aigc_in "prepare images"' -r -F -a '(__aigc_values files "" "" $__aigc_styles)'
 complete -c aigc -n '__aigc_in "prepare chat"' -s o -l output -x -a '(__fish_complete_directories)' -d 'The set\'s folder to make.'
-complete -c aigc -n '__aigc_in "prepare chat"' -l format -x -a 'auto telegram discord messenger slack matrix googlechat signal wechat qq chatlab discord slack matrix googlechat chatgpt claude messages sharegpt line kakaotalk imessage signal_export sigtop whatsapp mbox subtitles screenplay columns script' -d 'Format of the logs (auto: what they look like).'
+complete -c aigc -n '__aigc_in "prepare chat"' -l format -x -a 'auto telegram discord messenger slack matrix googlechat signal wechat qq chatlab chatgpt claude messages sharegpt line kakaotalk imessage signal_export sigtop whatsapp mbox subtitles screenplay columns script' -d 'Format of the logs (auto: what they look like).'
 complete -c aigc -n '__aigc_in "prepare chat"' -l columns -x -d 'Take the logs for tables (CSV, TSV, JSONL) whose columns these are: time=Date,sender=Author,text=Content; also chat, id, reply_to, kind.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l dates -x -a 'auto dmy mdy ymd' -d 'Order of day, month and year in text exports (auto: as the whole file tells).'
 complete -c aigc -n '__aigc_in "prepare chat"' -l zone -x -d 'Time zone of local times, such as Europe/Berlin or +08:00 (default: UTC).'

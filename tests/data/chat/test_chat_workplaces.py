@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from aigc_cli.config.prepare_chat import PrepareChatSettings
+from aigc_cli.config.prepare_chat import CHAT_FORMATS, PrepareChatSettings
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data.chat.prepare import prepare_chat
@@ -85,6 +85,10 @@ def test_a_folder_and_an_archive_of_an_export_give_the_same_set(name, tmp_path):
     assert said == sorted([f"question {n}" for n in range(COUNT)] + [f"answer {n}" for n in range(COUNT)])
     again = prepared(zipped(files, tmp_path / "export.zip"), tmp_path / "b", **settings)
     assert again["counts"] == record["counts"] and said_in(tmp_path / "b") == said_in(tmp_path / "a")
+
+
+def test_each_format_is_looked_for_once():
+    assert len(CHAT_FORMATS) == len(set(CHAT_FORMATS)) and EXPORTS.keys() < set(CHAT_FORMATS)
 
 
 def test_discords_data_package_is_refused_with_the_way_out(tmp_path):
