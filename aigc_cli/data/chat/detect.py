@@ -11,7 +11,7 @@ from aigc_cli.data.chat.exports import Export, Head, head_of
 from aigc_cli.data.chat.messages import Log, Message
 from aigc_cli.data.chat.reader import Reader, ReadOptions
 from aigc_cli.data.chat.readers import reader_of, readers
-from aigc_cli.data.encoding import not_in_encoding
+from aigc_cli.data.encoding import not_in_encoding, proposed_encoding
 
 _KNOWN = later("known: {titles}")
 _FIRST_SECOND, _LAST_SECOND = -6e10, 2.5e11  # of the years of calendars; what is told beyond is no time
@@ -42,7 +42,8 @@ def open_log(
     head = head_of(export)
     if "\x00" in head.text:
         _require_text(export)
-        raise NotALog(tr("{source}: not a text file", source=export.source), _known())
+        remedy = proposed_encoding(head.text.encode("utf-8", "replace"), export.encoding) or _known()
+        raise NotALog(tr("{source}: not a text file", source=export.source), remedy)
     if head.is_whole and not head.text.strip():
         raise EmptyLog(tr("{source}: empty", source=export.source), tr("export the chat again"))
     name, reader = _recognised(export, head) if format_name == "auto" else (format_name, reader_of(format_name))

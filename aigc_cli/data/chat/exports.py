@@ -117,7 +117,7 @@ class Export:
                 except UnicodeDecodeError as error:
                     byte = passed - len(before[0]) + error.start
                     if errors == "strict" or decoder.errors == errors:
-                        raise not_in_encoding(self.label(part), encoding.removesuffix("-sig"), byte) from error
+                        raise not_in_encoding(self.label(part), encoding.removesuffix("-sig"), byte, data) from error
                     self.bad_byte = byte
                     decoder = codecs.getincrementaldecoder(encoding)(errors=errors)
                     decoder.setstate(before)

@@ -67,7 +67,8 @@ class Log:
 
     `names` gives each sender's display name. `subject` is the sender that the format itself declares to be the
     owner, None if it does not; `contacts` are senders who are not. `keys` are, by chat, what names it in every
-    export. `has_roles`: senders are the roles assistant and user, and line breaks are kept. `newest_first`: of two
+    export. `has_roles`: senders are the roles assistant and user, and line breaks are kept. `has_prompts`: what
+    the subject says are prompts to a machine. `newest_first`: of two
     messages at one time the later one comes first. `dropped` counts what is no message, by reason; `noticed` counts
     what stands within messages and looks as if it did not belong there. `watch`, if there is one, is told of both:
     the reason, where it stands, and the words. `written` counts the messages with text by sender, and `present` holds
@@ -80,6 +81,7 @@ class Log:
     contacts: set[str] = field(default_factory=set)
     keys: dict[str, str] = field(default_factory=dict)
     has_roles: bool = False
+    has_prompts: bool = False
     newest_first: bool = False
     dropped: Counter[str] = field(default_factory=Counter)
     noticed: Counter[str] = field(default_factory=Counter)

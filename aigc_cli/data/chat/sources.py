@@ -30,7 +30,7 @@ from aigc_cli.data.walk import walk
 
 # The invented people whose logs come with the package, English and Chinese, below aigc_cli/demo.
 DEMO_LOGS = {"demo:wren": "result.json", "demo:maidong": "zh/result.json"}
-_SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".tsv", ".srt", ".ass", ".ssa", ".vtt", ".mbox", ".fountain")
+_SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".tsv", ".srt", ".ass", ".ssa", ".vtt", ".mbox", ".eml", ".fountain")
 _EXPORTS = ("result.json", "_chat.txt")  # of Telegram Desktop, of WhatsApp for iOS: nothing else there is a log
 _PAGES = frozenset({"messages.html", "export_results.html", "message_1.html"})  # their other form, for reading
 # What exporters call the folders, beside the logs, of what was sent.

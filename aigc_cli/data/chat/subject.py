@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.errors import AigcError, BadData, UsageProblem
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.chat.messages import Log
+from aigc_cli.data.chat.messages import ASSISTANT, Log
 from aigc_cli.data.chat.names import alike, seen
 
 _MOST_LISTED = 8
@@ -62,6 +62,8 @@ def find_subject(
                 tr("{source}: no messages with text", source=source), tr("export the chat again, with its messages")
             )
         )
+    if log.has_prompts and not any(ASSISTANT in senders_named(log, name) for name in settings.me):
+        raise NotInLog(_only_prompts(log, source))
     everywhere = everywhere or Counter()
     if log.subject is not None and (log.has_roles or not settings.me):
         return Subject(log.subject, frozenset({log.subject}), len(settings.me))
@@ -123,6 +125,17 @@ def _only_one_writes(log: Log, source: str) -> AigcError:
     return BadData(
         tr("{source}: only {name} writes: no exchange to learn from", source=source, name=_shown(log, sender)),
         tr("export chats in which the person answers"),
+    )
+
+
+def _only_prompts(log: Log, source: str) -> AigcError:
+    return BadData(
+        tr(
+            "{source}: prompts to {name}: no exchange with people to learn from",
+            source=source,
+            name=log.names[ASSISTANT],
+        ),
+        tr("give chats with people, or --me {name} to learn what it says", name=log.names[ASSISTANT]),
     )
 
 

@@ -88,6 +88,19 @@ def test_encodings_and_byte_order_marks():
         read(text, encoding="klingon")
 
 
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16-le"])
+def test_the_encoding_that_a_log_is_in_is_proposed(encoding):
+    for text in (
+        "小明：你好，到家了吗？\n小红：快了\n小明：嗯\n小红：晚饭吃什么\n",
+        "A: one\nB: two\nA: three\nB: four\n",
+    ):
+        data = text.encode(encoding)
+        if encoding == "utf-16-le" or not data.isascii():
+            with pytest.raises(BadData, match=f"it looks like {encoding}: --encoding {encoding}"):
+                read(data)
+        assert len(spoken(read(data, encoding=encoding))) == 4
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

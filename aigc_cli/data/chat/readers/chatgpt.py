@@ -43,7 +43,7 @@ def _gather(paths: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _read(export: Export, log: Log, options: ReadOptions) -> Iterator[Message]:
     log.names |= {ASSISTANT: "ChatGPT", USER: "User"}
-    log.subject = USER
+    log.subject, log.has_prompts = USER, True
     for place, conversation in conversations(export, log):
         nodes = conversation.get("mapping")
         if not isinstance(nodes, dict):

@@ -24,7 +24,7 @@ def _looks(head: Head) -> bool:
 
 def _read(export: Export, log: Log, options: ReadOptions) -> Iterator[Message]:
     log.names |= {ASSISTANT: "Claude", USER: "User"}
-    log.subject = USER
+    log.subject, log.has_prompts = USER, True
     for place, conversation in conversations(export, log):
         items = conversation.get("chat_messages")
         if not isinstance(items, list):

@@ -135,4 +135,5 @@ DRAFTS = _each("""
     drafts / draft / entwürfe / entwurf / brouillons / borradores / bozze / rascunhos / concepten / utkast / kladder
     luonnokset / wersje robocze / koncepty / черновики / чернетки / taslaklar / 草稿 / 草稿箱 / 下書き / 임시보관함
 """) - {""}
+CHATS = frozenset({"chat", "chats"})  # Google Talk's, as Gmail kept them: tables in the form of mails
 SPAM = frozenset({"spam", "junk", "спам", "垃圾邮件", "垃圾郵件", "迷惑メール", "스팸함"})

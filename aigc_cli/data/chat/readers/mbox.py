@@ -151,6 +151,8 @@ def _why_none(mail: Mail, labels: set[str]) -> str:
     """Return why a mail is not what somebody sent to somebody, "" if it is."""
     if not labels.isdisjoint(phrases.SPAM):
         return "spam"
+    if not labels.isdisjoint(phrases.CHATS):
+        return "unknown"
     if not labels.isdisjoint(phrases.DRAFTS) or mail.header(b"x-mozilla-draft-info"):
         return "draft"
     status = mail.header(b"x-mozilla-status").strip()

@@ -5,7 +5,10 @@ import random
 
 import pytest
 
+from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.errors import AigcError, BadData
+from aigc_cli.core.screen.progress import SilentProgress
+from aigc_cli.data.chat.prepare import prepare_chat
 from tests.data.chat.readers.driving import looks, read, reader_of
 
 
@@ -153,6 +156,31 @@ def test_parts_of_an_export_are_one():
 def test_what_is_no_list_of_conversations_is_said(name, text):
     with pytest.raises(BadData):
         read(name, text)
+
+
+@pytest.mark.parametrize(("name", "machine", "tree"), [("chatgpt", "ChatGPT", TREE), ("claude", "Claude", THREAD)])
+def test_prompts_teach_nothing_and_a_machine_only_where_it_is_named(tmp_path, name, machine, tree):
+    source = tmp_path / "conversations.json"
+    source.write_text(json.dumps([tree]), encoding="utf-8")
+
+    def prepare(*sources, **settings):
+        return prepare_chat(sources, tmp_path / "set", PrepareChatSettings(valid=0, **settings), SilentProgress())
+
+    for settings in ({}, {"me": ("User",)}, {"me": ("Mia",)}, {"me": ("Mia", "User")}):
+        with pytest.raises(BadData, match=f"prompts to {machine}: no exchange with people .*--me {machine}"):
+            prepare(source, **settings)
+    chat = tmp_path / "mia.txt"
+    chat.write_text("1/13/24, 10:00 - Tom: tea?\n1/13/24, 10:01 - Mia: yes\n", encoding="utf-8")
+    both = prepare(source, chat, me=("Mia",))
+    assert (both["formats"], both["passed_over"]) == (["whatsapp"], {"without_exchange": 1})
+    assert "rice" not in (tmp_path / "set" / "train.jsonl").read_text(encoding="utf-8")
+    record = prepare_chat([source], tmp_path / "machine", PrepareChatSettings(valid=0, me=(machine,)), SilentProgress())
+    assert (record["formats"], record["subject"], record["counts"]["subject_turns"]) == (
+        [name],
+        machine,
+        1 + (name == "chatgpt"),
+    )
+    assert "how do i cook rice?" in (tmp_path / "machine" / "train.jsonl").read_text(encoding="utf-8")
 
 
 def replaced(value, chance):

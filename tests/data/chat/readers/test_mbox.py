@@ -1,12 +1,16 @@
 """Mailboxes: who wrote what in which thread, and nothing of what they quoted or of what machines sent."""
 
 import base64
+import json
 import random
 from datetime import UTC, datetime
 
 import pytest
 
+from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.errors import AigcError, BadData
+from aigc_cli.core.screen.progress import SilentProgress
+from aigc_cli.data.chat.prepare import prepare_chat
 from aigc_cli.data.chat.readers.mail import mails
 from aigc_cli.data.chat.readers.mail_html import LONGEST, text_of_html
 from aigc_cli.data.chat.readers.mail_words import own_words
@@ -93,6 +97,7 @@ NOT_SENT_TO_SOMEBODY = [
     ({"Content_Type": 'multipart/report; boundary="x"'}, "automatic"),
     ({"Content_Type": "text/calendar; method=REPLY"}, "automatic"),
     ({"X_Gmail_Labels": "Spam"}, "spam"),
+    ({"X_Gmail_Labels": "Chat"}, "unknown"),
     ({"X_Gmail_Labels": "=?UTF-8?B?6I2J56i/?="}, "draft"),
     ({"X_Mozilla_Status": "0009"}, "deleted"),
 ]
@@ -379,6 +384,24 @@ def test_of_a_huge_mail_the_beginning_of_its_text_is_kept():
     )
     (one,) = mails(export_of(mail(MIA, body, "a", **headers)).parts[0].open(), [])
     assert sum(len(line) for text in one.texts for line in text.lines) < 1 << 20
+
+
+def test_a_box_becomes_a_set_of_what_its_owner_answered(tmp_path):
+    (tmp_path / "mail").mkdir()
+    asked = [mail(TOM, f"Question {n}?\n\n-- \nTom", f"q{n}", Delivered_To="mia@example.org") for n in range(4)]
+    answers = [
+        mail(MIA, f"Answer {n}.\n\nOn 2 Jan 2024, Tom wrote:\n> Question {n}?", f"a{n}", date=later, References=thread)
+        for n, later, thread in ((n, "Tue, 2 Jan 2024 11:00:00 +0100", f"<q{n}@mail>") for n in range(4))
+    ]
+    (tmp_path / "mail" / "Inbox.mbox").write_text(box(*asked), encoding="utf-8")
+    (tmp_path / "mail" / "Sent.mbox").write_text(box(*answers[:2]), encoding="utf-8")
+    for number in (2, 3):
+        (tmp_path / "mail" / f"{number}.eml").write_text(answers[number].partition("\n")[2], encoding="utf-8")
+    record = prepare_chat([tmp_path / "mail"], tmp_path / "set", PrepareChatSettings(), SilentProgress())
+    assert (record["formats"], record["subject"], record["counts"]["turns"]) == (["mbox"], "Mia Halm", 8)
+    lines = (tmp_path / "set" / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    said = [[turn["content"] for turn in json.loads(line)["messages"][1:]] for line in lines]
+    assert ["Question 2?", "Answer 2."] in said and all(len(turns) == 2 for turns in said)
 
 
 HOSTILE = [
