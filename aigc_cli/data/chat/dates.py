@@ -14,9 +14,12 @@ from aigc_cli.core.words.messages import tr
 
 Parts = tuple[str, str, str]
 ORDERS = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}  # the places of year, month and day
+_DATES_HELD = 4096
+_DAY, _EPOCH = 86400, date(1970, 1, 1).toordinal()
 _SLACK_DAYS = 31  # that a chat may go back in all: clocks of telephones are set wrong
 
 
+@lru_cache(_DATES_HELD)
 def read_date(parts: Parts, order: str) -> date | None:
     """Return the date of three numbers in an order, None if there is none. A year of two digits is after 2000."""
     year, month, day = (parts[place] for place in ORDERS[order])
@@ -78,8 +81,7 @@ class DateOrder:
 
 def wall_clock(day: date, hour: int, minute: int, second: int = 0) -> float:
     """Return the seconds since 1970 of a clock on the wall, read as UTC."""
-    at = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return (at + timedelta(hours=hour, minutes=minute, seconds=second)).timestamp()
+    return _DAY * (day.toordinal() - _EPOCH) + 3600.0 * hour + 60.0 * minute + second
 
 
 @lru_cache(maxsize=1024)

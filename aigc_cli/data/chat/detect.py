@@ -64,9 +64,12 @@ def _recognised(export: Export, head: Head) -> tuple[str, Reader]:
 
 
 def _require_text(export: Export) -> None:
-    """Raise BadData where a text is in another encoding."""
-    for _ in export.lines():
-        pass
+    """Raise NotALog where a text is in another encoding, with the byte."""
+    try:
+        for _ in export.lines():
+            pass
+    except BadData as error:
+        raise NotALog(error.message, error.remedy) from error
 
 
 def _require_json(export: Export, head: Head) -> None:

@@ -61,6 +61,7 @@ class Spool:
         self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         for setting in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE"):
             self._database.execute(f"PRAGMA {setting}")
+        self._database.execute("BEGIN")  # and never an end: nobody else reads it, and nothing of it is to stay
         self._database.execute(f"CREATE TABLE messages ({_FIELDS})")
         self._indexes: set[str] = set()
         self.chats: list[WaitingChat] = []

@@ -113,3 +113,11 @@ def test_linked_folders_and_loops(exports, tmp_path):
 def test_a_folder_without_logs_is_no_input(tmp_path):
     with pytest.raises(NoInput, match=r"no \.json or \.jsonl or \.txt file"):
         chat_exports([lay(tmp_path / "x", photos__a_dot_jpg="x")], "utf-8")
+
+
+def test_a_text_of_another_encoding_among_logs_is_passed_over_and_one_that_is_named_is_refused(tmp_path):
+    logs = lay(tmp_path / "logs", Tess_dot_json=chat("Tess", 116))
+    (logs / "note.txt").write_bytes("caf\xe9 au lait".encode("latin-1"))
+    assert prepare(logs, tmp_path / "set")["passed_over"] == {"not_a_chat_log": 1}
+    with pytest.raises(BadData, match="not utf-8 text at byte 3"):
+        prepare([logs / "note.txt"], tmp_path / "other")

@@ -94,6 +94,7 @@ def _begun(line: str) -> _Begun | None:
     return _Begun(parts, head["dot"], time, bool(head["open"]), plain[head.end() :])
 
 
+@lru_cache(_NAMES_HELD)
 def _half_day(before: str | None, after: str | None) -> int | None:
     """Return when the half-day begins that is named beside a time; None for none, _NO_HALF_DAY for other words."""
     for word in (before, after):
