@@ -52,6 +52,7 @@ _KINDS = {
 _RECOGNISED_LINES = 200
 _FIRST_DAY = date(2009, 1, 1)
 _NO_HALF_DAY = -1
+_LONGEST_HEAD = 90  # characters; a thousand spaces between a date and a time would be tried in every division
 _NAMES_HELD = 4096
 
 
@@ -82,7 +83,7 @@ def _begun(line: str) -> _Begun | None:
     if not plain[:1].isdigit() and plain[:1] != "[":
         return None
     plain = plain.replace("\u202f", " ").replace("\u00a0", " ")
-    head = _HEAD.match(plain)
+    head = _HEAD.match(plain, 0, _LONGEST_HEAD)
     if head is None:
         return None
     half, hour = _half_day(head["before"], head["after"]), int(head["hour"])

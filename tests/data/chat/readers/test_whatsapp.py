@@ -275,3 +275,9 @@ def test_an_export_is_known_by_looking_and_told_the_order_and_the_zone():
     with pytest.raises(UsageProblem, match="--dates"):
         read_found(text.encode(), "x.txt")
     assert read_found(b"Ann: hi\nBob: ho\n", "x.txt").format == "script"
+
+
+def test_a_line_of_a_date_and_a_great_many_spaces_is_read_at_once():
+    line = "12/31/20" + NNBSP * 50_000 + "- A: x"
+    assert not looks("whatsapp", line)
+    assert [m.text for m in read(f"12/31/20, 10:00 - A: hi\n{line}").messages] == [f"hi\n{line}"]
