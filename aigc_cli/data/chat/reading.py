@@ -60,7 +60,7 @@ def read_all(
 
     Raises BadData for what is damaged or no log, UsageProblem where it cannot be told whose they are.
     """
-    reading = Reading()
+    reading = Reading(apart=list(gathered.apart))
     _count_passed_over(gathered, reading.passed_over, progress)
     logs = list(_taken(gathered, digests, settings, spool, progress, reading, watch))
     progress.close()
@@ -114,6 +114,8 @@ def _count_passed_over(gathered: Gathered, passed_over: Counter[str], progress: 
             progress.say(
                 tr("{folder}: an export; documents in it that are passed over: {count}", folder=folder, count=count)
             )
+    if gathered.apart:
+        passed_over["not_a_chat_log"] += len(gathered.apart)
     for folder in gathered.pages:
         passed_over["web_pages"] += 1
         progress.say(tr("passed over: {what}", what=tr("{source}: exported as web pages", source=folder)))

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from aigc_cli.config.base import did_you_mean
 from aigc_cli.core.disk.files import no_input, require_file
-from aigc_cli.core.errors import BadData, UsageProblem
+from aigc_cli.core.errors import AigcError, BadData, UsageProblem
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.exports import Export, Part
 from aigc_cli.data.chat.readers import readers
@@ -44,14 +44,15 @@ _WORKSPACE = frozenset({"users.json", "channels.json", "dms.json"})  # beside th
 class Gathered:
     """The exports to read, by the path that names each, and which of the paths were found, not named.
 
-    `passed_over` counts the documents beside and below exports, by folder; `pages` are exports for reading alone.
-    `opened` is to be closed at the end.
+    `passed_over` counts the documents beside and below exports, by folder; `pages` are exports for reading alone;
+    `apart` says why an archive that was found gives nothing. `opened` is to be closed at the end.
     """
 
     exports: dict[str, Export] = field(default_factory=dict)
     found: set[str] = field(default_factory=set)
     passed_over: Counter[str] = field(default_factory=Counter)
     pages: list[str] = field(default_factory=list)
+    apart: list[AigcError] = field(default_factory=list)
     opened: ExitStack = field(default_factory=ExitStack)
 
     def add(self, path: str, parts: Sequence[Part], encoding: str) -> None:
@@ -170,6 +171,7 @@ def _was_sent(name: str, folders: Collection[PurePosixPath]) -> bool:
 def _look_through(root: Path, gathered: Gathered, encoding: str) -> None:
     """Gather the logs below a folder, sorted by path."""
     logs: dict[str, Path] = {}
+    archives: list[Path] = []
     pages: list[str] = []
     attached: dict[Path, Path] = {}  # folders of what was sent, and the export's that they belong to
     try:
@@ -192,15 +194,29 @@ def _look_through(root: Path, gathered: Gathered, encoding: str) -> None:
                 sent = [listing.folder / name for name in listing.folders if name.lower() in _ATTACHMENTS]
                 attached |= dict.fromkeys(sent, listing.folder)
             logs |= {str(listing.folder / name): listing.folder / name for name in names}
+            if not exports and not is_pages:
+                archives += [listing.folder / name for name in listing.files if name.lower().endswith(".zip")]
     except OSError as error:
         raise no_input(root, error) from error
-    if pages and not logs:
-        raise BadData(
-            tr("{source}: exported as web pages", source=pages[0]), tr("export it again as machine-readable JSON")
-        )
-    if not logs:
-        raise no_file_in(str(root), _SUFFIXES[:3])
     before = set(gathered.exports)
     gathered.pages += pages
     _add_files(dict(sorted(logs.items())), gathered, encoding)
-    gathered.found |= gathered.exports.keys() - before
+    for archive in sorted(archives):
+        try:
+            _look_into(archive, gathered, encoding)
+        except AigcError as error:
+            gathered.apart.append(error)
+    found = gathered.exports.keys() - before
+    if not found:
+        raise _nothing_in(root, gathered)
+    gathered.found |= found
+
+
+def _nothing_in(root: Path, gathered: Gathered) -> AigcError:
+    """Return the error for a folder without a log: what it has instead, if that is worth saying."""
+    if gathered.pages:
+        return BadData(
+            tr("{source}: exported as web pages", source=gathered.pages[0]),
+            tr("export it again as machine-readable JSON"),
+        )
+    return gathered.apart[0] if gathered.apart else no_file_in(str(root), _SUFFIXES[:3])

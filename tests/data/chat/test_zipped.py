@@ -89,3 +89,22 @@ def test_a_bomb_is_not_unpacked(tmp_path):
     path = archive(tmp_path / "x.zip", {"_chat.txt": b"\0" * (64 << 20)}, compresslevel=9)
     with pytest.raises(BadData, match="far more"):
         parts_of(path)
+
+
+def test_archives_in_a_folder_are_looked_into_and_one_without_a_log_is_passed_over(tmp_path):
+    for name in ("Ann", "Bea"):
+        archive(tmp_path / f"WhatsApp Chat with {name}.zip", {f"WhatsApp Chat with {name}.txt": CHAT + name.encode()})
+    archive(tmp_path / "holiday.zip", {"a.jpg": b"x"})
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
+    gathered = chat_exports([str(tmp_path)], "utf-8")
+    with gathered.opened:
+        assert sorted(gathered.exports) == sorted(gathered.found)
+        assert [path.rpartition("/")[2] for path in sorted(gathered.found)] == [
+            "WhatsApp Chat with Ann.txt",
+            "WhatsApp Chat with Bea.txt",
+        ]
+        assert len(gathered.apart) == 2
+    for name in ("Ann", "Bea"):
+        (tmp_path / f"WhatsApp Chat with {name}.zip").unlink()
+    with pytest.raises(BadData, match="not a whole zip"):
+        chat_exports([str(tmp_path)], "utf-8")
