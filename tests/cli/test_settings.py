@@ -47,7 +47,7 @@ def test_several_names_come_from_options_lines_of_a_variable_or_a_list(cli, tmp_
     assert names() == (["Ann B", "Bo, C"], "./aigc.toml")
     assert names(AIGC_ME="Ann B") == ("Ann B", "AIGC_ME")
     assert names(AIGC_ME="Ann B\nBo, C\n") == (["Ann B", "Bo, C"], "AIGC_ME")
-    (tmp_path / "log.txt").write_text("Tom: so\nAnn B: what\nTom: and\nBo, C: this\n")
+    (tmp_path / "log.txt").write_text("Tom: so\nAnn B: what\nTom: and\nBo, C: this\nTom: yes\n")
     made = aigc(cli, tmp_path, "prepare", "chat", "log.txt", "-o", "a", "--valid", "0", AIGC_ME="Bo, C\nAnn B")
     assert (json.loads(made.stdout)["subject"], json.loads(made.stdout)["counts"]["subject_turns"]) == ("Bo, C", 2)
     command = ("prepare", "chat", "log.txt", "-o", "b", "--valid", "0", "-v", "--me", "Ann B", "--me", "Tom")
