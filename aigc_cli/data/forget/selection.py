@@ -7,7 +7,7 @@ able to, for a name in a new export has to be recognised. Knows nothing of files
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from aigc_cli.core.disk.files import sha256_bytes
@@ -15,6 +15,7 @@ from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.words.messages import tr
 from aigc_cli.core.words.plain import json_text
 from aigc_cli.data.chat.speakers import speaker_hash
+from aigc_cli.data.span import aware, span
 
 RECORD_DIGITS = 16
 _KEY_BYTES = 16
@@ -57,32 +58,13 @@ def selection(who: Sequence[str], since: str | None, until: str | None, records:
             raise UsageProblem(
                 tr("--record {hash!r} is no record's hash", hash=record), tr("--dry-run with a time lists them")
             )
-    first, last = _moment("--since", since), _moment("--until", until)
-    if first and last and first >= last:
-        raise UsageProblem(tr("--since is not before --until"), tr("exchange them; --until is not included"))
+    time = span(since, until)
     return Selection(
         who=tuple(dict.fromkeys(who)),
-        since=first,
-        until=last,
+        since=time.since,
+        until=time.until,
         records=tuple(dict.fromkeys(record.lower() for record in records)),
     )
-
-
-def _moment(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return _aware(text.strip())
-    except ValueError as error:
-        raise UsageProblem(
-            tr("{option} {text!r} is no date", option=option, text=text), tr("such as 2024-12-31 or 2024-12-31T18:00")
-        ) from error
-
-
-def _aware(text: str) -> datetime:
-    """Return a date (its midnight) or time; one that names no zone is UTC, as in the records."""
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def record_hash(record: Mapping[str, Any]) -> str:
@@ -98,8 +80,8 @@ def in_time(record: Mapping[str, Any], since: datetime | None, until: datetime |
     """
     if record.get("time") is None:
         return False
-    began = _aware(record["time"])
-    ended = _aware(record["ended"]) if record.get("ended") else began
+    began = aware(record["time"])
+    ended = aware(record["ended"]) if record.get("ended") else began
     return (until is None or began < until) and (since is None or ended >= since)
 
 
@@ -113,7 +95,7 @@ class Rules:
             rules = self.kept.get("rules", [])
             self._who = [(bytes.fromhex(rule["key"]), rule["who"]) for rule in rules if "who" in rule]
             self._times = [
-                tuple(_aware(rule[end]) if rule[end] else None for end in ("since", "until"))
+                tuple(aware(rule[end]) if rule[end] else None for end in ("since", "until"))
                 for rule in rules
                 if "since" in rule
             ]
