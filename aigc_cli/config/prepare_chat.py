@@ -64,6 +64,15 @@ class PrepareChatSettings:
         "Whose turns to learn, where the log does not say it; again for the person's other names, numbers and handles.",
         metavar="NAME",
     )
+    with_: tuple[str, ...] = setting(
+        (), "Take only chats with this person, by name or id; may be given again.", metavar="NAME"
+    )
+    since: str | None = setting(
+        None, "Take only messages from this date or time on, in the time of --zone or UTC.", metavar="DATE"
+    )
+    until: str | None = setting(
+        None, "Take only messages before this date or time, in the time of --zone or UTC.", metavar="DATE"
+    )
     subject: str | None = setting(None, "Name of the person for 'You are NAME.' and the records.", metavar="NAME")
     consent: str = setting(
         "unspecified", "How the person agreed to the use of the log.", choices=CONSENTS, acts="exposes"
@@ -104,3 +113,4 @@ class PrepareChatSettings:
     def __post_init__(self) -> None:
         """Take one name for several, as the settings of a set tell it."""
         object.__setattr__(self, "me", strings(self.me))
+        object.__setattr__(self, "with_", strings(self.with_))

@@ -45,6 +45,8 @@ REASONS = {
     "note": later("notes"),
     "notice": later("notices"),
     "payment": later("payments"),
+    "other_chat": later("chats with others than --with names"),
+    "outside_dates": later("messages before --since or after --until"),
     "photo": later("photographs without words"),
     "poll": later("polls"),
     "post": later("posts on boards"),
@@ -74,6 +76,7 @@ REASONS = {
     "voice_message": later("voice messages"),
     "web_pages": later("exports as web pages"),
     "without_exchange": later("logs without an exchange"),
+    "without_time": later("messages without a time"),
 }
 # What the rules of redaction find, in words.
 PERSONAL = {

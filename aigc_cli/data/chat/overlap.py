@@ -7,7 +7,7 @@ the time of both is the same; then they hold the same message if it was sent at 
 same words, and the second of two alike in one export is another message.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aigc_cli.data.chat.messages import Message
 from aigc_cli.data.chat.spool import Spool, Trace, WaitingChat
@@ -18,9 +18,19 @@ _MOST_ALIKE = 8  # a number that more messages of a chat have is none
 
 
 class Seen:
-    """Tells which messages of a chat, asked in the order in which they wait, were there `before`."""
+    """Tells which messages of a chat, asked in the order in which they wait, were there `before`.
 
-    def __init__(self, spool: Spool, chat: WaitingChat, before: Sequence[WaitingChat]) -> None:
+    `refusal` says of a time why nothing of it was taken; what was not taken was not there.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        chat: WaitingChat,
+        before: Sequence[WaitingChat],
+        refusal: Callable[[float | None], str] = lambda _: "",
+    ) -> None:
+        self._refusal = refusal
         self._spool, self._chat = spool, chat
         if chat.numbered:
             place = chat.key or chat.identity
@@ -62,7 +72,7 @@ class Seen:
             return True
         if not self._chat.key or len(found) > _MOST_ALIKE:
             return False
-        others = (earlier for earlier in found if earlier.log != self._chat.log)
+        others = (earlier for earlier in found if earlier.log != self._chat.log and not self._refusal(earlier.time))
         return any(_differs_by_clock(earlier, message) and _is_alike(earlier, message) for earlier in others)
 
 

@@ -20,6 +20,7 @@ from aigc_cli.core.errors import BadData
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
 from aigc_cli.core.words.plain import well_formed
+from aigc_cli.data.chat.choice import Choice, choice_of
 from aigc_cli.data.chat.messages import ASSISTANT, USER, Log, Message, without_controls
 from aigc_cli.data.chat.names import seen
 from aigc_cli.data.chat.overlap import Seen
@@ -62,10 +63,10 @@ def prepare_chat(
     that is damaged, empty or of another kind, UsageProblem (2) where the subject is ambiguous, BadConfig (78) for
     another set in `out` without `force`, CannotCreate (73).
     """
-    redactor = redactor_of(settings)
+    redactor, choice = redactor_of(settings), choice_of(settings)
     gathered = chat_exports(sources, settings.encoding)
     with gathered.opened:
-        return _prepared(sources, gathered, out, settings, redactor, progress, force=force, dry_run=dry_run)
+        return _prepared(sources, gathered, out, settings, redactor, choice, progress, force=force, dry_run=dry_run)
 
 
 def _prepared(
@@ -74,6 +75,7 @@ def _prepared(
     out: Path,
     settings: PrepareChatSettings,
     redactor: Redactor,
+    choice: Choice,
     progress: Progress,
     *,
     force: bool,
@@ -93,8 +95,8 @@ def _prepared(
     needed_bytes = 3 * sum(digest.size for digest in digests.values())
     watch = _showing(progress) if settings.show_dropped else None
     with closing(Spool()) as spool:
-        reading = read_all(gathered, digests, settings, spool, progress, watch)
-        making = _Making(settings, spool, watch, _rules_of(out), redactor, _common_name(reading, settings))
+        reading = read_all(gathered, digests, settings, choice, spool, progress, watch)
+        making = _Making(settings, choice, spool, watch, _rules_of(out), redactor, _common_name(reading, settings))
         description = SetDescription(
             kind="chat",
             settings=as_json(recorded),
@@ -159,6 +161,7 @@ class _Making:
     """How records are made, and what there is to tell of them: every message read is in a turn or dropped."""
 
     settings: PrepareChatSettings
+    choice: Choice
     spool: Spool
     watch: Callable[[str, object, str], None] | None
     forgotten: Rules
@@ -193,7 +196,10 @@ def _make(making: _Making, reading: Reading, files: RecordFiles, progress: Progr
     """
     passed_over = reading.passed_over
     for waiting in reading.logs:
-        chats = [chat for chat in making.spool.chats if chat.log == waiting.number]
+        people = making.choice.people(waiting.log, waiting.who)
+        there = [chat for chat in making.spool.chats if chat.log == waiting.number]
+        chats = [chat for chat in there if making.choice.takes(chat, people)]
+        passed_over["other_chat"] += len(there) - len(chats)
         progress.stage(tr("prepare {source}", source=waiting.source), len(chats), tr("chats"))
         records, messages = files.train + files.valid, making.tally["messages"]
         making.dropped.update(waiting.log.dropped)
@@ -227,7 +233,7 @@ def _check_and_hold_out(files: RecordFiles, first: Waiting, making: _Making) -> 
                 source=first.source,
                 subject=_name_of(first, making),
             ),
-            tr("is --me the right person?"),
+            tr("do --with, --since and --until leave one?") if making.choice else tr("is --me the right person?"),
         )
     if making.settings.valid > 0 and not files.valid:
         if files.train == 1:
@@ -289,14 +295,16 @@ def _one_line(text: str, making: _Making, marked: tuple[tuple[str, str], ...]) -
 def _cleaned_messages(making: _Making, waiting: Waiting, chat: WaitingChat) -> Iterator[Message]:
     """Yield a chat's messages redacted and, where there are no roles, each on one line; count what is not there.
 
-    A message is removed if it was there before, if nothing is left of it, and if the subject borrowed the words. All
-    that the subject sent, under whatever name, is of one sender.
+    A message is removed if it is of another time than is taken, if it was there before, if nothing is left of it, and
+    if the subject borrowed the words. All that the subject sent, under whatever name, is of one sender.
     """
-    seen_before = Seen(making.spool, chat, making.done)
+    seen_before = Seen(making.spool, chat, making.done, making.choice.refusal)
     for message, mark in making.spool.messages(chat):
         making.tally["read"] += 1
         reason = message.removed
-        if seen_before.holds(message, mark):
+        if refusal := making.choice.refusal(message.time):
+            reason = refusal
+        elif seen_before.holds(message, mark):
             reason = "duplicate"
         elif message.borrowed and message.sender in waiting.who.senders:
             reason = reason or message.borrowed

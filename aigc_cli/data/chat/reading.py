@@ -8,6 +8,7 @@ from aigc_cli.config.prepare_chat import PrepareChatSettings
 from aigc_cli.core.errors import AigcError, UsageProblem
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
+from aigc_cli.data.chat.choice import Choice, require_people
 from aigc_cli.data.chat.dates import read_zone
 from aigc_cli.data.chat.detect import EmptyLog, NotALog, open_log
 from aigc_cli.data.chat.exports import Digest
@@ -52,13 +53,15 @@ def read_all(
     gathered: Gathered,
     digests: dict[str, Digest],
     settings: PrepareChatSettings,
+    choice: Choice,
     spool: Spool,
     progress: Progress,
     watch: Callable[[str, object, str], None] | None,
 ) -> Reading:
     """Read the exports into the spool, and return the logs, each with its subject.
 
-    Raises BadData for what is damaged or no log, UsageProblem where it cannot be told whose they are.
+    Raises BadData for what is damaged or no log, UsageProblem where it cannot be told whose they are, and where nobody
+    is called as `choice` names the others; whose a log is in which none of these writes is not asked.
     """
     reading = Reading(apart=list(gathered.apart))
     _count_passed_over(gathered, reading.passed_over, progress)
@@ -73,9 +76,14 @@ def read_all(
         except NotInLog as nobody:
             reading.apart.append(nobody.error)
             reading.passed_over["without_exchange"] += 1
+        except UsageProblem:
+            if not choice.names or any(senders_named(waiting.log, name) for name in choice.names):
+                raise
+            reading.passed_over["other_chat"] += sum(chat.log == waiting.number for chat in spool.chats)
     reading.logs = [waiting for waiting in logs if waiting.subject]
     _tell_apart(reading, progress)
     _tell_nobody(logs, settings.me, progress)
+    require_people(choice, [(waiting.log, waiting.subject or Subject("", frozenset())) for waiting in logs])
     return reading
 
 

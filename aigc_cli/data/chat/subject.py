@@ -149,9 +149,7 @@ def _ambiguous(log: Log, source: str, me: Sequence[str], named: list[str], every
         counts,
         key=lambda sender: (-everywhere[alike(log.names[sender])], -chats[sender], -counts[sender], sender),
     )
-    listed = ", ".join(f"{_shown(log, sender)} ({counts[sender]})" for sender in ranked[:_MOST_LISTED])
-    if len(ranked) > _MOST_LISTED:
-        listed += tr(" and {count} more", count=len(ranked) - _MOST_LISTED)
+    senders = listed([(_shown(log, sender), counts[sender]) for sender in ranked])
     problem = tr("whose turns are to be learned?")
     if len(me) == 1:
         problem = tr("--me {name!r} is not one sender.", name=me[0])
@@ -164,8 +162,15 @@ def _ambiguous(log: Log, source: str, me: Sequence[str], named: list[str], every
             "add --me {name}, the likely one, or another's name or id", name=shlex.quote(_typed(log, likely[0]))
         )
     return UsageProblem(
-        tr("{source}: {problem} Senders: {listed}", source=source, problem=problem, listed=listed), remedy
+        tr("{source}: {problem} Senders: {listed}", source=source, problem=problem, listed=senders), remedy
     )
+
+
+def listed(counts: Sequence[tuple[str, int]]) -> str:
+    """Return names with how many messages are theirs, the first few of them."""
+    shown = ", ".join(f"{name} ({count})" for name, count in counts[:_MOST_LISTED])
+    more = len(counts) - _MOST_LISTED
+    return shown + tr(" and {count} more", count=more) if more > 0 else shown
 
 
 def _shown(log: Log, sender: str) -> str:

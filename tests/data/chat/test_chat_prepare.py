@@ -420,7 +420,7 @@ def test_empty_folder_and_unwritable_output(export, tmp_path):
     assert (tmp_path / "file").read_text() == "x"
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(16))
 def test_every_message_is_accounted_for(seed, tmp_path):
     rng = random.Random(seed)
     value = telegram(rng.choice([3, 30]))
@@ -438,12 +438,17 @@ def test_every_message_is_accounted_for(seed, tmp_path):
             ]
         )
     settings = {"max_turns": rng.choice([2, 20]), "merge_minutes": rng.choice([0, 2]), "valid": 0.0}
-    record = prepare(write(tmp_path / "result.json", value), tmp_path / "set", me="Wren", **settings)
+    settings |= rng.choice([{}, {}, {"since": "2025-09-03T19"}, {"until": "2025-09-04"}, {"me": ("Wren", "Bea")}])
+    settings = {"me": "Wren", **settings}
+    timeless = write(tmp_path / "timeless.txt", "Tess: so\nWren: what\nTess: and\n")
+    sources = [write(tmp_path / "result.json", value), timeless]
+    record = prepare(sources, tmp_path / "set", **settings)
     counts, dropped = record["counts"], record["dropped"]
-    assert counts["read"] == len(value["messages"]) == counts["turns"] + counts["merged"] + sum(dropped.values())
+    assert counts["read"] == len(value["messages"]) + 3 == counts["turns"] + counts["merged"] + sum(dropped.values())
+    assert dropped.get("without_time") == (3 if {"since", "until"} & {*settings} else None)
     bubbles = [line for item in records(tmp_path / "set", "train") for turn in item["bubbles"][1:] for line in turn]
     assert len(bubbles) == counts["turns"] + counts["merged"]
-    again = prepare(tmp_path / "result.json", tmp_path / "set", me="Wren", dry_run=True, show_dropped=True, **settings)
+    again = prepare(sources, tmp_path / "set", dry_run=True, show_dropped=True, **settings)
     assert (again["counts"], again["dropped"]) == (counts, dropped)
 
 
