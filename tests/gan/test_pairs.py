@@ -28,7 +28,7 @@ SETTINGS = {
 }
 # The layers of the resnet critic keep their size and its logits are sums over 64 places: they begin at up to 30, where
 # lsgan wants 0 and 1. So Adam is to forget the first, huge gradients soon. With other seeds lsgan fell short in two
-# trainings of ten, minimax in none of seven (benchmarks/RESULTS.md).
+# trainings of ten, minimax in none of eight (benchmarks/RESULTS.md).
 FORGETFUL = {
     "lr_g": 0.012,
     "lr_d": 0.0075,
