@@ -57,6 +57,13 @@ def test_of_a_log_that_turns_out_damaged_nothing_waits():
         assert [message.text for message, _ in spool.messages(spool.chats[0])] == ["y"]
 
 
+def test_all_messages_are_written_in_one_transaction():
+    with closing(Spool()) as spool:
+        for _ in range(2):
+            spool.take(Log(format="x"), (Message(sender="a", text="x", time=0.0) for _ in range(6000)))
+            assert spool._database.in_transaction  # the end of each costs as much as there are pages in memory
+
+
 def test_a_full_disk_says_where_to_make_room():
     with closing(Spool()) as spool:
         spool._database.execute("PRAGMA max_page_count = 8")
