@@ -3,8 +3,8 @@
 Two exports of a chat share the messages' numbers, and each message's sender or words. Their times are equal, unless
 one of them is that of a clock somewhere: then they differ by whole quarters of an hour, as time zones do. Where
 messages have no numbers, exports are of one chat if two of the same names write in both and half of what was said in
-the time of both is the same; then they hold the same message if it was sent at the same time, by the same name, in the
-same words, and the second of two alike in one export is another message.
+the time of both is the same; then they hold the same message if it was sent in the same minute, by the same name, in
+the same words, and the second of two alike in one export is another message.
 """
 
 from collections.abc import Callable, Sequence

@@ -23,6 +23,7 @@ _FIELDS = (
     "number BLOB, local INTEGER, marked TEXT, reply_to BLOB, edited INTEGER, mark INTEGER"
 )
 _OVER_TIMES = 1 << 62
+_MINUTE = 60  # seconds; some exports of a chat tell no more of the time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,24 +183,28 @@ class Spool:
 
 
 class _Marks:
-    """By what a message without a number is known in two exports: when, who, what, and how often at that time."""
+    """By what a message without a number is known in two exports: which minute, who, what, and the how-many-eth there.
+
+    Of one chat WhatsApp's export for iOS tells seconds, and that for Android none.
+    """
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._time: float | None = None
+        self._minute: float | None = None
         self._met: Counter[int] = Counter()
         self._names: dict[str, str] = {}
 
     def mark(self, message: Message) -> int:
         if message.time is None or message.number:
             return 0
-        if message.time != self._time:
-            self._time = message.time
+        minute = message.time // _MINUTE
+        if minute != self._minute:
+            self._minute = minute
             self._met.clear()
         name = self._names.get(message.sender)
         if name is None:
             name = self._names[message.sender] = alike(self._log.names.get(message.sender, message.sender))
-        said = hash((message.time, name, message.text, message.removed))
+        said = hash((minute, name, message.text, message.removed))
         self._met[said] += 1
         return hash((said, self._met[said])) % _OVER_TIMES
 

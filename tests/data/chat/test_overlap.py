@@ -137,3 +137,13 @@ def test_an_edited_message_and_one_of_another_spelling_of_its_sender_are_the_sam
 def test_numbers_that_count_nothing_tell_nothing_within_an_export():
     same_minute = [one(number="0", text=str(place), time=900.0 * place, local=True) for place in range(20)]
     assert kept(same_minute) == [[True] * 20]
+
+
+def test_an_export_of_minutes_and_one_of_seconds_are_of_one_chat():
+    def talk(*said):
+        return [one(number="", sender=who, text=text, time=time) for time, who, text in said]
+
+    seconds = talk((65.0, "a", "hi"), (70.0, "b", "ok"), (119.0, "b", "ok"), (121.0, "a", "x"))
+    minutes = talk((60.0, "a", "hi"), (60.0, "b", "ok"), (60.0, "b", "ok"), (120.0, "a", "x"), (180.0, "b", "new"))
+    assert kept(seconds, minutes, key="") == [[True] * 4, [False] * 4 + [True]]
+    assert kept(minutes, seconds, key="") == [[True] * 5, [False] * 4]
