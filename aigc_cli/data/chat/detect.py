@@ -6,6 +6,7 @@ from datetime import tzinfo
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import later, tr
+from aigc_cli.core.words.plain import well_formed
 from aigc_cli.data.chat.dates import in_zone
 from aigc_cli.data.chat.exports import Export, Head, head_of
 from aigc_cli.data.chat.messages import Log, Message
@@ -92,6 +93,7 @@ def _drawn(export: Export, messages: Iterator[Message], log: Log, zone: tzinfo |
     for message in messages:
         if export.bad_byte is not None and _BAD_BYTE.search(message.text):
             raise not_in_encoding(export.source, export.encoding, export.bad_byte)
+        message.removed = well_formed(message.removed)  # may be what the export calls a kind of media
         log.heard(message)
         if message.time is not None and not _FIRST_SECOND < message.time < _LAST_SECOND:
             message.time = None

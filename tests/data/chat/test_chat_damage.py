@@ -119,7 +119,9 @@ def test_flipped_bytes_are_explained_or_survived(tmp_path):
 def test_half_an_emoji_becomes_the_replacement_character(tmp_path):
     value = copy.deepcopy(EXPORT)
     value["chats"]["list"][0]["messages"][0].update({"text": "hi \ud83d there \ud83d\ude42", "from": "T\udc00ss"})
+    value["chats"]["list"][0]["messages"][-1].update({"text": "", "media_type": "vid\ud83deo"})
     (tmp_path / "result.json").write_text(json.dumps(value))
-    prepare_chat([tmp_path / "result.json"], tmp_path / "set", PrepareChatSettings(), SilentProgress())
+    record = prepare_chat([tmp_path / "result.json"], tmp_path / "set", PrepareChatSettings(), SilentProgress())
+    assert record["dropped"]["vid\ufffdeo"] == 1
     first = json.loads((tmp_path / "set" / "train.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert first["messages"][1]["content"] == "hi \ufffd there 🙂"
