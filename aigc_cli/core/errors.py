@@ -56,7 +56,7 @@ class CannotCreate(AigcError):
 
 
 class Locked(AigcError):
-    """Another process works on the same output; try again later."""
+    """Another process works on the same output, or on what is read; try again later."""
 
     exit_code = 75
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from aigc_cli.config.prepare_chat import PrepareChatSettings
-from aigc_cli.core.errors import AigcError, UsageProblem
+from aigc_cli.core.errors import AigcError, Locked, UsageProblem
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.choice import Choice, require_people
 from aigc_cli.data.chat.dates import read_zone
 from aigc_cli.data.chat.detect import EmptyLog, NotALog, open_log
-from aigc_cli.data.chat.exports import Digest
+from aigc_cli.data.chat.exports import Digest, Export
 from aigc_cli.data.chat.messages import Log, Message
 from aigc_cli.data.chat.reader import ReadOptions
 from aigc_cli.data.chat.readers.columns import read_columns
@@ -145,7 +145,7 @@ def _taken(
     met: set[str] = set()
     for path, export in gathered.exports.items():
         digest = digests[path].sha256
-        if digest in met:
+        if digest in met and digests[path].size:
             reading.passed_over["duplicate_source"] += 1
             continue
         met.add(digest)
@@ -154,6 +154,7 @@ def _taken(
             log, messages = open_log(export, format_name, options, zone=zone, watch=watch)
             number = spool.logs
             spool.take(log, _counted(messages, progress))
+            _require_unchanged(export, digest)
         except EmptyLog as error:
             reading.passed_over["without_exchange"] += 1
             reading.apart.append(error)
@@ -164,6 +165,14 @@ def _taken(
             reading.apart.append(error)
         else:
             yield Waiting(number, export.source, digest, log)
+
+
+def _require_unchanged(export: Export, digest: str) -> None:
+    """Raise Locked where an export is not what it was: the set would say that it was made from something else."""
+    if export.digest().sha256 != digest:
+        raise Locked(
+            tr("{source}: changed while it was read", source=export.source), tr("run it again when it is complete")
+        )
 
 
 def _options(settings: PrepareChatSettings) -> ReadOptions:

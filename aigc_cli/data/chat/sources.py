@@ -24,7 +24,7 @@ from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.exports import Export, Part
 from aigc_cli.data.chat.readers import readers
 from aigc_cli.data.chat.readers.corpus import PREFIX, corpus_messages
-from aigc_cli.data.chat.zipped import is_export, is_zipped, zipped_parts
+from aigc_cli.data.chat.zipped import BEGINS, is_export, is_zipped, zipped_parts
 from aigc_cli.data.prepared import STDIN, expand_sources, no_file_in, source_label
 from aigc_cli.data.walk import walk
 
@@ -65,8 +65,15 @@ def chat_exports(sources: Sequence[str | Path], encoding: str) -> Gathered:
 
     Raises NoInput for what is not there or a folder without a log, BadData for an export that is web pages alone.
     """
-    demo = Path(__file__).parents[2] / "demo"
     gathered = Gathered()
+    with gathered.opened as opened:  # closed where a source is refused
+        _gather(sources, gathered, encoding)
+        gathered.opened = opened.pop_all()
+    return gathered
+
+
+def _gather(sources: Sequence[str | Path], gathered: Gathered, encoding: str) -> None:
+    demo = Path(__file__).parents[2] / "demo"
     named: dict[str, Path] = {}
     for source in map(str, sources):
         if source.startswith(PREFIX):
@@ -87,7 +94,6 @@ def chat_exports(sources: Sequence[str | Path], encoding: str) -> Gathered:
     for path in archives:
         _look_into(named.pop(path), gathered, encoding)
     _add_files(named, gathered, encoding)
-    return gathered
 
 
 def _add_files(files: Mapping[str, Path], gathered: Gathered, encoding: str) -> None:
@@ -144,6 +150,8 @@ def _kept_stdin(opened: ExitStack) -> Callable[[], BinaryIO]:
     while data := sys.stdin.buffer.read(1 << 20):
         kept.write(data)
     kept.flush()
+    if os.pread(kept.fileno(), 4, 0) in BEGINS:
+        raise BadData(tr("{source}: a zip archive", source=source_label(STDIN)), tr("name the file instead of -"))
     return lambda: io.BufferedReader(_Again(kept.fileno()))
 
 

@@ -19,6 +19,7 @@ from aigc_cli.data.chat.exports import Part
 LARGEST = 1 << 33  # bytes of all logs of an archive
 _MOST_RATIO = 1000  # text packs well, and a bomb better
 _ENCRYPTED = 0x1
+BEGINS = (b"PK\x03\x04", b"PK\x05\x06")
 _DAMAGE = (zlib.error, lzma.LZMAError, EOFError, ValueError, struct.error, KeyError, IndexError, OverflowError)
 
 
@@ -28,7 +29,7 @@ def is_zipped(path: Path) -> bool:
         if not path.is_file():  # opening a pipe would wait for who writes it
             return False
         with path.open("rb") as file:
-            return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+            return file.read(4) in BEGINS
     except OSError:
         return False
 

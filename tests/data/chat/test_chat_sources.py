@@ -1,11 +1,14 @@
 """What is a log in a folder, and what people only sent each other."""
 
+import io
 import json
+import sys
+import zipfile
 
 import pytest
 
 from aigc_cli.config.prepare_chat import PrepareChatSettings
-from aigc_cli.core.errors import BadData, NoInput
+from aigc_cli.core.errors import BadData, Locked, NoInput
 from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data.chat.prepare import prepare_chat
 from aigc_cli.data.chat.sources import chat_exports
@@ -121,3 +124,39 @@ def test_a_text_of_another_encoding_among_logs_is_passed_over_and_one_that_is_na
     assert prepare(logs, tmp_path / "set")["passed_over"] == {"not_a_chat_log": 1}
     with pytest.raises(BadData, match="not utf-8 text at byte 3"):
         prepare([logs / "note.txt"], tmp_path / "other")
+
+
+def test_each_of_several_empty_files_is_empty_and_no_copy(tmp_path):
+    logs = lay(tmp_path / "logs", Tess_dot_json=chat("Tess", 116), a_dot_txt="", b_dot_txt="")
+    assert prepare(logs, tmp_path / "set")["passed_over"] == {"without_exchange": 2}
+
+
+def test_an_archive_on_stdin_is_to_be_named(tmp_path, monkeypatch):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("result.json", json.dumps(chat("Tess", 116)))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(archive.getvalue())))
+    with pytest.raises(BadData, match="stdin: a zip archive"):
+        prepare("-", tmp_path / "set")
+
+
+class Writing(SilentProgress):
+    """Adds to a file when reading it is said to begin."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def stage(self, what, *more):
+        if what.startswith("read"):
+            with self.path.open("a") as file:
+                file.write("Bea: more\n")
+
+
+def test_a_file_that_changes_while_it_is_read_makes_no_set(tmp_path):
+    log = tmp_path / "talk.txt"
+    log.write_text("Ann: hi\nBea: ho\n\nAnn: hi\nBea: ho\n" * 5)
+    with pytest.raises(Locked, match="changed while it was read"):
+        prepare_chat([log], tmp_path / "set", PrepareChatSettings(me=("Bea",)), Writing(log))
+    assert not (tmp_path / "set").exists()
+    prepare_chat([log], tmp_path / "set", PrepareChatSettings(me=("Bea",)), SilentProgress())
