@@ -105,12 +105,12 @@ _aigc_reply() {
                 --format) _aigc_words 'auto telegram discord messenger slack matrix googlechat signal wechat qq chatlab chatgpt claude messages sharegpt line kakaotalk imessage signal_export sigtop whatsapp mbox subtitles screenplay columns script'; _aigc_rest free; return ;;
                 --columns | --zone | --me | --with | --since | --until | --subject | --merge-minutes | --silence-minutes | --answer-hours | --max-turns | --max-characters | --valid | --encoding | --lock-wait | --keep-days) _aigc_rest free; return ;;
                 --dates) _aigc_words 'auto dmy mdy ymd'; _aigc_rest free; return ;;
+                --persona | --redact) _aigc_rest files; return ;;
                 --consent) _aigc_words 'unspecified self permission public synthetic'; _aigc_rest free; return ;;
-                --redact) _aigc_rest files; return ;;
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --format --columns --dates --zone --me --with --since --until --subject --consent --keep-pii --no-keep-pii --redact --force --no-force --dry-run --no-dry-run --merge-minutes --silence-minutes --answer-hours --max-turns --max-characters --valid --show-dropped --no-show-dropped --encoding --lock-wait --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --format --columns --dates --zone --me --with --since --until --subject --persona --consent --keep-pii --no-keep-pii --redact --force --no-force --dry-run --no-dry-run --merge-minutes --silence-minutes --answer-hours --max-turns --max-characters --valid --show-dropped --no-show-dropped --encoding --lock-wait --keep-days --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_words $_aigc_demos; _aigc_rest files; fi
             ;;
         'prepare text')

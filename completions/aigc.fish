@@ -98,6 +98,7 @@ complete -c aigc -n '__aigc_in "prepare chat"' -l with -x -d 'Take only chats wi
 complete -c aigc -n '__aigc_in "prepare chat"' -l since -x -d 'Take only messages from this date or time on, in the time of --zone or UTC.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l until -x -d 'Take only messages before this date or time, in the time of --zone or UTC.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l subject -x -d 'Name of the person for \'You are NAME.\' and the records.'
+complete -c aigc -n '__aigc_in "prepare chat"' -l persona -r -F -d 'Say this UTF-8 text of at most 2000 characters, who it is that talks, instead of \'You are NAME.\''
 complete -c aigc -n '__aigc_in "prepare chat"' -l consent -x -a 'unspecified self permission public synthetic' -d 'How the person agreed to the use of the log.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l keep-pii -d 'Keep telephone numbers, addresses, card numbers and the like as they are.'
 complete -c aigc -n '__aigc_in "prepare chat"' -l no-keep-pii -d 'Keep telephone numbers, addresses, card numbers and the like as they are.'

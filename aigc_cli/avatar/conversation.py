@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aigc_cli.avatar.expression import Expressions
-from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.errors import BadConfig, UsageProblem
 from aigc_cli.core.seeding import derived_seed
 from aigc_cli.core.words.messages import tr
 from aigc_cli.core.words.plain import clean
@@ -178,6 +178,16 @@ def fit(system: Sequence[Message], messages: Sequence[Message], replier: Replier
         else:
             low = middle + 1
     if low == len(candidates):
+        before = replier.count_tokens(system) if system else 0
+        if before >= replier.prompt_tokens:
+            raise BadConfig(
+                tr(
+                    "the system turn takes {tokens} tokens and the model reads {prompt_tokens}",
+                    tokens=before,
+                    prompt_tokens=replier.prompt_tokens,
+                ),
+                tr("lower --max-new-tokens, or train with a larger --context or a shorter --persona"),
+            )
         tokens = replier.count_tokens([*system, *messages[starts[-1] :]])
         raise UsageProblem(
             tr(

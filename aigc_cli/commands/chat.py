@@ -59,13 +59,14 @@ def chat(
     from aigc_cli.avatar.background import Background
     from aigc_cli.avatar.conversation import Conversation
     from aigc_cli.avatar.replier import TextReplier
+    from aigc_cli.data.persona import system_prompt
 
     loading = Background(lambda: _load(settings, run, with_face=not piped))
     replier = TextReplier(lambda: loading.result()[0], settings)
     subject = record.get("subject")
     conversation = Conversation(
         replier,
-        f"You are {subject}." if subject else None,
+        system_prompt(subject, record.get("persona")),
         settings.seed if settings.seed is not None else secrets.randbits(31),
         run=hashlib.sha256(read_bytes(RunDir(run).record_path)).hexdigest(),
         expressions=expressions,

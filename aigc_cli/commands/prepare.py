@@ -32,6 +32,7 @@ Examples:
   aigc prepare chat result.json -o data/chat --dry-run
   aigc prepare chat talks.txt -o data/chat --me Ada --consent permission
   aigc prepare chat exports/ -o data/chat --me Ada --me '+44 7700 900123' --with Bea --since 2024-01-01
+  aigc prepare chat quests.jsonl -o data/smith --persona smith.txt --consent public
   aigc prepare chat result.json -o data/chat --redact names.txt --dry-run      counts what would be redacted
   aigc prepare chat demo:wren -o data/chat
 """

@@ -85,7 +85,8 @@ def _lead(
         else:
             world.decided(True)
             whose = {"subject": None, "consent": None, "credit": [], **data.manifest}
-            run.update_record(**{name: whose[name] for name in ("subject", "consent", "credit")})
+            names = ("subject", "consent", "credit", *(["persona"] if "persona" in whose else []))
+            run.update_record(**{name: whose[name] for name in names})
             _train(console, settings, lambda *ways: _built(lambda: job.build(*ways), run, existed), run, world)
             record = run.update_record(**job.conclude(run))
     from aigc_cli.commands.summary.training import trained

@@ -74,6 +74,11 @@ class PrepareChatSettings:
         None, "Take only messages before this date or time, in the time of --zone or UTC.", metavar="DATE"
     )
     subject: str | None = setting(None, "Name of the person for 'You are NAME.' and the records.", metavar="NAME")
+    persona: str | None = setting(
+        None,
+        "Say this UTF-8 text of at most 2000 characters, who it is that talks, instead of 'You are NAME.'",
+        metavar="FILE",
+    )
     consent: str = setting(
         "unspecified", "How the person agreed to the use of the log.", choices=CONSENTS, acts="exposes"
     )

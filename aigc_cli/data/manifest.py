@@ -92,6 +92,7 @@ def _is_whole(manifest: Any) -> bool:
         return False
     types = {"kind": str, "hash": str, "counts": dict}
     optional = {"settings": dict, "sources": list, "label_names": list, "credit": list, "subject": str, "consent": str}
+    optional |= {"persona": str}
     return (
         all(isinstance(manifest.get(name), kind) for name, kind in types.items())
         and all(manifest.get(name) is None or isinstance(manifest[name], kind) for name, kind in optional.items())

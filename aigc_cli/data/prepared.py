@@ -184,7 +184,8 @@ def prepare_record(
     out: Path, manifest: Mapping[str, Any], *, unchanged: bool, dry_run: bool, disk_bytes: int | None = None
 ) -> dict[str, Any]:
     """Return the record that `aigc prepare chat` and `aigc prepare text` print; a dry run says what disk it needs."""
-    kept = {key: value for key, value in manifest.items() if key not in ("schema", "settings", "sources", "created")}
+    unsaid = ("schema", "settings", "sources", "created", "persona")  # the persona is in the set alone
+    kept = {key: value for key, value in manifest.items() if key not in unsaid}
     return {"schema": "aigc.prepare/1", "out": str(out), "unchanged": unchanged, "dry_run": dry_run, **kept} | (
         {"disk_bytes": disk_bytes} if disk_bytes is not None else {}
     )

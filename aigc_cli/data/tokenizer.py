@@ -51,7 +51,8 @@ def template(default_system: str | None) -> str:
     """Return the ChatML template (Jinja), with a system turn put first where a conversation has none."""
     first = ""
     if default_system is not None:
-        text = json.dumps(f"{TURN_START}system\n{default_system}{TURN_END}\n")
+        # As it is: Jinja reads the pair of escapes that JSON makes of an emoji as two halves of characters.
+        text = json.dumps(f"{TURN_START}system\n{default_system}{TURN_END}\n", ensure_ascii=False)
         first = "{%- if not messages or messages[0]['role'] != 'system' -%}{{- " + text + " -}}{%- endif -%}"
     return (
         first

@@ -4,7 +4,7 @@ import random
 import pytest
 
 from aigc_cli.avatar.conversation import fit, tidy
-from aigc_cli.core.errors import UsageProblem
+from aigc_cli.core.errors import BadConfig, UsageProblem
 from aigc_cli.core.words.plain import clean
 
 SYSTEM = {"role": "system", "content": "You are Ada."}
@@ -155,3 +155,10 @@ def test_the_expression_follows_the_reply(conversation):
     assert (talk.turns[-1].expression, talk.expression) == ("angry", "angry")
     talk.undo()
     assert talk.expression == "smile"
+
+
+def test_a_system_turn_without_room_beside_it_is_named_and_not_the_message(echo):
+    persona = {"role": "system", "content": "word " * 9}
+    with pytest.raises(BadConfig, match=r"the system turn takes 9 tokens and the model reads 9 .*--persona"):
+        fit([persona], [user("hi")], echo(prompt_tokens=9))
+    assert fit([persona], [user("hi")], echo(prompt_tokens=10)) == [persona, user("hi")]

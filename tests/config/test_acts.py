@@ -17,7 +17,7 @@ from aigc_cli.core.errors import BadConfig
 from aigc_cli.options import stored_values
 
 # Files and folders that a setting names to be read.
-READ = {("sample", "prompts"), ("chat", "face"), ("chat", "play")}
+READ = {("prepare-chat", "persona"), ("sample", "prompts"), ("chat", "face"), ("chat", "play")}
 # Names, helps and choices of a setting that acts, whoever may add it, speak of one of these.
 DEEDS = re.compile(
     r"writ|overwr|replac|delet|remov|forget|restart|start again|redact|pii|keep|kept|sav|consent|agreed|private"

@@ -4,7 +4,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from aigc_cli.core.errors import BadData, NoInput
-from aigc_cli.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, train_bpe, train_char
+from aigc_cli.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, template, train_bpe, train_char
 
 TEXTS = ["the cat sat on the mat. the cat! 12 cats, 345", "café crème, naïve 🚲🚲 中文中文"]
 STRANGE = ["", " ", "\n\n  x\t", "Ωmega 𝔘nicode", "\x00\x7f", "<|im_end|> <|im_start|>user", "e\u0301"]
@@ -57,6 +57,13 @@ def test_files_load_in_the_tokenizers_library_with_the_same_ids(tokenizer, tmp_p
     assert (config["eos_token"], config["tokenizer_class"]) == ("<|im_end|>", "PreTrainedTokenizerFast")
     again = load_tokenizer(tmp_path)
     assert (again.size, again.chat, again.default_system) == (tokenizer.size, True, 'You are "A".')
+
+
+@pytest.mark.parametrize("said", ["You are 麦冬 😀.", 'Two lines,\n"quoted" {{ and }} {% bare %} \\n'])
+def test_the_template_says_the_default_system_turn_to_the_letter(said):
+    jinja2 = pytest.importorskip("jinja2")
+    rendered = jinja2.Template(template(said)).render(messages=[{"role": "user", "content": "hi"}])
+    assert rendered == f"<|im_start|>system\n{said}<|im_end|>\n<|im_start|>user\nhi<|im_end|>\n"
 
 
 def test_a_tokenizer_of_plain_text_has_no_template(tokenizer, tmp_path):

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,14 @@ from aigc_cli.core.errors import BadData
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
 from aigc_cli.core.words.plain import well_formed
-from aigc_cli.data.chat.choice import Choice, choice_of
-from aigc_cli.data.chat.messages import ASSISTANT, USER, Log, Message, without_controls
+from aigc_cli.data.chat.asked import Asked, asked_of
+from aigc_cli.data.chat.messages import Message, without_controls
 from aigc_cli.data.chat.names import seen
 from aigc_cli.data.chat.overlap import Seen
 from aigc_cli.data.chat.reading import Reading, Waiting, read_all
+from aigc_cli.data.chat.record import dialogue_record, iso, others_in
 from aigc_cli.data.chat.records import RecordFiles, record_files
-from aigc_cli.data.chat.redaction import recorded_settings, recorded_source, redactor_of
+from aigc_cli.data.chat.redaction import recorded_source
 from aigc_cli.data.chat.sources import DEMO_LOGS, Gathered, chat_exports
 from aigc_cli.data.chat.speakers import speaker_hashes
 from aigc_cli.data.chat.spool import Spool, WaitingChat
@@ -40,10 +40,8 @@ from aigc_cli.data.chat.turns import (
 )
 from aigc_cli.data.forget.selection import Rules
 from aigc_cli.data.manifest import read_manifest
-from aigc_cli.data.pii import Redactor
+from aigc_cli.data.persona import system_prompt
 from aigc_cli.data.prepared import SetDescription, finished_set, new_set, prepare_record, source_record, write_manifest
-
-SCHEMA = "aigc.dialogue/1"
 
 
 def prepare_chat(
@@ -63,43 +61,41 @@ def prepare_chat(
     that is damaged, empty or of another kind, UsageProblem (2) where the subject is ambiguous, BadConfig (78) for
     another set in `out` without `force`, CannotCreate (73).
     """
-    redactor, choice = redactor_of(settings), choice_of(settings)
+    asked = asked_of(settings)
     gathered = chat_exports(sources, settings.encoding)
     with gathered.opened:
-        return _prepared(sources, gathered, out, settings, redactor, choice, progress, force=force, dry_run=dry_run)
+        return _prepared(sources, gathered, out, asked, progress, force=force, dry_run=dry_run)
 
 
 def _prepared(
     sources: Sequence[str | Path],
     gathered: Gathered,
     out: Path,
-    settings: PrepareChatSettings,
-    redactor: Redactor,
-    choice: Choice,
+    asked: Asked,
     progress: Progress,
     *,
     force: bool,
     dry_run: bool,
 ) -> dict[str, Any]:
+    settings, redactor = asked.settings, asked.redactor
     digests = {path: export.digest() for path, export in gathered.exports.items()}
-    recorded = recorded_settings(settings, redactor)
     source_records = [
         recorded_source(source_record(path, digest.sha256, digest.parts), redactor) for path, digest in digests.items()
     ]
     manifest = None
     if not (dry_run and settings.show_dropped):
-        manifest = finished_set(out, "chat", recorded, source_records, force=force)
+        manifest = finished_set(out, "chat", asked.recorded, source_records, force=force)
     if manifest is not None:
         progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
         return prepare_record(out, manifest, unchanged=True, dry_run=dry_run)
     needed_bytes = 3 * sum(digest.size for digest in digests.values())
     watch = _showing(progress) if settings.show_dropped else None
     with closing(Spool()) as spool:
-        reading = read_all(gathered, digests, settings, choice, spool, progress, watch)
-        making = _Making(settings, choice, spool, watch, _rules_of(out), redactor, _common_name(reading, settings))
+        reading = read_all(gathered, digests, settings, asked.choice, spool, progress, watch)
+        making = _Making(asked, spool, watch, _rules_of(out), _common_name(reading, settings))
         description = SetDescription(
             kind="chat",
-            settings=as_json(recorded),
+            settings=as_json(asked.recorded),
             sources=source_records,
             subject=next(_name_of(waiting, making) for waiting in reading.logs),
             consent=_consent(sources, settings),
@@ -153,19 +149,23 @@ def _own_name(waiting: Waiting) -> str:
 
 def _name_of(waiting: Waiting, making: "_Making") -> str:
     """Return what the subject of a log is called."""
-    return making.redactor.hide_listed(well_formed(making.called or _own_name(waiting)))
+    return making.asked.redactor.hide_listed(well_formed(making.called or _own_name(waiting)))
+
+
+def _system(waiting: Waiting, making: "_Making") -> str:
+    """Return the system turn of a log's records."""
+    persona = making.asked.persona
+    return system_prompt(_name_of(waiting, making), persona.text if persona else None) or ""
 
 
 @dataclass
 class _Making:
     """How records are made, and what there is to tell of them: every message read is in a turn or dropped."""
 
-    settings: PrepareChatSettings
-    choice: Choice
+    asked: Asked
     spool: Spool
     watch: Callable[[str, object, str], None] | None
     forgotten: Rules
-    redactor: Redactor
     called: str | None = None
     dropped: Counter[str] = field(default_factory=Counter)
     noticed: Counter[str] = field(default_factory=Counter)
@@ -175,18 +175,18 @@ class _Making:
     @property
     def rules(self) -> TurnRules:
         return TurnRules(
-            merge_seconds=60 * self.settings.merge_minutes,
-            silence_seconds=60 * self.settings.silence_minutes,
-            answer_seconds=3600 * self.settings.answer_hours,
-            max_turns=self.settings.max_turns,
-            max_characters=self.settings.max_characters,
+            merge_seconds=60 * self.asked.settings.merge_minutes,
+            silence_seconds=60 * self.asked.settings.silence_minutes,
+            answer_seconds=3600 * self.asked.settings.answer_hours,
+            max_turns=self.asked.settings.max_turns,
+            max_characters=self.asked.settings.max_characters,
         )
 
     def drop(self, reason: str, message: Message) -> None:
         """Count a message that is in no turn."""
         self.dropped[reason] += 1
         if self.watch:
-            self.watch(reason, _iso(message.time) or "", message.text)
+            self.watch(reason, iso(message.time) or "", message.text)
 
 
 def _make(making: _Making, reading: Reading, files: RecordFiles, progress: Progress) -> dict[str, Any]:
@@ -196,9 +196,9 @@ def _make(making: _Making, reading: Reading, files: RecordFiles, progress: Progr
     """
     passed_over = reading.passed_over
     for waiting in reading.logs:
-        people = making.choice.people(waiting.log, waiting.who)
+        people = making.asked.choice.people(waiting.log, waiting.who)
         there = [chat for chat in making.spool.chats if chat.log == waiting.number]
-        chats = [chat for chat in there if making.choice.takes(chat, people)]
+        chats = [chat for chat in there if making.asked.choice.takes(chat, people)]
         passed_over["other_chat"] += len(there) - len(chats)
         progress.stage(tr("prepare {source}", source=waiting.source), len(chats), tr("chats"))
         records, messages = files.train + files.valid, making.tally["messages"]
@@ -219,8 +219,9 @@ def _make(making: _Making, reading: Reading, files: RecordFiles, progress: Progr
         "noticed": dict(sorted(making.noticed.items())),
         "passed_over": {reason: count for reason, count in sorted(passed_over.items()) if count},
         "formats": sorted({waiting.log.format for waiting in reading.logs}),
-        "redacted": dict(sorted(making.redactor.counts.items())),
-        "redaction_note": making.redactor.note,
+        "redacted": dict(sorted(making.asked.redactor.counts.items())),
+        "redaction_note": making.asked.redactor.note,
+        **({"persona": making.asked.persona.text} if making.asked.persona else {}),
         **({"forgotten": making.forgotten.kept} if making.forgotten.kept else {}),
     }
 
@@ -233,9 +234,9 @@ def _check_and_hold_out(files: RecordFiles, first: Waiting, making: _Making) -> 
                 source=first.source,
                 subject=_name_of(first, making),
             ),
-            tr("do --with, --since and --until leave one?") if making.choice else tr("is --me the right person?"),
+            tr("do --with, --since and --until leave one?") if making.asked.choice else tr("is --me the right person?"),
         )
-    if making.settings.valid > 0 and not files.valid:
+    if making.asked.settings.valid > 0 and not files.valid:
         if files.train == 1:
             raise BadData(
                 tr("{source}: one short conversation", source=first.source),
@@ -246,15 +247,15 @@ def _check_and_hold_out(files: RecordFiles, first: Waiting, making: _Making) -> 
 
 def _make_chat(making: _Making, waiting: Waiting, chat: WaitingChat, files: RecordFiles) -> None:
     """Add one chat's records: the last `valid` share of them, by time, is held out."""
-    name = _name_of(waiting, making)
+    system = _system(waiting, making)
     chat_hash = sha256_bytes(f"{waiting.digest}/{chat.identity}".encode())[:16]
     has_bubbles = not waiting.log.has_roles
     key = bytes.fromhex(waiting.digest)
 
     def records() -> Iterator[dict[str, Any]]:
         for turns in _chat_records(making, waiting, chat):
-            names = _others(waiting.log, turns, waiting.who.first)
-            record = _as_json(turns, waiting.who.first, name, chat_hash, has_bubbles=has_bubbles)
+            names = others_in(waiting.log, turns, waiting.who.first)
+            record = dialogue_record(turns, waiting.who.first, system, chat_hash, has_bubbles=has_bubbles)
             if making.forgotten.take(record, names):
                 making.dropped["forgotten"] += messages_in(turns)
                 making.tally["messages"] -= messages_in(turns)
@@ -264,7 +265,7 @@ def _make_chat(making: _Making, waiting: Waiting, chat: WaitingChat, files: Reco
             making.tally["merged"] += messages_in(turns) - len(turns)
             yield record | {"speakers": speaker_hashes(key, names)}
 
-    making.tally["chats"] += bool(files.add(records(), making.settings.valid))
+    making.tally["chats"] += bool(files.add(records(), making.asked.settings.valid))
     making.done.append(chat)
 
 
@@ -289,7 +290,7 @@ def _called(making: _Making, waiting: Waiting, chat: WaitingChat) -> dict[str, s
 
 def _one_line(text: str, making: _Making, marked: tuple[tuple[str, str], ...]) -> str:
     text = " ".join(without_controls(well_formed(text)).split())
-    return making.redactor.redact(text, marked)
+    return making.asked.redactor.redact(text, marked)
 
 
 def _cleaned_messages(making: _Making, waiting: Waiting, chat: WaitingChat) -> Iterator[Message]:
@@ -298,11 +299,11 @@ def _cleaned_messages(making: _Making, waiting: Waiting, chat: WaitingChat) -> I
     A message is removed if it is of another time than is taken, if it was there before, if nothing is left of it, and
     if the subject borrowed the words. All that the subject sent, under whatever name, is of one sender.
     """
-    seen_before = Seen(making.spool, chat, making.done, making.choice.refusal)
+    seen_before = Seen(making.spool, chat, making.done, making.asked.choice.refusal)
     for message, mark in making.spool.messages(chat):
         making.tally["read"] += 1
         reason = message.removed
-        if refusal := making.choice.refusal(message.time):
+        if refusal := making.asked.choice.refusal(message.time):
             reason = refusal
         elif seen_before.holds(message, mark):
             reason = "duplicate"
@@ -324,30 +325,4 @@ def _cleaned(message: Message, making: _Making, *, keep_lines: bool) -> str:
     if not keep_lines:
         return _one_line(message.text, making, message.marked)
     text = without_controls(well_formed(message.text)).strip()
-    return making.redactor.redact(text, message.marked)
-
-
-def _as_json(turns: list[Turn], subject: str, name: str, chat_hash: str, *, has_bubbles: bool) -> dict[str, Any]:
-    messages = [{"role": "system", "content": f"You are {name}."}]
-    bubbles: list[list[str] | None] = [None]
-    for turn in turns:
-        messages.append({"role": ASSISTANT if turn.sender == subject else USER, "content": turn.content})
-        bubbles.append(list(turn.bubbles) if has_bubbles else None)
-    return {
-        "schema": SCHEMA,
-        "messages": messages,
-        "bubbles": bubbles,
-        "chat": chat_hash,
-        "time": _iso(turns[0].began),
-        "ended": _iso(turns[-1].ended),
-    }
-
-
-def _iso(seconds: float | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
-def _others(log: Log, turns: list[Turn], subject: str) -> list[str]:
-    """Return the names and ids of those who speak beside the subject."""
-    others = {turn.sender for turn in turns} - {subject}
-    return [name for sender in others for name in (sender, log.names[sender])]
+    return making.asked.redactor.redact(text, message.marked)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aigc_cli.config.prepare_chat import PrepareChatSettings
+from aigc_cli.data.persona import Persona
 from aigc_cli.data.personal.listed import read_listed
 from aigc_cli.data.pii import Redactor
 
@@ -16,8 +17,12 @@ def redactor_of(settings: PrepareChatSettings) -> Redactor:
     return Redactor(listed=listed, rules=not settings.keep_pii)
 
 
-def recorded_settings(settings: PrepareChatSettings, redactor: Redactor) -> PrepareChatSettings:
-    """Return the settings as a manifest may tell them: the file by the hash of its words, and no word of it."""
+def recorded_settings(
+    settings: PrepareChatSettings, redactor: Redactor, persona: Persona | None = None
+) -> PrepareChatSettings:
+    """Return the settings as a manifest may tell them: files by the hashes of what they say, and no word of a list."""
+    if persona is not None:
+        settings = replace(settings, persona=f"sha256:{persona.digest}")
     if redactor.listed is None:
         return settings
     hidden: dict[str, Any] = {name: _hidden(value, redactor) for name, value in asdict(settings).items()}

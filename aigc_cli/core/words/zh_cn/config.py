@@ -123,6 +123,7 @@ CHINESE: dict[str, str] = {
     "Replace what is in the way: another set, or a file that aigc did not write.": "替换已在那里的其他数据集，或不是 aigc 写的文件。",
     "Resamples behind the intervals; 0 for none.": "计算置信区间的重采样次数；0 表示不计算。",
     "Saving:": "保存：",
+    "Say this UTF-8 text of at most 2000 characters, who it is that talks, instead of 'You are NAME.'": "用这个 UTF-8 文本（最多 2000 字，说明说话的是谁）代替“You are NAME.”。",
     "Seconds to wait for another process that works on the same output.": "等待正在处理同一输出的其他进程的秒数。",
     "Seed of every random choice.": "所有随机选择的种子。",
     "Seed of every random number.": "所有随机数的种子。",
