@@ -6,7 +6,7 @@ personal value leaves but into the set.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -188,6 +188,14 @@ class _Making:
         if self.watch:
             self.watch(reason, iso(message.time) or "", message.text)
 
+    def drop_turns(self, reason: str, turns: Iterable[Turn]) -> None:
+        """Count the messages of turns that are in no record."""
+        for turn in turns:
+            self.dropped[reason] += len(turn.bubbles)
+            if self.watch:
+                for bubble in turn.bubbles:
+                    self.watch(reason, iso(turn.began) or "", bubble)
+
 
 def _make(making: _Making, reading: Reading, files: RecordFiles, progress: Progress) -> dict[str, Any]:
     """Make the records of all logs, and return what to tell of them.
@@ -257,7 +265,7 @@ def _make_chat(making: _Making, waiting: Waiting, chat: WaitingChat, files: Reco
             names = others_in(waiting.log, turns, waiting.who.first)
             record = dialogue_record(turns, waiting.who.first, system, chat_hash, has_bubbles=has_bubbles)
             if making.forgotten.take(record, names):
-                making.dropped["forgotten"] += messages_in(turns)
+                making.drop_turns("forgotten", turns)
                 making.tally["messages"] -= messages_in(turns)
                 continue
             making.tally["turns"] += len(turns)
@@ -272,12 +280,12 @@ def _make_chat(making: _Making, waiting: Waiting, chat: WaitingChat, files: Reco
 def _chat_records(making: _Making, waiting: Waiting, chat: WaitingChat) -> Iterator[list[Turn]]:
     messages, subject = _cleaned_messages(making, waiting, chat), waiting.who.first
     called = _called(making, waiting, chat)
-    for conversation in conversations(messages, subject, making.rules, making.dropped, called):
+    for conversation in conversations(messages, subject, making.rules, making.drop_turns, called):
         making.tally["conversations"] += 1
         kept = without_unanswered_end(conversation, subject)
-        making.dropped["unanswered"] += messages_in(conversation) - messages_in(kept)
+        making.drop_turns("unanswered", conversation[len(kept) :])
         if kept:
-            yield from cut_into_records(kept, subject, making.rules, making.dropped)
+            yield from cut_into_records(kept, subject, making.rules, making.drop_turns)
 
 
 def _called(making: _Making, waiting: Waiting, chat: WaitingChat) -> dict[str, str]:

@@ -7,8 +7,7 @@ taken to follow each other closely. Knows nothing of formats, redaction or
 files.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from aigc_cli.data.chat.messages import Message
@@ -40,11 +39,14 @@ class Turn:
         return "\n".join(self.bubbles)
 
 
+Drop = Callable[[str, Iterable[Turn]], None]  # told of what is in no record: the reason, and what was said
+
+
 def conversations(
     messages: Iterable[Message],
     subject: str,
     rules: TurnRules,
-    dropped: Counter[str],
+    drop: Drop,
     called: Mapping[str, str] | None = None,
 ) -> Iterator[list[Turn]]:
     """Yield the conversations of one chat, each a list of turns, in order. `messages` must be in order.
@@ -52,7 +54,7 @@ def conversations(
     Where several people speak beside the subject, what they are `called` stands before their turns.
 
     What the subject says to something that was removed (a picture, the result of a tool) would stand there as a first
-    word that comes from nowhere: it is left out, and counted as `answer_to_removed`.
+    word that comes from nowhere: it is left out, as `answer_to_removed`.
     """
     current: list[Turn] = []
     gone: Message | None = None  # the last message, if it is not there to be answered
@@ -64,7 +66,7 @@ def conversations(
             gone = message
             continue
         if gone and not message.begins and message.sender == subject and not _too_late(gone, message, subject, rules):
-            dropped["answer_to_removed"] += 1
+            drop("answer_to_removed", [Turn(message.sender, [message.text], message.time, message.time)])
             gone = message
             continue
         gone = None
@@ -106,9 +108,7 @@ def without_unanswered_end(conversation: list[Turn], subject: str) -> list[Turn]
     return kept if any(turn.sender != subject for turn in kept) else []
 
 
-def cut_into_records(
-    conversation: list[Turn], subject: str, rules: TurnRules, dropped: Counter[str]
-) -> list[list[Turn]]:
+def cut_into_records(conversation: list[Turn], subject: str, rules: TurnRules, drop: Drop) -> list[list[Turn]]:
     """Return a conversation in pieces within `max_turns` and `max_characters`, cut before a turn of a contact.
 
     An exchange (what others say, and the subject's answer) stays whole; where one alone is too large its oldest
@@ -118,15 +118,25 @@ def cut_into_records(
     records: list[list[Turn]] = [[]]
     for whole in _exchanges(conversation, subject):
         exchange = _trimmed(whole, subject, rules)
-        dropped["too_long"] += messages_in(whole) - messages_in(exchange)
+        drop("too_long", _without(whole, exchange))
         if len(exchange) < len(whole) or not _fits([*records[-1], *exchange], rules):
             records.append([])
         records[-1].extend(exchange)
         if len(exchange) < len(whole):
             records.append([])
-    kept = [record for record in records if without_unanswered_end(record, subject)]
-    dropped["unanswered"] += sum(map(messages_in, records)) - sum(map(messages_in, kept))
+    kept = []
+    for record in records:
+        if without_unanswered_end(record, subject):
+            kept.append(record)
+        else:
+            drop("unanswered", record)
     return kept
+
+
+def _without(turns: list[Turn], kept: list[Turn]) -> list[Turn]:
+    """Return the turns that are none of those `kept`."""
+    those = set(map(id, kept))
+    return [turn for turn in turns if id(turn) not in those]
 
 
 def messages_in(turns: Iterable[Turn]) -> int:

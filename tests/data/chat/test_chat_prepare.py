@@ -6,6 +6,7 @@ import shlex
 import shutil
 import stat
 import sys
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -42,9 +43,16 @@ def write(path, value):
     return path
 
 
-def prepare(sources, out, *, force=False, dry_run=False, **settings):
+def prepare(sources, out, *, force=False, dry_run=False, progress=None, **settings):
     sources = sources if isinstance(sources, list) else [sources]
-    return prepare_chat(sources, out, PrepareChatSettings(**settings), SilentProgress(), force=force, dry_run=dry_run)
+    progress = progress or SilentProgress()
+    return prepare_chat(sources, out, PrepareChatSettings(**settings), progress, force=force, dry_run=dry_run)
+
+
+def saying(said):
+    """Return a progress that adds to `said` what is said."""
+    silent = {name: lambda *_: None for name in ("stage", "advance", "close", "detail")}
+    return SimpleNamespace(**silent, say=said.append)
 
 
 def records(out, name):
@@ -448,8 +456,11 @@ def test_every_message_is_accounted_for(seed, tmp_path):
     assert dropped.get("without_time") == (3 if {"since", "until"} & {*settings} else None)
     bubbles = [line for item in records(tmp_path / "set", "train") for turn in item["bubbles"][1:] for line in turn]
     assert len(bubbles) == counts["turns"] + counts["merged"]
-    again = prepare(sources, tmp_path / "set", dry_run=True, show_dropped=True, **settings)
+    said = []
+    again = prepare(sources, tmp_path / "set", dry_run=True, show_dropped=True, progress=saying(said), **settings)
     assert (again["counts"], again["dropped"]) == (counts, dropped)
+    shown = Counter(line.split()[0].rstrip(":") for line in said)
+    assert {reason: shown[reason] for reason in dropped} == dropped  # each once
 
 
 def test_what_is_dropped_is_shown_to_who_asks(tmp_path):
@@ -457,11 +468,7 @@ def test_what_is_dropped_is_shown_to_who_asks(tmp_path):
     value["messages"][0] |= {"text": "", "photo": "x"}
     value["messages"][3] |= {"type": "service", "action": "pin_message"}
     said = []
-    progress = SimpleNamespace(
-        **{name: lambda *_: None for name in ("stage", "advance", "close", "detail")}, say=said.append
-    )
     source = write(tmp_path / "result.json", value)
-    settings = PrepareChatSettings(me="Wren", show_dropped=True, valid=0.0)
-    prepare_chat([source], tmp_path / "set", settings, progress)
+    prepare(source, tmp_path / "set", progress=saying(said), show_dropped=True, me="Wren", valid=0.0)
     assert any(line.startswith("photo") for line in said)
     assert any(line.startswith("notice") and "message 4" in line for line in said)

@@ -16,6 +16,13 @@ from aigc_cli.data.chat.turns import (
 RULES = TurnRules()
 
 
+class Left(Counter):
+    """Counts what is in no record."""
+
+    def __call__(self, reason, turns):
+        self[reason] += messages_in(turns)
+
+
 def log(*items):
     """("W", minutes, text) or ("W", minutes, "", reason)."""
     return [
@@ -27,7 +34,7 @@ def log(*items):
 def shape(messages, rules=RULES):
     return [
         [f"{turn.sender}:{'|'.join(turn.bubbles)}" for turn in conversation]
-        for conversation in conversations(messages, "W", rules, Counter())
+        for conversation in conversations(messages, "W", rules, Left())
     ]
 
 
@@ -62,7 +69,7 @@ def test_what_the_subject_says_to_something_removed_is_no_first_word(minutes):
         return None if minutes is None else minute
 
     def left(*messages):
-        dropped = Counter()
+        dropped = Left()
         return [[turn.content for turn in talk] for talk in conversations(log(*messages), "W", RULES, dropped)], dropped
 
     photo, voice, tool = ("T", at(1), "", "photo"), ("W", at(1), "", "voice_message"), ("T", at(1), "", "tool")
@@ -76,7 +83,7 @@ def test_what_the_subject_says_to_something_removed_is_no_first_word(minutes):
 def test_a_first_word_long_after_something_removed_or_in_a_new_conversation_is_one():
     day = 24 * 60
     for removed, late in ((("T", 0, "", "photo"), day + 1), (("W", 0, "", "photo"), 61)):
-        dropped = Counter()
+        dropped = Left()
         talk = [removed, ("W", late, "morning"), ("T", late + 1, "hi")]
         (found,) = conversations(log(*talk), "W", RULES, dropped)
         assert [turn.content for turn in found] == ["morning", "hi"]
@@ -92,12 +99,12 @@ def test_messages_without_times_keep_their_order_and_follow_closely():
 
 def test_among_several_what_they_are_called_stands_before_their_turns():
     messages = log(("T", 0, "a"), ("T", 1, "b"), ("D", 2, "c"), ("W", 3, "d"))
-    talks = conversations(messages, "W", RULES, Counter(), {"T": "Tess", "D": "Dev"})
+    talks = conversations(messages, "W", RULES, Left(), {"T": "Tess", "D": "Dev"})
     assert [turn.content for talk in talks for turn in talk] == ["Tess: a\nb", "Dev: c", "d"]
 
 
 def turns_of(*items):
-    (conversation,) = conversations(log(*items), "W", TurnRules(merge_seconds=0), Counter())
+    (conversation,) = conversations(log(*items), "W", TurnRules(merge_seconds=0), Left())
     return conversation
 
 
@@ -114,7 +121,7 @@ def contents(records):
 
 def test_long_conversations_are_cut_between_exchanges():
     conversation = turns_of(*[("TW"[place % 2], place, str(place)) for place in range(10)])
-    dropped = Counter()
+    dropped = Left()
     records = cut_into_records(conversation, "W", TurnRules(max_turns=5), dropped)
     assert contents(records) == [["0", "1", "2", "3"], ["4", "5", "6", "7"], ["8", "9"]]
     records = cut_into_records(conversation, "W", TurnRules(max_characters=6), dropped)
@@ -126,7 +133,7 @@ def test_an_exchange_that_is_too_large_loses_its_oldest_turns_and_is_cut_off():
     conversation = turns_of(
         ("T", 0, "a"), ("W", 1, "b"), ("T", 2, "x" * 90), ("T", 3, "q"), ("W", 4, "r"), ("T", 5, "s"), ("W", 6, "t")
     )
-    dropped = Counter()
+    dropped = Left()
     assert contents(cut_into_records(conversation, "W", TurnRules(max_characters=50), dropped)) == [
         ["a", "b"],
         ["q", "r"],
@@ -150,7 +157,7 @@ def test_whatever_is_said_records_are_bounded_in_order_and_nothing_is_lost_or_do
         else:
             items.append((rng.choice("TDW"), minute, f"{number} " + "x" * rng.choice([1, 10, 40])))
     rules = TurnRules(max_turns=4, max_characters=120)
-    dropped = Counter()
+    dropped = Left()
     all_bubbles = [text for _, _, text, *reason in items if not reason]
     kept_bubbles = []
     for conversation in conversations(log(*items), "W", rules, dropped):
