@@ -4,6 +4,7 @@ Each reader is handed forty seeded damages of a whole file (the slow tests: eigh
 BadData (65) or read; where a checksum can tell, it must be BadData or read as it was.
 """
 
+import gzip
 import io
 import json
 import random
@@ -35,6 +36,7 @@ from aigc_cli.data.text import prepare_text
 from aigc_cli.gan.sampler import load_generator
 from aigc_cli.gpt.decoding.decode import load_text_run
 from aigc_cli.training.metrics import MetricsLog
+from tests.data.test_epub import book
 
 TALK = [
     {"id": number, "type": "message", "date_unixtime": str(1700000000 + 60 * number), "from": name, "from_id": name,
@@ -110,9 +112,14 @@ def test_chat_logs(tmp_path, name):
     survives(path, lambda: prepare_chat([path], tmp_path / "out", settings, SilentProgress(), dry_run=True))
 
 
-def test_texts(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("Füße und 张三\n" * 50)
+PAGE = "<html><body>" + "<p class='x'>Füße <b>und</b> &amp; 张三<br>" * 30
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.txt.gz", "a.html", "a.epub"])
+def test_texts(tmp_path, name):
+    path = tmp_path / name
+    text = ("Füße und 张三\n" * 50).encode()
+    path.write_bytes({"a.txt": text, "a.txt.gz": gzip.compress(text), "a.html": PAGE.encode(), "a.epub": book()}[name])
     settings = PrepareTextSettings()
     survives(path, lambda: prepare_text([path], tmp_path / "out", settings, SilentProgress(), dry_run=True))
 

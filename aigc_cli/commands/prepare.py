@@ -109,7 +109,10 @@ def chat(
 def text(
     console: Console,
     settings: PrepareTextSettings,
-    sources: Annotated[list[str], typer.Argument(help="Text files, folders of them, - for stdin.", metavar="SRC")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(help="Plain text, Markdown, HTML, EPUB, also .gz; folders, - for stdin.", metavar="SRC"),
+    ],
     output: Output,
 ) -> None:
     """Make a text set; the contiguous last tenth is held out."""

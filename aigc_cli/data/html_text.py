@@ -43,6 +43,8 @@ class Lines:
         """Open an element."""
         if tag == "body":
             self.end("head")  # which many forget to close
+        elif tag == "p" and self._open and self._open[-1][0] == "p":
+            self.end("p")
         if tag == "br" or tag in _BLOCKS:
             self.end_line()
         self._part(tag)

@@ -53,7 +53,7 @@ def expand_sources(sources: Sequence[str | Path], suffixes: Sequence[str]) -> li
                 str(listing.folder / name)
                 for listing in walk(path)
                 for name in listing.files
-                if Path(name).suffix.lower() in suffixes
+                if any("".join(Path(name.lower()).suffixes[-ends:]) in suffixes for ends in (1, 2))
             )
         except OSError as error:
             raise no_input(path, error) from error
@@ -66,9 +66,9 @@ def expand_sources(sources: Sequence[str | Path], suffixes: Sequence[str]) -> li
 
 
 def no_file_in(folder: str, suffixes: Sequence[str]) -> NoInput:
-    """Return the error that says that nothing in a folder has one of the suffixes."""
+    """Return the error that says that nothing in a folder has one of the suffixes, of which it names four."""
     return NoInput(
-        tr("{source}: no {suffixes} file in this folder", source=folder, suffixes=tr(" or ").join(suffixes)),
+        tr("{source}: no {suffixes} file in this folder", source=folder, suffixes=tr(" or ").join(suffixes[:4])),
         tr("name the files"),
     )
 

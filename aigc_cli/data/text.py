@@ -1,13 +1,10 @@
-"""`aigc prepare text`: plain text files become a text set whose contiguous end is held out.
+"""`aigc prepare text`: texts, pages and books become a text set whose contiguous end is held out.
 
-Files are streamed twice, once to check, hash and measure, once to write, so memory stays flat however large they
-are. Texts are kept to the character (line ends become newlines): a document's records, joined, are the document.
-Knows nothing of tokens.
+Files are read twice, once to check and measure, once to write, so memory stays flat however large they are. What
+`documents` reads of one, its records, joined, are. Knows nothing of formats or tokens.
 """
 
-import codecs
 import hashlib
-import io
 import os
 import sys
 import tempfile
@@ -25,7 +22,7 @@ from aigc_cli.core.errors import BadData, UsageProblem
 from aigc_cli.core.screen.progress import Progress
 from aigc_cli.core.words.messages import tr
 from aigc_cli.core.words.plain import json_text
-from aigc_cli.data.encoding import MARK_BYTES, marked, not_in_encoding, proposed_encoding, unknown_encoding
+from aigc_cli.data.documents import SUFFIXES, document_text, opened_document
 from aigc_cli.data.prepared import (
     STDIN,
     SetDescription,
@@ -39,7 +36,6 @@ from aigc_cli.data.prepared import (
 )
 
 SCHEMA = "aigc.text/1"
-_SUFFIXES = (".txt", ".md")
 _CHUNK_BYTES = 1 << 20
 
 
@@ -60,7 +56,7 @@ def prepare_text(
     without `force`, CannotCreate (73).
     """
     with tempfile.TemporaryFile() as spool:
-        documents = _measure(expand_sources(sources, _SUFFIXES), spool, settings, progress)
+        documents = _measure(expand_sources(sources, SUFFIXES), spool, settings, progress)
         described = SetDescription(
             kind="text",
             settings=as_json(settings),
@@ -75,21 +71,23 @@ def prepare_text(
             return prepare_record(out, manifest, unchanged=True, dry_run=dry_run)
         counts = Counter(documents=sum(1 for document in documents if document.has_text))
         counts["characters"] = sum(document.characters for document in documents if document.has_text)
+        kinds = {"kinds": dict(sorted(Counter(document.kind for document in documents).items()))}
         needed_bytes = 4 * counts["characters"]
         if dry_run:
             planned = {"kind": "text", "counts": dict(counts), "dropped": dict(+dropped), "subject": settings.subject}
-            planned |= {"consent": settings.consent}
+            planned |= {"consent": settings.consent, **kinds}
             return prepare_record(out, planned, unchanged=False, dry_run=True, disk_bytes=needed_bytes)
         with new_set(out, needed_bytes) as folder:
             written = _write_records(folder, documents, spool, counts["characters"], settings, progress)
-            manifest = write_manifest(folder, described, {**written, **counts}, dropped, {})
+            manifest = write_manifest(folder, described, {**written, **counts}, dropped, kinds)
     return prepare_record(out, manifest, unchanged=False, dry_run=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class _Document:
     source: str
     sha256: str
+    kind: str
     characters: int
     has_text: bool
 
@@ -106,12 +104,12 @@ def _measure(
         if source == STDIN:
             while chunk := sys.stdin.buffer.read(_CHUNK_BYTES):
                 spool.write(chunk)
-        digest = hashlib.sha256()
+        sha256, kind = _identity(source, spool)
         characters, has_text = 0, False
-        for text in _read_text(source, spool, settings.encoding, digest):
+        for text in _read_text(source, spool, settings.encoding):
             characters += len(text)
             has_text = has_text or not text.isspace()
-        documents.append(_Document(source=source, sha256=digest.hexdigest(), characters=characters, has_text=has_text))
+        documents.append(_Document(source, sha256, kind, characters, has_text))
         progress.advance()
     progress.close()
     if not any(document.has_text for document in documents):
@@ -119,11 +117,25 @@ def _measure(
     return documents
 
 
-def _read_text(source: str, spool: IO[bytes], encoding: str, digest: "hashlib._Hash | None" = None) -> Iterator[str]:
-    """Yield the text of a source in chunks, line ends as newlines, and feed its bytes to `digest`."""
+def _read_text(source: str, spool: IO[bytes], encoding: str) -> Iterator[str]:
+    """Yield the text of a source in chunks, line ends as newlines."""
     try:
         with _opened(source, spool) as file:
-            yield from _decoded(source, file, encoding, digest)
+            kind, content = opened_document(source_label(source), file)
+            yield from document_text(source_label(source), kind, content, encoding)
+    except OSError as error:
+        raise no_input(Path(source), error) from error
+
+
+def _identity(source: str, spool: IO[bytes]) -> tuple[str, str]:
+    """Return the SHA-256 of a source, as it is packed, and its kind."""
+    try:
+        with _opened(source, spool) as file:
+            digest = hashlib.sha256()
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+            file.seek(0)
+            return digest.hexdigest(), opened_document(source_label(source), file)[0]
     except OSError as error:
         raise no_input(Path(source), error) from error
 
@@ -137,34 +149,6 @@ def _opened(source: str, spool: IO[bytes]) -> Iterator[IO[bytes]]:
         require_file(Path(source))
         with Path(source).open("rb") as file:
             yield file
-
-
-def _decoded(source: str, file: IO[bytes], encoding: str, digest: "hashlib._Hash | None") -> Iterator[str]:
-    """Decode strictly, chunk by chunk; a byte order mark overrules `encoding`."""
-    encoding = marked(file.read(MARK_BYTES)) or encoding
-    file.seek(0)
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)()
-    except LookupError as error:
-        raise unknown_encoding(encoding) from error
-    newlines = io.IncrementalNewlineDecoder(None, translate=True)
-    chunk = b"\n"
-    while chunk:
-        chunk = file.read(_CHUNK_BYTES)
-        if digest:
-            digest.update(chunk)
-        try:
-            text = newlines.decode(decoder.decode(chunk, final=not chunk), final=not chunk)
-        except UnicodeDecodeError as error:
-            # `error.object` ends where the file has been read to, whatever the decoder had held back.
-            offset = file.tell() - len(error.object) + error.start
-            name = encoding.removesuffix("-sig")
-            raise not_in_encoding(source_label(source), name, offset, error.object) from error
-        if "\x00" in text:
-            remedy = proposed_encoding(chunk, encoding) or tr("name text files")
-            raise BadData(tr("{source}: not a text file", source=source_label(source)), remedy)
-        if text:
-            yield text
 
 
 def blocks(chunks: Iterable[str], limit: int) -> Iterator[str]:

@@ -7,8 +7,8 @@ from aigc_cli.data.html_text import text_of_page
 
 PAGE = """<!DOCTYPE html><html><head><title>Not this</title><meta charset=utf-8><style>p > a {}</style>
 <body><nav><ul><li>Home<li>About</ul></nav>
-<script>if (a < b) document.write("</div><p>nor this</p>")</script>
-<div><h1>A   day
+<div><script>if (a < b) document.write("</div><p>nor this</p>")</script>
+<h1>A   day
 out</h1><p>Fish &amp; chips&#x2014;and <b>tea</b> .<br>Then <i> home</i>.
 <img src="data:image/png;base64,%s" alt="a < b > c"><ul><li>one<li>two</ul>
 <pre>
