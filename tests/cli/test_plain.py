@@ -83,6 +83,10 @@ LINES = {
     "prepare chat": [
         [f"{EVIL}.json", "-o", f"{NAME}.chat", "--me", NAME],
         [f"{EVIL}.json", "-o", f"{EVIL}.none", "--me", EVIL],
+        [f"{EVIL}.json", "-o", f"{NAME}.both", "--me", NAME, "--me", EVIL, "--with", "user0", "-v"],
+        [f"{EVIL}.json", "-o", f"{EVIL}.none", "--me", NAME, "--with", EVIL],
+        [f"{EVIL}.json", "-o", f"{EVIL}.none", "--me", NAME, "--since", EVIL],
+        [f"{EVIL}.json", "-o", f"{EVIL}.none", "--me", NAME, "--persona", f"{EVIL}.none"],
     ],
     "prepare text": [[f"{EVIL}.txt", "-o", f"{NAME}.lines"], [f"{EVIL}.none", "-o", "none"]],
     "train-gan": [
@@ -112,6 +116,7 @@ LINES = {
     "eval pairs": [[f"{NAME}.set", f"{NAME}.set", "--per-pair"]],
     "eval text": [[f"{NAME}text", f"{NAME}.chat", "--replies", "1", "--threads", "1"], [EVIL, f"{NAME}.chat"]],
     "eval texts": [[f"{EVIL}.txt", f"{NAME}.chat"], [f"{EVIL}.txt", f"{EVIL}.none"]],
+    "prepare forget": [[f"{NAME}.both", "--until", "2024-05-03", "--yes"], [f"{NAME}.both", "--who", EVIL]],
     "label show": [[f"{NAME}.out", "lines.jsonl"]],
     "label verify": [[f"{NAME}.out", f"{NAME}text"]],
     "chat": [
