@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -24,6 +24,7 @@ from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.exports import Export, Part
 from aigc_cli.data.chat.readers import readers
 from aigc_cli.data.chat.readers.corpus import PREFIX, corpus_messages
+from aigc_cli.data.chat.spool import no_room
 from aigc_cli.data.chat.zipped import BEGINS, is_export, is_zipped, zipped_parts
 from aigc_cli.data.prepared import STDIN, expand_sources, no_file_in, source_label
 from aigc_cli.data.walk import walk
@@ -144,12 +145,23 @@ class _Again(io.RawIOBase):
         return len(data)
 
 
+@contextmanager
+def _in_temporary_files() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise no_room(error) from error
+
+
 def _kept_stdin(opened: ExitStack) -> Callable[[], BinaryIO]:
     """Return how to open, again and again, what stdin gives, which is kept in a file without a name."""
-    kept = opened.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed with `opened`
+    with _in_temporary_files():
+        kept = opened.enter_context(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - closed with `opened`
     while data := sys.stdin.buffer.read(1 << 20):
-        kept.write(data)
-    kept.flush()
+        left = memoryview(data)
+        with _in_temporary_files():
+            while left:  # a disk that becomes full takes a part
+                left = left[kept.write(left) :]
     if os.pread(kept.fileno(), 4, 0) in BEGINS:
         raise BadData(tr("{source}: a zip archive", source=source_label(STDIN)), tr("name the file instead of -"))
     return lambda: io.BufferedReader(_Again(kept.fileno()))

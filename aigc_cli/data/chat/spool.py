@@ -258,7 +258,12 @@ def _on_disk() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise CannotCreate(
-            tr("no room for the messages among the temporary files: {reason}", reason=error),
-            tr("make room, or let TMPDIR name another folder"),
-        ) from error
+        raise no_room(error) from error
+
+
+def no_room(reason: Exception) -> CannotCreate:
+    """Return the error for messages that cannot be kept in a temporary file."""
+    return CannotCreate(
+        tr("no room for the messages among the temporary files: {reason}", reason=reason),
+        tr("make room, or let TMPDIR name another folder"),
+    )

@@ -3,12 +3,13 @@
 import io
 import json
 import sys
+import tempfile
 import zipfile
 
 import pytest
 
 from aigc_cli.config.prepare_chat import PrepareChatSettings
-from aigc_cli.core.errors import BadData, Locked, NoInput
+from aigc_cli.core.errors import BadData, CannotCreate, Locked, NoInput
 from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data.chat.prepare import prepare_chat
 from aigc_cli.data.chat.sources import chat_exports
@@ -138,6 +139,14 @@ def test_an_archive_on_stdin_is_to_be_named(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(archive.getvalue())))
     with pytest.raises(BadData, match="stdin: a zip archive"):
         prepare("-", tmp_path / "set")
+
+
+def test_stdin_that_cannot_be_kept_says_where_to_make_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Ann: hi\nBea: ho\n")))
+    with pytest.raises(CannotCreate, match="no room for the messages") as raised:
+        prepare("-", tmp_path / "set")
+    assert "TMPDIR" in raised.value.remedy
 
 
 class Writing(SilentProgress):
