@@ -1,4 +1,4 @@
-"""What kind of document a file is, and its text: plain text, Markdown, HTML, EPUB, and each but EPUB packed by gzip.
+"""What kind of document a file is, and its text: plain text, Markdown, HTML, EPUB, all but the last also in gz.
 
 Plain text and Markdown are kept to the character (line ends become newlines) and streamed; of a page or a book, the
 text of its blocks is taken. Knows nothing of sets.

@@ -1,7 +1,8 @@
 """`aigc prepare text`: texts, pages and books become a text set whose contiguous end is held out.
 
-Files are read twice, once to check and measure, once to write, so memory stays flat however large they are. What
-`documents` reads of one, its records, joined, are. Knows nothing of formats or tokens.
+Files are read twice, once to check and measure, once to write, so memory stays flat however large they are (a page of
+HTML is held whole, up to 32 MB). A document's records, joined, are its text as `documents` reads it. Knows nothing of
+formats or tokens.
 """
 
 import hashlib
