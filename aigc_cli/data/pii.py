@@ -19,8 +19,8 @@ from aigc_cli.data.personal.checked import find_cards, find_chinese_ids, find_co
 from aigc_cli.data.personal.handles import find_handles
 from aigc_cli.data.personal.links import find_emails, find_ip_addresses, find_urls
 from aigc_cli.data.personal.listed import Listed
-from aigc_cli.data.personal.phones import find_phones
-from aigc_cli.data.personal.shadow import Spans, origins, shadow_of
+from aigc_cli.data.personal.phones import find_phones, spoken_as_digits, without_numerals
+from aigc_cli.data.personal.shadow import Spans, origins, place, shadow_of
 
 NOT_COVERED = later("names and postal addresses are not redacted, but for Chinese streets with a house number")
 NOT_LISTED = later(
@@ -34,7 +34,7 @@ LISTED = "listed"  # the rule's name of words that a file lists
 _BLANK = "\x00"
 
 # No rule finds anything in a text without one of these.
-_NEEDED = (re.compile(r"[0-9@._:=\[({号號弄]"), re.compile(r"[iI][dD](?<![A-Za-z]..)(?![A-Za-z])|아이디"))
+_NEEDED = (re.compile(r"[0-9@._:=\[({号號弄]"), re.compile(r"[iI][dD](?<![A-Za-z]..)(?![A-Za-z])|아이디| dot "))
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 
 
@@ -77,7 +77,7 @@ def find_personal_data(text: str, marked: Sequence[tuple[str, str]] = ()) -> lis
 
     `marked` is what the messenger itself recognised: pairs of a rule's name and the exact words.
     """
-    shadow = shadow_of(text)
+    shadow = spoken_as_digits(shadow_of(text))
     if not marked and not any(needed.search(shadow) for needed in _NEEDED):
         return []
     origin = origins(text)
@@ -87,7 +87,7 @@ def find_personal_data(text: str, marked: Sequence[tuple[str, str]] = ()) -> lis
         nonlocal shadow
         for start, end in list(spans):
             if start < end and _BLANK not in shadow[start:end]:
-                found.append(Found(rule, origin[start], origin[end - 1] + 1))
+                found.append(Found(rule, *place(text, origin, start, end)))
                 shadow = shadow[:start] + _BLANK * (end - start) + shadow[end:]
 
     for rule_name, words in marked:
@@ -174,7 +174,7 @@ def _canonical(rule: str, value: str) -> str:
     """
     plain = shadow_of(value).lower()
     if rule == "phone":
-        return re.sub(r"\D", "", plain)[-9:]
+        return re.sub(r"\D", "", without_numerals(plain))[-9:]
     if rule in ("card", "iban"):
         return re.sub(r"[ -]", "", plain)
     return plain

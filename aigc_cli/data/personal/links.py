@@ -2,7 +2,8 @@ r"""Links, mail and IP addresses.
 
 Boundaries are "no further Latin letter" and the like, never `\b`, because a Chinese character counts as a word
 character. A name in letters of a script that sets spaces (Cyrillic, Arabic, …) is found whole; a Chinese one only after
-`://`, as nothing says where it begins in a sentence.
+`://` or an @, as nothing says where it begins in a sentence; the name before that @ begins behind a word that leads to
+it.
 """
 
 import ipaddress
@@ -26,15 +27,23 @@ _DOMAINS_ALONE = (
     r"(?:com|org|net|edu|gov|(?:co|ac|org|gov|com|net|or|ne|go)\.(?:uk|cn|tw|hk|jp|kr|au|nz|br|tr|ua|in|il|za)"
     r"|cn|tw|hk|jp|kr|ru|ua)"
 )
-_NO_DOMAIN = r"(?!(?:asp|ado|vb|ml|paint|entity|xamarin)\.net(?![A-Za-z0-9/.-]))"  # names of products
+# Names of products and codes of stocks are none.
+_NO_DOMAIN = r"(?!(?:\d{4,6}\.(?:tw|hk|ss|sz)|(?:asp|ado|vb|ml|paint|entity|xamarin)\.net)(?![A-Za-z0-9/.-]))"
 _ENDS = rf"(?![{LATIN}@-]|\.[A-Za-z])"
-_NAMED_IN_HAN = r"(?:中国|中國|公司|网络|網絡|网址|在线|商城|香港|台湾|台灣|みんな|한국|닷컴)"
-_UNSPACED = r"[\u3040-\u30ff\u3400-\u9fff가-힣]"
+_NAMED_IN_HAN = (
+    r"(?:中国|中國|公司|网络|網絡|网址|網址|网站|网店|中文网|在线|商城|商店|香港|澳門|澳门|台湾|台灣|新加坡|集团|公益|政务|广告|游戏|"
+    r"测试|測試|みんな|コム|ストア|テスト|한국|닷컴|닷넷|테스트)"
+)
+_LETTERS_UNSPACED = r"\u3040-\u30ff\u3400-\u9fff가-힣"
+_UNSPACED = rf"[{_LETTERS_UNSPACED}]"
+_MORE_UNSPACED = rf"[{_LETTERS_UNSPACED}-]"
 # A path in Chinese, Japanese or Korean ends at a space or the text's end; in a sentence nothing says where it does.
-_REST_WITHOUT_SPACES = re.compile(rf"(?:{_UNSPACED}{{2,30}}+/)*+{_UNSPACED}{{2,30}}+(?=\s|$)")
+_REST_WITHOUT_SPACES = re.compile(
+    rf"(?:{_UNSPACED}{_MORE_UNSPACED}{{1,29}}+/)*+{_UNSPACED}{_MORE_UNSPACED}{{1,29}}+(?=\s|$)"
+)
 _URL = re.compile(
-    rf"(?<![{LATIN}@.\-_])(?<!at[)\]}}])(?<!at[)\]}}] )(?<!@ )(?:"
-    rf"(?:https?|ftp|tg)://(?:(?:[^\W_]{{1,63}}\.){{1,4}}(?:{_NAMED_IN_HAN}|[{_SPACED}]{{2,24}}))?{_REST}"
+    rf"(?<![{LATIN}@.\-_])(?:"
+    rf"(?:https?|ftp|tg)://(?:(?:[^\W_][\w-]{{0,62}}\.){{1,4}}(?:{_NAMED_IN_HAN}|{_UNSPACED}{{1,12}}(?=[/:?#\s]|$)|[{_SPACED}]{{2,24}}))?{_REST}"
     rf"|www\.(?:{_LABEL}\.){{1,6}}[A-Za-z]{{2,24}}(?:[/?#:]{_REST})?"
     rf"|(?:{_LABEL}\.){{1,6}}{_DOMAINS_WITH_PATH}(?::\d{{2,5}})?/{_REST}"
     rf"|{_NO_DOMAIN}(?:{_LABEL}\.){{1,6}}{_DOMAINS_ALONE}{_ENDS}"
@@ -47,9 +56,14 @@ _SPACED_URL = re.compile(
     rf"(?:рф|рус|укр|бел|срб|бг|қаз|москва|онлайн|сайт|дети|السعودية|امارات|مصر|ایران|ελ)(?![{LATIN}{_SPACED}@])(?:/{_REST})?",
     re.IGNORECASE,
 )
-_AT = r"(?:@| ?[\[({]at[\])}] ?)"
+_WORDS_FOR_AT = r"골뱅이|собак[аи]|собачка|アット(?:マ-ク)?|艾特"
+_MARKED = rf"[\[({{](?:at|{_WORDS_FOR_AT})[\])}}]"
+_AT = rf"(?:@| ?(?:{_MARKED}|{_WORDS_FOR_AT}) ?)"
+_AT_BEFORE = re.compile(rf"(?:@ |(?:{_MARKED}|[{LATIN}] ?(?:{_WORDS_FOR_AT})) ?)$", re.IGNORECASE)
 _DOT = r"(?:\.| ?[\[({]dot[\])}] ?)"
-_MARKED_AT = re.compile(r"[\[({]at[\])}]", re.IGNORECASE)
+_WORD_FOR_AT = re.compile(rf"{_MARKED}|{_WORDS_FOR_AT}| dot ", re.IGNORECASE)
+_NO_NAME_BEFORE_AT = r"look|looking|me|us|you|it|is|are|was|work|works|here|find|shop|live|online|available|stuff"
+_WORD = rf"[{LATIN}][{LATIN}_-]{{0,40}}"
 _EMAILS = (
     re.compile(
         rf"(?<![{LATIN}._%+-])[{LATIN}][{LATIN}._%+'-]{{0,63}}{_AT}{_LABEL}(?:{_DOT}{_LABEL}){{0,6}}{_DOT}[A-Za-z]{{2,24}}",
@@ -60,6 +74,17 @@ _EMAILS = (
         rf"(?:[{LATIN}{_SPACED}][{LATIN}{_SPACED}-]{{0,62}}\.){{1,5}}[A-Za-z{_SPACED}]{{2,24}}",
         re.IGNORECASE,
     ),
+    re.compile(  # in words: a name "at" a domain with its "dot"
+        rf"(?<![{LATIN}._%+-])(?!(?:{_NO_NAME_BEFORE_AT}) at )"
+        rf"{_WORD}(?: dot {_WORD}){{0,3}} at {_WORD}(?: dot {_WORD}){{0,3}} dot [A-Za-z]{{2,24}}(?![{LATIN}])",
+        re.IGNORECASE,
+    ),
+)
+_DOMAIN_OF_EMAIL = re.compile(rf"@(?:[^\W_][\w-]{{0,62}}\.){{1,4}}{_NAMED_IN_HAN}")
+_LATIN_NAME = re.compile(rf"[{LATIN}._%+-]{{1,64}}$")
+_UNSPACED_NAME = re.compile(rf"[{_LETTERS_UNSPACED}]{{1,12}}$")
+_LEADS_TO_NAME = re.compile(
+    r"(?:邮箱|郵箱|信箱|邮件|郵件|アドレス|은|는|[是为為了给給到发發写寫寄叫往向]|[はがをにへ](?=[\u30a0-\u30ff\u3400-\u9fff]))(?=.)"
 )
 _SPACED_EMAIL = re.compile(
     r"(?:mail|邮箱|郵箱|邮件|信箱|почт[аеуы]|メ-ル|アドレス|메일|بريد|إيميل|ايميل|ایمیل)[^\n@]{0,12}?"
@@ -87,6 +112,8 @@ def find_urls(text: str) -> Spans:
         return
     for pattern in (_URL, _SPACED_URL):
         for match in pattern.finditer(text):
+            if _AT_BEFORE.search(text, max(0, match.start() - 12), match.start()):
+                continue
             further = _REST_WITHOUT_SPACES.match(text, match.end()) if match[0].endswith("/") else None
             end = further.end() if further else match.start() + len(match[0].rstrip(".,;:!?'\")]*_~"))
             yield match.start(), end
@@ -94,11 +121,24 @@ def find_urls(text: str) -> Spans:
 
 def find_emails(text: str) -> Spans:
     """Yield mail addresses, also such as `a (at) example [dot] org`."""
-    if "@" not in text and not _MARKED_AT.search(text):
+    if "@" not in text and not _WORD_FOR_AT.search(text):
         return
     for pattern in _EMAILS:
         yield from (match.span() for match in pattern.finditer(text))
     yield from (match.span("value") for match in _SPACED_EMAIL.finditer(text))
+    for match in _DOMAIN_OF_EMAIL.finditer(text):
+        start = _begin_of_name(text, match.start())
+        if start < match.start():
+            yield start, match.end()
+
+
+def _begin_of_name(text: str, at: int) -> int:
+    """Return where the name before an @ begins, in letters of one kind."""
+    name = _LATIN_NAME.search(text, max(0, at - 64), at) or _UNSPACED_NAME.search(text, max(0, at - 12), at)
+    if not name:
+        return at
+    leads = [lead.end() for lead in _LEADS_TO_NAME.finditer(text, name.start(), at)]
+    return leads[-1] if leads else name.start()
 
 
 def find_ip_addresses(text: str) -> Spans:

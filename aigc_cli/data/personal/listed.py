@@ -13,7 +13,7 @@ from pathlib import Path
 from aigc_cli.core.disk.files import read_bytes, sha256_bytes
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
-from aigc_cli.data.personal.shadow import origins, shadow_of
+from aigc_cli.data.personal.shadow import origins, place, shadow_of
 
 # Scripts that set no spaces between words; Korean sets some, and particles behind a name are glued to it.
 _UNSPACED = (
@@ -54,7 +54,7 @@ class Listed:
             if match:
                 origin = origin or origins(text, folded=True)
                 done = match.end()
-                yield origin[match.start()], origin[done - 1] + 1
+                yield place(text, origin, match.start(), done)
 
     def number(self, word: str) -> int:
         """Return the number of a word that was found."""

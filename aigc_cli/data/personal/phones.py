@@ -39,6 +39,8 @@ _SHAPES = (
     re.compile(rf"{_START}\(?0[1-9](?:{_GAP}\d){{7,11}}{_END}"),
     # Brazil.
     re.compile(rf"{_START}\(\d\d\) ?9?\d{{4}}-\d{{4}}{_END}"),
+    # Hong Kong, Macau and Taiwan, their prefix in brackets without its plus.
+    re.compile(rf"{_START}\((?:00)?(?:85[23]|886)\)[ \-]?(?:[2-9]\d{{3}}[ \-]?\d{{4}}|0?[2-9](?:[ \-]?\d){{8}}){_END}"),
     # North America, three, three and four digits.
     re.compile(
         rf"{_START}(?:1[ .\-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d(?P<gap>[ .\-]))[2-9]\d\d"
@@ -51,7 +53,10 @@ _CYRILLIC = re.compile(r"[Ѐ-ԯ]")
 _LOCAL_SHAPES = (
     (
         _HAN,
-        re.compile(rf"{_START}[48]00(?P<gap>[ \-]?)(?:\d{{3}}[ \-]?\d{{4}}|\d(?P=gap)\d{{3}}(?P=gap)\d{{3}}){_END}"),
+        re.compile(
+            rf"{_START}[48]00(?P<gap>[ \-]?)"
+            rf"(?:\d{{3}}[ \-]?\d{{4}}|\d{{4}}(?P=gap)\d{{3}}|\d(?P=gap)\d{{3}}(?P=gap)\d{{3}}){_END}"
+        ),
     ),
     (_HAN, re.compile(rf"{_START}400\d[ \-]\d{{3}}[ \-]\d{{3}}{_END}")),
     (_HANGUL, re.compile(rf"{_START}1[568]\d\d-(?!20\d\d(?!\d)|1[5-9]\d\d(?!\d))\d{{4}}{_END}")),
@@ -79,6 +84,19 @@ _ANNOUNCED = re.compile(
     rf"(?P<value>\(?\d(?:{_GAP}\d){{5,14}})(?!\d|[.,\-]\d)",
     re.IGNORECASE,
 )
+_RUSSIAN_MOBILE = re.compile(  # without its 8 or +7
+    r"(?<![^\W\d_])(?:номер[а-я]{0,3}|тел|телефон[а-я]{0,2}|моб|мобильн[а-я]{2,3}|сотов[а-я]{2,3}|[а-я]{0,4}звони[а-я]{0,3}|набери[а-я]{0,2})"
+    rf"(?![^\W\d_])[^\d\n\x00]{{0,24}}?(?P<value>\(?9\d\d\)?[ \-]?\d{{3}}[ \-]?\d\d[ \-]?\d\d){_END}",
+    re.IGNORECASE,
+)
+# Digits as Chinese words, 幺 for 一: after a word for a telephone, or a whole mobile number that begins with 幺.
+_NUMERALS = "零〇一二三四五六七八九幺"
+_AS_DIGITS = str.maketrans(_NUMERALS, "001234567891")
+_SOME_NUMERALS = re.compile(rf"[{_NUMERALS}]{{7}}")
+_SPOKEN = re.compile(
+    rf"(?<![{_NUMERALS}])(?:(?:{_WORDS_OF_HAN}|打(?=[我他她给給]))[^\d\n\x00{_NUMERALS}]{{0,8}}(?P<value>[{_NUMERALS}]{{7,11}})"
+    rf"|(?P<mobile>幺[三四五六七八九][{_NUMERALS}]{{9}}))(?![{_NUMERALS}十百千万萬亿億年])"
+)
 # Hong Kong and Macau: eight digits after a verb that takes a number.
 _EIGHT_DIGITS = re.compile(
     r"(?:打(?:俾|畀|比|给|給|去)?(?:我|佢|他|她)?|搵(?:我|佢)?|联系|聯絡|whats ?app|wts ?app?|call) ?:? ?"
@@ -93,9 +111,26 @@ _COUNTED = re.compile(
     r"points?|views?|followers?|people|players?)",
     re.IGNORECASE,
 )
+_MESSENGER = re.compile(r"whats ?app|واتس|в[ао]тсап|вайбер", re.IGNORECASE)
+_VERSION = re.compile(r"[1-9]\d?\.\d{1,2}\.\d{3,4}")
 _BOOK_BEFORE = re.compile(r"(?:isbn|issn|书号|書號|條碼|条码)(?:-?1[03])?[ :]{0,2}(?:97[89][ \-]?)?$", re.IGNORECASE)
 _STATE_BEFORE, _ZIP = re.compile(r"[A-Z]{2} {1,2}$"), re.compile(r"\d{5}-\d{4}")  # MA 02110-1301
 _SERIAL_BEFORE = re.compile(r"(?:^|[^A-Za-z])(?!(?:TEL|HP|PH|MOB|FAX|M|T|P|CALL|WA|TG|QQ|WX|VX|TO|AT)$)[A-Z]{1,4}$")
+
+
+def spoken_as_digits(text: str) -> str:
+    """Return a text, as long as it was, with telephone numbers in Chinese numerals as digits."""
+    if text.isascii() or not _SOME_NUMERALS.search(text):
+        return text
+    for match in _SPOKEN.finditer(text):
+        start, end = match.span("value" if match["value"] else "mobile")
+        text = text[:start] + without_numerals(text[start:end]) + text[end:]
+    return text
+
+
+def without_numerals(words: str) -> str:
+    """Return a number's words with digits for Chinese numerals."""
+    return words.translate(_AS_DIGITS)
 
 
 def find_phones(text: str) -> Spans:
@@ -116,6 +151,8 @@ def _patterns_for(text: str) -> Iterator[tuple[re.Pattern[str], Callable[[re.Mat
     """Yield the patterns that may be asked of a text, each with what its match must hold."""
     for shape in _SHAPES:
         yield shape, _is_grouped_like_a_phone
+    if _CYRILLIC.search(text):
+        yield _RUSSIAN_MOBILE, _is_grouped_like_a_phone
     for script, shape in _LOCAL_SHAPES:
         if script.search(text):
             yield shape, _is_grouped_like_a_phone
@@ -142,12 +179,16 @@ def _is_grouped_like_a_phone(match: re.Match[str]) -> bool:
 
 
 def _is_long_enough(match: re.Match[str]) -> bool:
-    """Return whether an announced number is one: six digits right after the word, seven farther off, no thousands."""
+    """Return whether an announced number is one: six digits right after the word, seven farther off.
+
+    Thousands are none, and no version of a messenger.
+    """
     value = match["value"]
     near = match.start("value") - match.start() <= 12
     thousands = re.fullmatch(r"\d{1,3}(?:\.\d{3}){1,4}", value)
+    version = _VERSION.fullmatch(value) and _MESSENGER.match(match[0])
     digits = [character for character in value if character.isdigit()]
-    return not thousands and len(digits) >= (6 if near else 7) and len(set(digits)) > 1
+    return not thousands and not version and len(digits) >= (6 if near else 7) and len(set(digits)) > 1
 
 
 def _is_a_phone(text: str, start: int, end: int) -> bool:

@@ -1,7 +1,7 @@
 """The shadow of a text: the same words in the one spelling on which rules match.
 
-NFKC (so that full-width letters and digits count), digits of any script as 0 to 9, invisible marks removed, all dashes
-alike. Knows nothing of what is looked for.
+NFKC (so that full-width letters and digits count), digits of any script as 0 to 9, invisible marks and those that make
+an emoji of a character (1️⃣) removed, all dashes alike. Knows nothing of what is looked for.
 """
 
 import unicodedata
@@ -10,7 +10,10 @@ from collections.abc import Iterator, Sequence
 Spans = Iterator[tuple[int, int]]
 
 _KEPT = "，"  # a mark between clauses, where NFKC would make it one inside a number
-_INVISIBLE = frozenset("\u00ad\u061c\u200b\u200c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2069\ufeff")
+_OF_EMOJI = "\ufe0f\u20e3"  # drawn as an emoji, on a key
+_INVISIBLE = frozenset(
+    _OF_EMOJI + "\u00ad\u061c\u200b\u200c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2069\ufeff"
+)
 _ALIKE = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc", "-") | {"٫": ".", "٬": ","}
 
 
@@ -56,3 +59,11 @@ def origins(text: str, *, folded: bool = False) -> Sequence[int]:
         return range(len(text) + 1)
     origin = [index for index, character in enumerate(text) for _ in spellings[ord(character)]]
     return [*origin, len(text)]
+
+
+def place(text: str, origin: Sequence[int], start: int, end: int) -> tuple[int, int]:
+    """Return where in the text a piece of its shadow stands, with the marks that make its last character an emoji."""
+    last = origin[end - 1] + 1
+    while text[last : last + 1] and text[last] in _OF_EMOJI:
+        last += 1
+    return origin[start], last

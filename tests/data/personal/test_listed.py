@@ -30,11 +30,12 @@ def redacted(words, text, **options):
         ("A\u200bn\u200bna", "<NAME_1>"),
         ("🐼 is here🐼", "<NAME_10> is here<NAME_10>"),
         ("C++ and C", "<NAME_11> and C"),
+        ("I ❤️ it, I ❤ it", "I <NAME_12> it, I <NAME_12> it"),
         ("nothing of it", "nothing of it"),
     ],
 )
 def test_a_word_is_found_in_any_case_and_width_and_whole_where_words_are_set_apart(text, expected):
-    words = ["Anna", "Ann", "Ann Lee", "小明", "민지", "ケリー", "Straße", "Юля", "سارة", "🐼", "c++"]
+    words = ["Anna", "Ann", "Ann Lee", "小明", "민지", "ケリー", "Straße", "Юля", "سارة", "🐼", "c++", "❤️"]
     assert redacted(words, text) == expected
 
 

@@ -85,7 +85,8 @@ def test_no_pattern_goes_back_far():
     "piece",
     ["a.", "a-", "1 ", "1-", "12 34 ", "+1 ", "00", "a@", "市区县镇", "市路1", "路12", "www.a.", "1.2.", "1:2:",
      "微信是a.", "GB82 ", "电话 ", "8(9", "٠", "ф.", "ф@", "https://a/字", "9132 0500 ", "110101 ", "a[at]b[dot]",
-     "一号", "q:"],
+     "一号", "q:", "一", "电话幺", "a dot ", "a at a dot ", "a собака ", "字@字.", "薇a.",
+     "디코#1", "номер 9", "大廈a室", "道1號字"],
 )  # fmt: skip
 def test_a_long_text_of_one_piece_over_and_over_is_read_to_its_end(piece):
     text = piece * (6_000 // len(piece)) + "。 mail x@example.com"

@@ -14,6 +14,7 @@ from aigc_cli.data.personal.shadow import origins, shadow_of
         ("ﬁn\u200b℡①", "finTEL1"),
         ("8‑900—1ー2", "8-900-1-2"),
         ("ẞ Ä 가", "ẞ Ä 가"),
+        ("1️⃣0️⃣❤️", "10❤"),
     ],
 )
 def test_one_spelling_for_alike_characters(text, shadow):
