@@ -11,7 +11,7 @@ changes only where a careful reader would label it otherwise, in a commit that s
 A second corpus, `redaction_heldout.jsonl`, was committed after the first was scored and before the rules changed, and
 was scored once when they had: it tells rules that generalise from rules that were fitted to the first. Its author
 knew the rules as they were and wrote those that they became. A third, `redaction_blind.jsonl`, was written after that
-by somebody who saw neither rules nor corpora, and committed with its score.
+by somebody who saw neither rules nor corpora, and committed with its score; the rules have seen it since.
 
 A datum counts as found if each of its letters and digits is redacted, under whatever kind, and no letter or digit that
 belongs to no datum goes with them. A false alarm is a look-alike with any redaction, or a redaction in another message
