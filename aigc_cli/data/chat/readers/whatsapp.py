@@ -38,7 +38,7 @@ _FILE_IN_BRACKETS = re.compile(
     r"(?P<file>[^\n/]{1,120}\.\w{2,5}) \((?P<words>[^()]{3,40})\)\s*(?P<caption>.*)", re.DOTALL
 )
 _ATTACHED = re.compile(_MARK + r"?<[^<>:]{2,30}: ?(?P<file>[^<>\n]{1,120}\.\w{2,5})>\s*")
-_IN_ANGLES = re.compile(r"\s*" + _MARK + r"?<(?P<words>[^<>\n]{3,60})>\s*")
+_IN_ANGLES = re.compile(_MARK + r"?<(?P<words>[^<>\n]{3,60})>\s*")
 _PLACE = re.compile(
     r"[^\s:：]{2,20}[:：]\s*(?:.*\s)?https?://(?:maps\.google|goo\.gl/maps|foursquare|maps\.app)", re.DOTALL
 )
@@ -198,7 +198,7 @@ def _words(text: str) -> tuple[str, str]:
         return _attached(text, attached)
     angles = _IN_ANGLES.search(text)
     if angles and phrases.IS_EDITED.fullmatch(phrases.folded(angles["words"])) and angles.end() == len(text):
-        text = text[: angles.start()]
+        text = text[: angles.start()].rstrip()
     shown = _without_placeholder(text)
     if shown is None:
         return "", "media"
