@@ -100,13 +100,15 @@ def finished_set(
     *,
     force: bool,
     files: Sequence[str] = DATA_FILES,
+    older: tuple[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> dict[str, Any] | None:
     """Return the manifest of the set in `out` if it was made from these sources with these settings, else None.
 
     `files` are those that a whole set of the kind has. A setting that there was not yet when it was made counts as the
-    default. None also where `out` is not there, is an empty folder, or holds
-    a set that `force` allows to replace. Raises CannotCreate for anything that is not a prepared set, and BadConfig for
-    another set without `force`.
+    default. `older` names what manifests of a version lack that found fewer kinds of files in folders, and the sources
+    that it would have found: those count for a set that it made. None also where `out` is not there, is an empty
+    folder, or holds a set that `force` allows to replace. Raises CannotCreate for anything that is not a prepared set,
+    and BadConfig for another set without `force`.
     """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return None
@@ -117,6 +119,8 @@ def finished_set(
             tr("{out}: is in the way and not a prepared set", out=out), tr("choose another output")
         ) from error
     made = {**as_json(type(settings)()), **manifest["settings"]}
+    if older and older[0] not in manifest and older[0] not in manifest["settings"]:
+        sources = older[1]
     same = [manifest.get("kind"), made, manifest.get("sources")]
     complete = all((out / name).is_file() for name in files)
     if complete and same == [kind, as_json(settings), [dict(source) for source in sources]]:

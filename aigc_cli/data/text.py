@@ -66,7 +66,8 @@ def prepare_text(
             consent=settings.consent,
         )
         dropped = Counter(empty_document=sum(1 for document in documents if not document.has_text))
-        manifest = finished_set(out, "text", settings, described.sources, force=force)
+        older = ("kinds", _older_sources(documents, sources))
+        manifest = finished_set(out, "text", settings, described.sources, force=force, older=older)
         if manifest is not None:
             progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
             return prepare_record(out, manifest, unchanged=True, dry_run=dry_run)
@@ -91,6 +92,16 @@ class _Document:
     kind: str
     characters: int
     has_text: bool
+
+
+def _older_sources(documents: Sequence["_Document"], sources: Sequence[str | Path]) -> list[dict[str, Any]]:
+    """Return the sources that were found when only plain texts were looked for in folders."""
+    named = set(map(str, sources))
+    return [
+        source_record(document.source, document.sha256)
+        for document in documents
+        if document.source in named or Path(document.source).suffix.lower() in (".txt", ".md")
+    ]
 
 
 def _measure(

@@ -180,3 +180,16 @@ def test_errors_call_stdin_by_its_name(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"ab\xff")))
     with pytest.raises(BadData, match=r"^stdin: not utf-8 text at byte 2 "):
         prepare("-", tmp_path / "set")
+
+
+def test_a_set_of_the_version_before_is_finished_though_pages_are_found_now(tmp_path):
+    (tmp_path / "notes").mkdir()
+    write(tmp_path / "notes" / "a.txt", LINES)
+    prepare(tmp_path / "notes", tmp_path / "set")
+    write(tmp_path / "notes" / "b.html", "<p>a page")
+    with pytest.raises(BadConfig):
+        prepare(tmp_path / "notes", tmp_path / "set")
+    manifest = json.loads((tmp_path / "set" / "manifest.json").read_text())
+    del manifest["kinds"]
+    (tmp_path / "set" / "manifest.json").write_text(json.dumps(manifest))
+    assert prepare(tmp_path / "notes", tmp_path / "set")["unchanged"]

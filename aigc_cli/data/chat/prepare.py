@@ -84,7 +84,9 @@ def _prepared(
     ]
     manifest = None
     if not (dry_run and settings.show_dropped):
-        manifest = finished_set(out, "chat", asked.recorded, source_records, force=force)
+        named = zip(digests, source_records, strict=True)
+        older = ("columns", [source for path, source in named if path not in gathered.newer])
+        manifest = finished_set(out, "chat", asked.recorded, source_records, force=force, older=older)
     if manifest is not None:
         progress.say(tr("{out}: already prepared from these sources with these settings", out=out))
         return prepare_record(out, manifest, unchanged=True, dry_run=dry_run)
@@ -97,7 +99,7 @@ def _prepared(
             kind="chat",
             settings=as_json(asked.recorded),
             sources=source_records,
-            subject=next(_name_of(waiting, making) for waiting in reading.logs),
+            subject=_name_of(min(reading.logs, key=lambda waiting: waiting.log.has_roles), making),
             consent=_consent(sources, settings),
         )
         if dry_run:

@@ -32,6 +32,7 @@ from aigc_cli.data.walk import walk
 # The invented people whose logs come with the package, English and Chinese, below aigc_cli/demo.
 DEMO_LOGS = {"demo:wren": "result.json", "demo:maidong": "zh/result.json"}
 _SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".tsv", ".srt", ".ass", ".ssa", ".vtt", ".mbox", ".eml", ".fountain")
+_OLDER_SUFFIXES = _SUFFIXES[:3]  # all that was looked for in folders once
 _EXPORTS = ("result.json", "_chat.txt")  # of Telegram Desktop, of WhatsApp for iOS: nothing else there is a log
 _PAGES = frozenset({"messages.html", "export_results.html", "message_1.html"})  # their other form, for reading
 # What exporters call the folders, beside the logs, of what was sent.
@@ -45,12 +46,15 @@ _WORKSPACE = frozenset({"users.json", "channels.json", "dms.json"})  # beside th
 class Gathered:
     """The exports to read, by the path that names each, and which of the paths were found, not named.
 
+    `newer` are those of them that are no plain texts, for which older versions did not look in folders.
+
     `passed_over` counts the documents beside and below exports, by folder; `pages` are exports for reading alone;
     `apart` says why an archive that was found gives nothing. `opened` is to be closed at the end.
     """
 
     exports: dict[str, Export] = field(default_factory=dict)
     found: set[str] = field(default_factory=set)
+    newer: set[str] = field(default_factory=set)
     passed_over: Counter[str] = field(default_factory=Counter)
     pages: list[str] = field(default_factory=list)
     apart: list[AigcError] = field(default_factory=list)
@@ -227,6 +231,7 @@ def _look_through(root: Path, gathered: Gathered, encoding: str) -> None:
         except AigcError as error:
             gathered.apart.append(error)
     found = gathered.exports.keys() - before
+    gathered.newer |= {path for path in found if path not in logs or not path.lower().endswith(_OLDER_SUFFIXES)}
     if not found:
         raise _nothing_in(root, gathered)
     gathered.found |= found
@@ -239,4 +244,4 @@ def _nothing_in(root: Path, gathered: Gathered) -> AigcError:
             tr("{source}: exported as web pages", source=gathered.pages[0]),
             tr("export it again as machine-readable JSON"),
         )
-    return gathered.apart[0] if gathered.apart else no_file_in(str(root), _SUFFIXES[:3])
+    return gathered.apart[0] if gathered.apart else no_file_in(str(root), _OLDER_SUFFIXES)

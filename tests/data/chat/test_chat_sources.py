@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from aigc_cli.config.prepare_chat import PrepareChatSettings
-from aigc_cli.core.errors import BadData, CannotCreate, Locked, NoInput
+from aigc_cli.core.errors import BadConfig, BadData, CannotCreate, Locked, NoInput
 from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.data.chat.prepare import prepare_chat
 from aigc_cli.data.chat.sources import chat_exports
@@ -169,3 +169,22 @@ def test_a_file_that_changes_while_it_is_read_makes_no_set(tmp_path):
         prepare_chat([log], tmp_path / "set", PrepareChatSettings(me=("Bea",)), Writing(log))
     assert not (tmp_path / "set").exists()
     prepare_chat([log], tmp_path / "set", PrepareChatSettings(me=("Bea",)), SilentProgress())
+
+
+def test_a_set_is_called_after_a_person_before_a_role(tmp_path):
+    turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
+    roles = lay(tmp_path / "a", talks_dot_jsonl={"messages": turns})
+    record = prepare([roles / "talks.jsonl", lay(tmp_path / "b", Tess_dot_json=chat("Tess", 116))], tmp_path / "set")
+    assert record["subject"] == "Wren"
+
+
+def test_a_set_of_the_version_before_is_finished_though_more_kinds_of_files_are_found_now(tmp_path):
+    logs = lay(tmp_path / "logs", Tess_dot_json=chat("Tess", 116))
+    prepare(logs, tmp_path / "set")
+    (logs / "talk.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nANN: hi\n")
+    with pytest.raises(BadConfig, match="other sources"):
+        prepare(logs, tmp_path / "set")
+    manifest = json.loads((tmp_path / "set" / "manifest.json").read_text())
+    del manifest["settings"]["columns"]
+    (tmp_path / "set" / "manifest.json").write_text(json.dumps(manifest))
+    assert prepare(logs, tmp_path / "set")["unchanged"]
