@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from aigc_cli.core.disk.files import no_input
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.encoding import MARK_BYTES, marked, not_in_encoding, unknown_encoding
@@ -101,41 +102,50 @@ class Export:
 
     def _decoded(self, part: Part, errors: str) -> Iterator[str]:
         """Yield a part's text piece by piece, without a byte order mark; never an empty piece."""
-        with part.open() as file:
-            data = file.read(_CHUNK)
-            encoding = marked(data[:MARK_BYTES]) or self.encoding
+        chunks = _chunks(part)
+        data = next(chunks, b"")
+        encoding = marked(data[:MARK_BYTES]) or self.encoding
+        try:
+            decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
+        except LookupError as error:
+            raise unknown_encoding(encoding) from error
+        passed, is_first = 0, True
+        while data or is_first:
+            before, is_first = decoder.getstate(), False
+            following = next(chunks, b"")
             try:
-                decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
-            except LookupError as error:
-                raise unknown_encoding(encoding) from error
-            passed, is_first = 0, True
-            while data or is_first:
-                before, is_first = decoder.getstate(), False
-                following = file.read(_CHUNK) if data else b""
-                try:
-                    text = decoder.decode(data, final=not following)
-                except UnicodeDecodeError as error:
-                    byte = passed - len(before[0]) + error.start
-                    if errors == "strict" or decoder.errors == errors:
-                        raise not_in_encoding(self.label(part), encoding.removesuffix("-sig"), byte, data) from error
-                    self.bad_byte = byte
-                    decoder = codecs.getincrementaldecoder(encoding)(errors=errors)
-                    decoder.setstate(before)
-                    text = decoder.decode(data, final=not following)
-                if text:
-                    yield text
-                passed += len(data)
-                data = following
+                text = decoder.decode(data, final=not following)
+            except UnicodeDecodeError as error:
+                byte = passed - len(before[0]) + error.start
+                if errors == "strict" or decoder.errors == errors:
+                    raise not_in_encoding(self.label(part), encoding.removesuffix("-sig"), byte, data) from error
+                self.bad_byte = byte
+                decoder = codecs.getincrementaldecoder(encoding)(errors=errors)
+                decoder.setstate(before)
+                text = decoder.decode(data, final=not following)
+            if text:
+                yield text
+            passed += len(data)
+            data = following
 
 
 def digest_of(part: Part) -> Digest:
-    """Return a file's digest."""
+    """Return a file's digest. NoInput where it cannot be read."""
     hashed, size = hashlib.sha256(), 0
-    with part.open() as file:
-        while data := file.read(_CHUNK):
-            hashed.update(data)
-            size += len(data)
+    for data in _chunks(part):
+        hashed.update(data)
+        size += len(data)
     return Digest(hashed.hexdigest(), size)
+
+
+def _chunks(part: Part) -> Iterator[bytes]:
+    """Yield a file piece by piece; none is empty."""
+    try:
+        with part.open() as file:
+            while data := file.read(_CHUNK):
+                yield data
+    except OSError as error:
+        raise no_input(Path(part.name), error) from error
 
 
 def parsed_line(line: str, place: str) -> Any:

@@ -5,9 +5,10 @@ appears whole or not at all, and however large the logs are, little of them is h
 personal value leaves but into the set.
 """
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,20 @@ def prepare_chat(
     """
     asked = asked_of(settings)
     gathered = chat_exports(sources, settings.encoding)
-    with gathered.opened:
+    with gathered.opened, _without_collections():
         return _prepared(sources, gathered, out, asked, progress, force=force, dry_run=dry_run)
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Collect no cycles meanwhile: messages are in none, and each collection would walk all that wait to be written."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _prepared(

@@ -56,7 +56,7 @@ _LONGEST_HEAD = 90  # characters; a thousand spaces between a date and a time wo
 _NAMES_HELD = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Begun:
     """How a line begins: the numbers of its date, its time, its form, and what follows."""
 
@@ -79,20 +79,20 @@ class _Known:
 
 def _begun(line: str) -> _Begun | None:
     """Return how a line begins, None if not with a date and a time."""
-    plain = line.lstrip(_MARK + "\u200f\u202a\ufeff")
+    plain = line
+    if not line.isascii():
+        plain = line.lstrip(_MARK + "\u200f\u202a\ufeff").replace("\u202f", " ").replace("\u00a0", " ")
     if not plain[:1].isdigit() and plain[:1] != "[":
         return None
-    plain = plain.replace("\u202f", " ").replace("\u00a0", " ")
     head = _HEAD.match(plain, 0, _LONGEST_HEAD)
     if head is None:
         return None
-    half, hour = _half_day(head["before"], head["after"]), int(head["hour"])
-    minute, second = int(head["minute"]), int(head["second"] or 0)
+    bracket, one, dot, two, three, before, hour_text, minute_text, second_text, after = head.groups()
+    half = _half_day(before, after) if before or after else None
+    hour, minute, second = int(hour_text), int(minute_text), int(second_text or 0)
     if half is _NO_HALF_DAY or hour > 24 or minute > 59 or second > 60:
         return None
-    time = (of_24(hour, half), minute, second)
-    parts = (head["one"], head["two"], head["three"])
-    return _Begun(parts, head["dot"], time, bool(head["open"]), plain[head.end() :])
+    return _Begun((one, two, three), dot, (of_24(hour, half), minute, second), bool(bracket), plain[head.end() :])
 
 
 @lru_cache(_NAMES_HELD)
@@ -193,16 +193,17 @@ def _is_notice(name: str, known: _Known) -> bool:
 
 def _words(text: str) -> tuple[str, str]:
     """Return what somebody wrote, and "" or why there is nothing of it."""
-    attached = _ATTACHED.search(text) or _FILE_IN_BRACKETS.fullmatch(text)
+    attached = _ATTACHED.search(text) if "<" in text else None
+    attached = attached or (_FILE_IN_BRACKETS.fullmatch(text) if "(" in text else None)
     if attached is not None:
         return _attached(text, attached)
-    angles = _IN_ANGLES.search(text)
+    angles = _IN_ANGLES.search(text) if "<" in text else None
     if angles and phrases.IS_EDITED.fullmatch(phrases.folded(angles["words"])) and angles.end() == len(text):
         text = text[: angles.start()].rstrip()
     shown = _without_placeholder(text)
     if shown is None:
         return "", "media"
-    plain = _INVISIBLE.sub("", shown).strip()
+    plain = _visible(shown).strip()
     compared = _compared(plain)
     if phrases.IS_DELETED.fullmatch(compared):
         return "", "deleted"
@@ -210,7 +211,7 @@ def _words(text: str) -> tuple[str, str]:
         return "", "call"
     if plain.casefold().startswith(phrases.POLLS):
         return "", "poll"
-    if _PLACE.match(plain):
+    if "://" in plain and _PLACE.match(plain):
         return "", "location"
     if plain in ("null", ""):
         return "", "view_once"
@@ -219,8 +220,13 @@ def _words(text: str) -> tuple[str, str]:
     return plain, ""
 
 
+@lru_cache(2)  # asked of most texts twice
 def _compared(text: str) -> str:
-    return phrases.folded(_INVISIBLE.sub("", text).strip("<>⊘🚫 "))
+    return phrases.folded(_visible(text).strip("<>⊘🚫 "))
+
+
+def _visible(text: str) -> str:
+    return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
 def _without_placeholder(text: str) -> str | None:
@@ -228,6 +234,8 @@ def _without_placeholder(text: str) -> str | None:
     first, _, rest = text.partition("\n")
     if phrases.IS_OMITTED.fullmatch(_compared(first)):
         return rest if rest.strip() else None
+    if _MARK not in text:
+        return text
     caption, mark, last = text.rpartition(_MARK)
     if mark and caption.strip() and phrases.IS_OMITTED.fullmatch(_compared(last)):
         return caption
