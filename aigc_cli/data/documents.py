@@ -16,8 +16,9 @@ from typing import IO, Any
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.encoding import MARK_BYTES, decode, marked, not_in_encoding, proposed_encoding, unknown_encoding
-from aigc_cli.data.epub import MOST_RATIO, chapters, unpacks_to_much
+from aigc_cli.data.epub import chapters
 from aigc_cli.data.html_text import text_of_page
+from aigc_cli.data.packed import most_bytes, unpacks_to_much
 
 TEXT, MARKDOWN, HTML, EPUB = "text", "markdown", "html", "epub"
 _KINDS = {".txt": TEXT, ".md": MARKDOWN, ".html": HTML, ".htm": HTML, ".xhtml": HTML, ".epub": EPUB}
@@ -47,7 +48,7 @@ def opened_document(source: str, file: IO[bytes]) -> tuple[str, IO[bytes]]:
     if begin.startswith(_GZIP) or name.suffix == ".gz":
         packed_bytes = file.seek(0, 2)
         file.seek(0)
-        file = io.BufferedReader(_Unpacked(source, file, min(LARGEST, MOST_RATIO * max(packed_bytes, 1024))))
+        file = io.BufferedReader(_Unpacked(source, file, most_bytes(packed_bytes, LARGEST)))
         name, begin = name.with_suffix("") if name.suffix == ".gz" else name, _beginning(file)
         if begin.startswith(_ZIP):
             raise BadData(tr("{source}: an archive within gz", source=source), tr("unpack it: gzip -d FILE"))

@@ -4,11 +4,8 @@ EPUB 3.3 (W3C), secs. 4.2 and 5.7: `META-INF/container.xml` names the package do
 Knows nothing of the text in the chapters.
 """
 
-import lzma
 import posixpath
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
@@ -17,18 +14,14 @@ from xml.parsers import expat
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import tr
+from aigc_cli.data.packed import DAMAGE, most_bytes, unpacks_to_much
 
 LARGEST = 1 << 30  # bytes of all chapters
-MOST_RATIO = 1000  # text packs well, and a bomb better
 _LARGEST_XML = 1 << 24  # bytes of what says the order
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _FONTS = frozenset({"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"})  # scrambled, no text
 _CHAPTERS = frozenset({"application/xhtml+xml", "text/html", "text/x-oeb1-document"})
 _ENCRYPTED = 0x1
-_DAMAGE = (
-    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, lzma.LZMAError, struct.error),
-    *(EOFError, ValueError, KeyError, IndexError, OverflowError),
-)
 
 
 def chapters(source: str, file: IO[bytes]) -> Iterator[tuple[str, bytes]]:
@@ -46,18 +39,10 @@ def chapters(source: str, file: IO[bytes]) -> Iterator[tuple[str, bytes]]:
         names = _reading_order(source, archive, members)
         unpacked = sum(members[name].file_size for name in names)
         packed = min(size, sum(members[name].compress_size for name in names))  # members may overlap
-        if unpacked > min(LARGEST, MOST_RATIO * max(packed, 1024)):
+        if unpacked > most_bytes(packed, LARGEST):
             raise unpacks_to_much(source)
         for name in names:
             yield name, _read(source, archive, members[name])
-
-
-def unpacks_to_much(source: str) -> BadData:
-    """Return the error for a packed file that may be a bomb."""
-    return BadData(
-        tr("{archive}: unpacks to far more than it holds", archive=source),
-        tr("unpack it yourself, and name the files"),
-    )
 
 
 def _reading_order(source: str, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]) -> list[str]:
@@ -124,7 +109,7 @@ def _read(source: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> byt
 def _damage_of(source: str) -> Iterator[None]:
     try:
         yield
-    except _DAMAGE as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, *DAMAGE) as error:
         raise _damaged(source, error) from error
 
 

@@ -1,10 +1,7 @@
 """Chat logs in zip archives, as telephones export them: a text, and beside it what was sent. Nothing is unpacked."""
 
 import io
-import lzma
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -15,12 +12,11 @@ from aigc_cli.core.disk.files import no_input
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.chat.exports import Part
+from aigc_cli.data.packed import DAMAGE, most_bytes, unpacks_to_much
 
 LARGEST = 1 << 33  # bytes of all logs of an archive
-_MOST_RATIO = 1000  # text packs well, and a bomb better
 _ENCRYPTED = 0x1
 BEGINS = (b"PK\x03\x04", b"PK\x05\x06")
-_DAMAGE = (zlib.error, lzma.LZMAError, EOFError, ValueError, struct.error, KeyError, IndexError, OverflowError)
 
 
 def is_zipped(path: Path) -> bool:
@@ -65,11 +61,8 @@ def zipped_parts(archive: Path, suffixes: Sequence[str], kept: ExitStack) -> lis
                 tr("{source}: encrypted", source=archive), tr("unpack it with its password, and name the files")
             )
         size, packed = sum(member.file_size for member in texts), sum(member.compress_size for member in texts)
-        if size > min(LARGEST, _MOST_RATIO * max(packed, 1024)):
-            raise BadData(
-                tr("{archive}: unpacks to far more than it holds", archive=archive),
-                tr("unpack it yourself, and name the files"),
-            )
+        if size > most_bytes(packed, LARGEST):
+            raise unpacks_to_much(archive)
         for member in texts:
             opened.open(member).close()  # knows the method
         return [Part(member.filename, partial(_reading, archive, opened, member)) for member in texts]
@@ -110,7 +103,7 @@ def _damage_of(archive: Path) -> Iterator[None]:
             tr("{source}: packed by a method that is not known here", source=archive),
             tr("unpack it, and name the files"),
         ) from error
-    except (zipfile.BadZipFile, RuntimeError, *_DAMAGE) as error:
+    except (zipfile.BadZipFile, RuntimeError, *DAMAGE) as error:
         raise BadData(
             tr("{archive}: not a whole zip archive: {error}", archive=archive, error=error), tr("export the chat again")
         ) from error

@@ -9,10 +9,8 @@ import bz2
 import gzip
 import lzma
 import posixpath
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from typing import IO, Any
 
 from aigc_cli.core.errors import BadData
 from aigc_cli.core.words.messages import later, tr
+from aigc_cli.data.packed import DAMAGE
 from aigc_cli.data.pictures.raw import HEAD, RawPicture, archive_kind, begins_as_picture, has_picture_name
 
 MAX_MEMBER_BYTES = 256 * 1024**2
@@ -39,8 +38,6 @@ _METHODS = {
     95: later("compressed with XZ"),
     98: later("compressed with PPMd"),
 }
-# What reading a damaged archive raises, beside its own errors.
-_DAMAGE = (zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, struct.error, KeyError, IndexError, OverflowError)
 ENCRYPTED, NOWHERE, TO_FOLDER = later("encrypted"), later("a link to nothing"), later("a link to a folder")
 
 
@@ -148,7 +145,7 @@ def _explained(archive: Path, kind: str) -> Iterator[None]:
     """Turn whatever reading a damaged archive raises into BadData."""
     try:
         yield
-    except (zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError, *_DAMAGE) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError, OSError, *DAMAGE) as error:
         what = tr("{archive}: not a whole {kind} archive: {error}", archive=archive, kind=kind, error=error)
         raise BadData(what, tr("download it again")) from error
 
