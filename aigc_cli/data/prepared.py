@@ -3,7 +3,6 @@
 Knows nothing of what the records say. A set holds personal data, so its folder is 0700 and its files 0600.
 """
 
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from aigc_cli.core.disk.files import (
     atomic_folder,
     check_free_space,
     no_input,
-    read_bytes,
     sha256_bytes,
     sha256_file,
     write_json,
@@ -71,14 +69,6 @@ def no_file_in(folder: str, suffixes: Sequence[str]) -> NoInput:
         tr("{source}: no {suffixes} file in this folder", source=folder, suffixes=tr(" or ").join(suffixes[:4])),
         tr("name the files"),
     )
-
-
-def read_source(source: str) -> bytes:
-    """Return the content of a file, or of stdin for "-". NoInput if it is not there or not readable."""
-    try:
-        return sys.stdin.buffer.read() if source == STDIN else read_bytes(Path(source))
-    except OSError as error:
-        raise no_input(Path(source), error) from error
 
 
 def source_label(source: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from aigc_cli.core.disk.files import new_private_file
+from aigc_cli.core.disk.files import new_private_file, read_bytes
 from aigc_cli.core.disk.rundir import output_folder
 from aigc_cli.core.errors import BadConfig, CannotCreate, NoInput
 from aigc_cli.data.manifest import read_manifest
@@ -15,7 +15,6 @@ from aigc_cli.data.prepared import (
     expand_sources,
     finished_set,
     new_set,
-    read_source,
     source_record,
     write_manifest,
 )
@@ -48,7 +47,7 @@ def test_sources_are_files_in_folders_sorted_and_stdin(tmp_path):
     with pytest.raises(NoInput, match="no source"):
         expand_sources([], (".txt",))
     with pytest.raises(NoInput):
-        read_source(str(tmp_path))
+        read_bytes(tmp_path)
 
 
 def test_linked_folders_are_sources_too(tmp_path):

@@ -53,24 +53,23 @@ def shown_name(*names: Any) -> str:
 
 def seconds(value: Any) -> float | None:
     """Return seconds since 1970 that may be written as a string; None for what is no time."""
-    if not isinstance(value, str | int | float) or isinstance(value, bool):
-        return None
-    try:
-        time = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return time if 0 <= time <= _LAST_SECOND else None
+    time = _number(value)
+    return time if time is not None and 0 <= time <= _LAST_SECOND else None
 
 
 def milliseconds(value: Any) -> float | None:
     """Return the seconds since 1970 of a time in seconds or, where it is so large, in thousandths of them."""
+    time = _number(value)
+    return None if time is None else seconds(time / 1000 if time >= _MILLISECONDS else time)
+
+
+def _number(value: Any) -> float | None:
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         return None
     try:
-        time = float(value)
+        return float(value)
     except (ValueError, OverflowError):
         return None
-    return seconds(time / 1000 if time >= _MILLISECONDS else time)
 
 
 def iso_seconds(value: Any) -> float | None:

@@ -3,7 +3,7 @@
 import copy
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 JUNK = (None, True, 0, -1, 1e300, 10**40, "", "x", "\ud800", "\x00", [], {}, [None], [[]], {"x": None}, "1" * 300)
@@ -28,6 +28,17 @@ def broken(data: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
         for _ in range(3):
             flipped[source.randrange(len(data))] = source.choice(b'{}[]",:\\\n\x00\xff0e-<&')
         yield source.choice((data[:first], data[:first] + data[last:], data[:last] + data[first:], bytes(flipped)))
+
+
+def patched(text: str, pieces: Sequence[str], count: int, seed: int = 0) -> Iterator[str]:
+    """Yield copies of a text, each with one to five of the pieces put in, some in the place of what stood there."""
+    source = random.Random(seed)
+    for _ in range(count):
+        changed = text
+        for _ in range(source.randrange(1, 6)):
+            place = source.randrange(len(changed) + 1)
+            changed = changed[:place] + source.choice(pieces) + changed[place + source.choice([0, 0, 1, 3, 40]) :]
+        yield changed
 
 
 def as_json(value: Any) -> bytes:

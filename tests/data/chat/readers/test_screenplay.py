@@ -1,11 +1,10 @@
 """Screenplays, centred or not: names, what is said below them, and scenes; the rest is counted."""
 
-import random
-
 import pytest
 
 from aigc_cli.core.errors import AigcError, BadData
 from tests.data.chat.readers.driving import looks, read
+from tests.data.chat.readers.mutating import patched
 
 PLAIN = """Title: The Shed
 Author: Nobody
@@ -126,13 +125,8 @@ def test_others_are_not_taken(text):
 
 @pytest.mark.parametrize("sample", [PLAIN, centred(PLAIN)])
 def test_damage_raises_nothing_else(sample):
-    rng = random.Random(13)
     pieces = [*"\n()[]*_^@/. ", "/*", "*/", "INT. ", "ANN\n", "\x0c", "(MORE)\n"]
-    for _ in range(200):
-        text = sample
-        for _ in range(rng.randrange(1, 6)):
-            place = rng.randrange(len(text) + 1)
-            text = text[:place] + rng.choice(pieces) + text[place + rng.choice([0, 0, 1, 3, 40]) :]
+    for text in patched(sample, pieces, 200, seed=13):
         try:
             result = read("screenplay", text)
         except AigcError:

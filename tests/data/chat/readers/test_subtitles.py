@@ -1,11 +1,10 @@
 """Subtitles of three formats: who speaks is told by names, voices and dashes; nobody is given another's words."""
 
-import random
-
 import pytest
 
 from aigc_cli.core.errors import AigcError, BadData
 from tests.data.chat.readers.driving import looks, read
+from tests.data.chat.readers.mutating import patched
 
 
 def told(text):
@@ -250,13 +249,8 @@ def test_others_are_not_taken(text):
 
 @pytest.mark.parametrize("sample", [SRT, VTT, ASS])
 def test_damage_raises_nothing_else(sample):
-    rng = random.Random(9)
     pieces = [*"\n<>{}[]():-,", "\\p1", "00:00:01,000 --> 00:00:02,000\n", "1\n", "<v A>", "&#x110000;", "NOTE ", "♪"]
-    for _ in range(200):
-        text = sample
-        for _ in range(rng.randrange(1, 6)):
-            place = rng.randrange(len(text) + 1)
-            text = text[:place] + rng.choice(pieces) + text[place + rng.choice([0, 0, 1, 3, 40]) :]
+    for text in patched(sample, pieces, 200, seed=9):
         try:
             result = read("subtitles", text)
         except AigcError:
