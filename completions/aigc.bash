@@ -141,6 +141,7 @@ _aigc_reply() {
                 --preset) _aigc_words 'small tiny large projected dcgan mlp wgan wgan-gp resnet r3'; _aigc_rest free; return ;;
                 --arch) _aigc_words 'style dcgan mlp resnet r3'; _aigc_rest free; return ;;
                 --loss) _aigc_words 'rpgan nonsaturating minimax lsgan hinge wgan wgan-gp'; _aigc_rest free; return ;;
+                --modulation) _aigc_words 'weight adain'; _aigc_rest free; return ;;
                 --schedule) _aigc_words 'constant linear cosine wsd plateau'; _aigc_rest free; return ;;
                 --metric) _aigc_words 'random_conv efficientnet_lite0'; _aigc_rest free; return ;;
                 --resume) _aigc_words 'auto restart'; _aigc_rest free; return ;;
@@ -149,7 +150,7 @@ _aigc_reply() {
                 --color) _aigc_words 'auto always never'; _aigc_rest free; return ;;
                 --lang) _aigc_words 'en zh-CN'; _aigc_rest free; return ;;
             esac
-            if [[ $word == -?* ]]; then words='-o --output --minutes --steps --preset --init --dry-run --no-dry-run --sweep --arch --loss --batch-size --width --z-dim --lr-g --lr-d --beta1 --beta2 --schedule --cooldown --final-lr --plateau-patience --gamma --gp-weight --clip-weights --penalty-every --grow --projected --no-projected --d-steps --class-weight --ema-images --sweep-minutes --sweep-only --no-sweep-only --seed --labels --no-labels --augment --augment-strength --augment-adapt --no-augment-adapt --metric --metric-images --evaluations --log-every-steps --tensorboard --no-tensorboard --patience --save-minutes --save-every --keep --resume --lock-wait --keep-days --threads --device --precision --json -q --quiet -v --verbose --color --lang --debug -h --help'
+            if [[ $word == -?* ]]; then words='-o --output --minutes --steps --preset --init --dry-run --no-dry-run --sweep --arch --loss --batch-size --width --modulation --z-dim --lr-g --lr-d --beta1 --beta2 --schedule --cooldown --final-lr --plateau-patience --gamma --gp-weight --clip-weights --penalty-every --grow --projected --no-projected --d-steps --class-weight --ema-images --sweep-minutes --sweep-only --no-sweep-only --seed --labels --no-labels --augment --augment-strength --augment-adapt --no-augment-adapt --metric --metric-images --evaluations --log-every-steps --tensorboard --no-tensorboard --patience --save-minutes --save-every --keep --resume --lock-wait --keep-days --threads --device --precision --json -q --quiet -v --verbose --color --lang --debug -h --help'
             else _aigc_marked manifest.json images; _aigc_rest folders; fi
             ;;
         'train-gpt')

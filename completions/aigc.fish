@@ -176,6 +176,7 @@ complete -c aigc -n '__aigc_in "train-gan"' -l arch -x -a 'style dcgan mlp resne
 complete -c aigc -n '__aigc_in "train-gan"' -l loss -x -a 'rpgan nonsaturating minimax lsgan hinge wgan wgan-gp' -d 'Loss (default: the architecture\'s).'
 complete -c aigc -n '__aigc_in "train-gan"' -l batch-size -x -d 'Real pictures in a step, and as many generated ones.'
 complete -c aigc -n '__aigc_in "train-gan"' -l width -x -d 'Factor on the number of channels.'
+complete -c aigc -n '__aigc_in "train-gan"' -l modulation -x -a 'weight adain' -d 'How a style sets the features of --arch style: by scaling weights, or by adaptive instance normalisation, mean and deviation for each channel.'
 complete -c aigc -n '__aigc_in "train-gan"' -l z-dim -x -d 'Numbers in a latent (default: the architecture\'s).'
 complete -c aigc -n '__aigc_in "train-gan"' -l lr-g -x -d 'Generator\'s learning rate (default: the architecture\'s).'
 complete -c aigc -n '__aigc_in "train-gan"' -l lr-d -x -d 'Critic\'s learning rate (default: the architecture\'s).'

@@ -215,7 +215,17 @@ class TestWeightsThatLie:
             read_model(run)
 
     @pytest.mark.parametrize(
-        "change", [{"width": 1e9}, {"z_dim": 10**12}, {"size": 10**9}, {"size": 16.5}, {"arch": []}]
+        "change",
+        [
+            {"width": 1e9},
+            {"z_dim": 10**12},
+            {"size": 10**9},
+            {"size": 16.5},
+            {"arch": []},
+            {"modulation": "__class__"},
+            {"modulation": None},
+            {"modulation": ["adain"]},
+        ],
     )
     def test_generators_of_impossible_size_too(self, change, face_run, tmp_path):
         run = copied(face_run, tmp_path / "run")

@@ -21,6 +21,7 @@ from aigc_cli.core.words.messages import tr
 
 ARCHITECTURES = ("style", "dcgan", "mlp", "resnet", "r3")
 SIZES = (16, 32, 64, 128, 256)  # of square pictures, which all but mlp make by doubling
+MODULATIONS = ("weight", "adain")  # of style: demodulated weights, or adaptive instance normalisation
 MLP_STEP = 4  # what divides the sizes that mlp makes
 LOSSES = ("rpgan", "nonsaturating", "minimax", "lsgan", "hinge", "wgan", "wgan-gp")
 AUGMENTATIONS = ("flip", "translate", "scale", "rotate", "crop", "cutout", "colour")
@@ -130,6 +131,13 @@ class TrainGanSettings:
         8, "Real pictures in a step, and as many generated ones.", minimum=2, maximum=4096, group="recipe"
     )
     width: float = setting(1.0, "Factor on the number of channels.", minimum=0.05, maximum=16, group="recipe")
+    modulation: str = setting(
+        "weight",
+        "How a style sets the features of --arch style: by scaling weights, or by adaptive instance normalisation, "
+        "mean and deviation for each channel.",
+        choices=MODULATIONS,
+        group="recipe",
+    )
     z_dim: int | None = setting(
         None, "Numbers in a latent (default: the architecture's).", minimum=1, maximum=4096, group="recipe"
     )
@@ -252,11 +260,17 @@ def augmentations(settings: TrainGanSettings) -> tuple[str, ...]:
 def completed(settings: TrainGanSettings) -> TrainGanSettings:
     """Return the settings with the architecture's own value, or what fits the critics, wherever one was left open.
 
-    Raises UsageProblem where another architecture than style is to grow, or the loss clips weights that cannot be.
+    Raises UsageProblem where another architecture than style is to grow or to normalise by a style, or the loss clips
+    weights that cannot be.
     """
     if settings.grow and settings.arch != "style":
         raise UsageProblem(
             tr("--arch {arch} does not grow", arch=settings.arch), tr("leave out --grow, or use --arch style")
+        )
+    if settings.modulation != "weight" and settings.arch != "style":
+        raise UsageProblem(
+            tr("--arch {arch} has no style to modulate with", arch=settings.arch),
+            tr("leave out --modulation, or use --arch style"),
         )
     if settings.loss == "wgan" and settings.arch not in CLIPPED_ARCHITECTURES:
         raise UsageProblem(

@@ -104,6 +104,7 @@ class GanTrainer:
             "label_names": list(images.label_names) if labelled else [],
             "z_dim": settings.z_dim,
             "width": settings.width,
+            **({"modulation": settings.modulation} if settings.arch == "style" else {}),
         }
         train = ~images.is_valid
         labels = images.labels.to(device) if labelled and images.labels is not None else None

@@ -61,7 +61,8 @@ def begin_with(run: Path, config: Mapping[str, Any], generator: nn.Module, criti
 
 def _require_kin(run: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
     """Raise BadConfig unless networks of `theirs` can become ones of `ours`."""
-    for name in ("arch", "width", "channels", "size"):
+    theirs, ours = ({"modulation": "weight", **config} for config in (theirs, ours))
+    for name in ("arch", "width", "channels", "size", "modulation"):
         had, needed = theirs[name], ours[name]
         if had == needed or (name == "size" and had < needed and ours["arch"] in GROWING):
             continue

@@ -130,8 +130,16 @@ def test_each_accepted_pair_is_held():
 
 @pytest.mark.parametrize(("arch", "loss"), PAIRS)
 def test_two_flat_colours_are_learned(arch, loss, tmp_path):
-    labelled = arch != "mlp" or loss in LABELLED_MLP
     told = {"arch": arch, "loss": loss, **SHARED, **SETTINGS[arch], **OWN.get((arch, loss), {})}
+    learn_two_colours(told, tmp_path, labelled=arch != "mlp" or loss in LABELLED_MLP)
+
+
+@pytest.mark.slow
+def test_two_flat_colours_are_learned_with_adaptive_normalisation(tmp_path):
+    learn_two_colours({"modulation": "adain", **SHARED, **SETTINGS["style"]}, tmp_path, labelled=True)
+
+
+def learn_two_colours(told, tmp_path, *, labelled):
     settings = resolve(TrainGanSettings, told, presets={})
     images = open_image_set(write_colours(tmp_path / "set", labelled=labelled))
     trainer = build_trainer(images, settings, torch.device("cpu"))

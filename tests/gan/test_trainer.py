@@ -30,6 +30,7 @@ KINDS = {
     "style-no-classes": {"class_weight": 0.0, "augment": "none"},
     "style-minimax": {"loss": "minimax"},
     "style-not-growing": {"grow": 0.0},
+    "style-adain": {"modulation": "adain"},
     "projected": {"preset": "projected", "penalty_every": 2},
     "dcgan": {"arch": "dcgan"},
     "mlp": {"arch": "mlp"},
@@ -289,6 +290,13 @@ def test_open_settings_take_the_architecture_s_own():
     assert (settings.loss, settings.beta1, settings.lr_g, settings.lr_d) == ("nonsaturating", 0.5, 0.5, 2e-4)
     assert (settings.class_weight, completed(TrainGanSettings(projected=True)).class_weight) == (1.0, 0.0)
     assert completed(TrainGanSettings(projected=True, class_weight=0.3)).class_weight == 0.3
+
+
+def test_only_an_architecture_with_a_style_can_normalise_by_it():
+    assert completed(TrainGanSettings(modulation="adain")).modulation == "adain"
+    with pytest.raises(UsageProblem, match="--arch dcgan has no style to modulate with") as problem:
+        completed(TrainGanSettings(arch="dcgan", modulation="adain"))
+    assert "leave out --modulation" in problem.value.remedy
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -67,9 +67,11 @@ def test_the_same_kind_of_run_gives_all_of_its_average_and_its_critic(arch, imag
         assert all(torch.equal(value, theirs[name]) for name, value in tensors_of(new, part).items())
 
 
-@pytest.mark.parametrize(("arch", "size"), [("style", 32), ("style", 64), ("r3", 32), ("r3", 64)])
-def test_a_grown_run_begins_with_the_pictures_of_its_base_up_sampled(arch, size, image_set, tmp_path):
-    settings = {"arch": arch, **SHAPES[arch]}
+@pytest.mark.parametrize(
+    ("kind", "size"), [("style", 32), ("style", 64), ("adain", 32), ("adain", 64), ("r3", 32), ("r3", 64)]
+)
+def test_a_grown_run_begins_with_the_pictures_of_its_base_up_sampled(kind, size, image_set, tmp_path):
+    settings = {"modulation": "adain"} if kind == "adain" else {"arch": kind, **SHAPES[kind]}
     old = made(image_set, seed=1, **settings)
     run = stored(old, tmp_path / "run")
     grown = made(write_image_set(tmp_path / "large", size=size), seed=2, **settings)
@@ -146,6 +148,7 @@ def test_networks_of_another_kind_are_refused(image_set, tmp_path):
     for folder, changes, words in (
         (image_set, {"arch": "mlp"}, "it has --arch style, not mlp"),
         (image_set, {"width": 0.25}, "it has --width 0.125, not 0.25"),
+        (image_set, {"modulation": "adain"}, "it has --modulation weight, not adain"),
         (write_image_set(tmp_path / "grey", channels=1), {}, "its pictures have 3 channels, not 1"),
     ):
         with pytest.raises(BadConfig, match=words):
@@ -158,6 +161,17 @@ def test_networks_of_another_kind_are_refused(image_set, tmp_path):
         other = stored(made(image_set, seed=1, **settings), tmp_path / arch)
         with pytest.raises(BadConfig, match="its pictures have 16 pixels, not 32"):
             made(large, seed=2, **settings).begin_with(other)
+
+
+def test_a_base_of_before_modulation_had_a_name_is_one_by_weights(image_set, tmp_path):
+    old = made(image_set, seed=1)
+    del old.config["modulation"]
+    run = stored(old, tmp_path / "run")
+    assert "modulation" not in json.loads((run / "config.json").read_text())
+    taken = made(image_set, seed=2).begin_with(run)
+    assert (taken.generator, taken.critic) == (taken.of_generator, taken.of_critic)
+    with pytest.raises(BadConfig, match="it has --modulation weight, not adain"):
+        made(image_set, seed=2, modulation="adain").begin_with(run)
 
 
 def test_weights_of_which_none_fits_are_refused(image_set, tmp_path):

@@ -1,7 +1,7 @@
 """Layers that both sides of a GAN are made of.
 
-Equalised learning rates, style modulation, and a convolution whose double backward is fast on a CPU. Knows nothing
-of resolutions, labels or losses.
+Equalised learning rates, style modulation by weights or by normalisation, and a convolution whose double backward is
+fast on a CPU. Knows nothing of resolutions, labels or losses.
 
 Shapes: B batch, C channels, H height, W width, S style.
 """
@@ -14,6 +14,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+NORM_EPSILON = 1e-5  # added to a variance, as Huang and Belongie do: a channel may be flat
 
 _image_gradients_only = False
 
@@ -221,3 +223,33 @@ class StyledConv(nn.Module):
         with torch.autocast(x_BCHW.device.type, enabled=False):
             norm_BC = self.gain * (style_BC.square() @ energy + 1e-8).rsqrt()
         return torch.addcmul(bias, y, norm_BC[:, :, None, None])
+
+
+class AdaptiveNormConv(nn.Module):
+    """A convolution, and adaptive instance normalisation of what it gives: mu(w) + sigma(w) (y - mean y) / deviation y.
+
+    Huang & Belongie 2017, arXiv:1703.06868, eq. 8; with mu and sigma from a style: Karras et al. 2019,
+    arXiv:1812.04948, eq. 1. Mean and deviation are each channel's of each picture over its places. The convolution has
+    no bias, for the mean would take it away. `up` doubles the resolution first, pixel by pixel.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, style: int, kernel: int, *, up: bool = False) -> None:
+        super().__init__()
+        self.up = up
+        shape = (channels_in, channels_out) if up else (channels_out, channels_in)
+        self.weight = nn.Parameter(torch.randn(*shape, kernel, kernel))
+        self.scale = 1 / math.sqrt(channels_in * kernel**2)
+        self.padding = (kernel - 1) // 2
+        self.sigma = EqualLinear(style, channels_out, bias=1.0)
+        self.mu = EqualLinear(style, channels_out)
+
+    def forward(self, x_BCHW: Tensor, w_BS: Tensor) -> Tensor:
+        """Return the normalised convolution (B, channels_out, H', W'), no activation."""
+        weight = self.weight * self.scale
+        if self.up:
+            weight = spread_taps(weight)
+        y = widened(convolve(x_BCHW, weight, stride=2 if self.up else 1, padding=self.padding, transposed=self.up))
+        centred = y - y.mean((2, 3), keepdim=True)
+        deviation = (centred.square().mean((2, 3), keepdim=True) + NORM_EPSILON).sqrt()
+        sigma, mu = self.sigma(w_BS)[:, :, None, None], self.mu(w_BS)[:, :, None, None]
+        return torch.addcmul(mu, centred, sigma / deviation)

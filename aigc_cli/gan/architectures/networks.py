@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from aigc_cli.config.train_gan import MLP_STEP, SIZES
+from aigc_cli.config.train_gan import MLP_STEP, MODULATIONS, SIZES
 from aigc_cli.core.disk.files import sha256_bytes
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.words.messages import tr
@@ -65,6 +65,8 @@ def config_problem(config: object) -> str:
         return tr("width is no sensible number")
     if config.get("bit_depth", 8) not in (8, 16):
         return tr("bit_depth is neither 8 nor 16")
+    if config.get("modulation", "weight") not in MODULATIONS:
+        return tr("modulation is neither weight nor adain")
     names = config.get("label_names")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         return tr("label_names is no list of names")
@@ -81,14 +83,19 @@ def config_digest(config: dict[str, Any]) -> str:
 
 
 def make_generator(config: dict[str, Any]) -> nn.Module:
-    """Return a generator with random weights for the `config.json` of a face run."""
+    """Return a generator with random weights for the `config.json` of a face run.
+
+    One of before there was a `modulation` has `weight`.
+    """
     check_size(config["arch"], config["size"])
+    own = {"modulation": config.get("modulation", "weight")} if config["arch"] == "style" else {}
     return GENERATORS[config["arch"]](
         size=config["size"],
         channels=config["channels"],
         labels=len(config["label_names"]),
         z_dim=config["z_dim"],
         width=config["width"],
+        **own,
     )
 
 

@@ -11,11 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aigc_cli.gan.architectures.layers import EqualConv, EqualLinear, StyledConv, lrelu
+from aigc_cli.gan.architectures.layers import AdaptiveNormConv, EqualConv, EqualLinear, StyledConv, lrelu
 
 # Channels at each resolution at width 1. Measured at 32 pixels only; above that they are chosen for their cost.
 CHANNELS = {4: 128, 8: 96, 16: 64, 32: 32, 64: 16, 128: 12, 256: 8}
 DEVIATION_GROUP = 4
+# How a style sets what a convolution gives, by `--modulation`.
+STYLED: dict[str, type[StyledConv] | type[AdaptiveNormConv]] = {"weight": StyledConv, "adain": AdaptiveNormConv}
 
 
 def channels_at(resolution: int, width: float) -> int:
@@ -31,24 +33,28 @@ def resolutions(size: int) -> list[int]:
 class StyleGenerator(nn.Module):
     """Latents and labels to pictures in [-1, 1] (about), through a style space w.
 
-    Pictures are of `resolution`, which is `size` but for a training that grows.
+    Pictures are of `resolution`, which is `size` but for a training that grows. `modulation` names the convolutions
+    that make features; those that make pictures of them are scaled by the style in either case, and normalised in none.
     """
 
-    def __init__(self, *, size: int, channels: int, labels: int, z_dim: int, width: float) -> None:
+    def __init__(
+        self, *, size: int, channels: int, labels: int, z_dim: int, width: float, modulation: str = "weight"
+    ) -> None:
         super().__init__()
+        styled = STYLED[modulation]
         self.z_dim, self.labels, self.resolution = z_dim, labels, size
         style = 128
         self.embed = nn.Embedding(labels, z_dim) if labels else None
         self.map_1 = EqualLinear(z_dim * (2 if labels else 1), style, lr_factor=0.1, gain=math.sqrt(2))
         self.map_2 = EqualLinear(style, style, lr_factor=0.1, gain=math.sqrt(2))
         self.constant = nn.Parameter(torch.randn(1, channels_at(4, width), 4, 4))
-        self.first = StyledConv(channels_at(4, width), channels_at(4, width), style, 3)
+        self.first = styled(channels_at(4, width), channels_at(4, width), style, 3)
         self.first_rgb = StyledConv(channels_at(4, width), channels, style, 1, demodulate=False)
         self.ups, self.convs, self.rgbs = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for resolution in resolutions(size)[1:]:
             before, here = channels_at(resolution // 2, width), channels_at(resolution, width)
-            self.ups.append(StyledConv(before, here, style, 3, up=True))
-            self.convs.append(StyledConv(here, here, style, 3))
+            self.ups.append(styled(before, here, style, 3, up=True))
+            self.convs.append(styled(here, here, style, 3))
             self.rgbs.append(StyledConv(here, channels, style, 1, demodulate=False))
 
     def mapping(self, z_BZ: Tensor, labels_B: Tensor | None) -> Tensor:

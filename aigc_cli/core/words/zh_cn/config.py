@@ -2,6 +2,7 @@
 
 CHINESE: dict[str, str] = {
     "--arch {arch} does not grow": "--arch {arch} 不能由小到大训练",
+    "--arch {arch} has no style to modulate with": "--arch {arch} 没有可用来调制的风格",
     "--augment {name!r} is not known": "无法识别 --augment {name!r}",
     "--augment-adapt has nothing to adapt": "--augment-adapt 没有可调整的增强",
     "--loss wgan clips weights, which the critic of --arch {arch} does not bear": "--loss wgan 会截断权重，而 --arch {arch} 的判别器经不起截断",
@@ -67,6 +68,7 @@ CHINESE: dict[str, str] = {
     "Go on with an existing run, or restart it.": "继续已有的运行，或重新开始。",
     "Half-life of the averaged generator, in pictures, at most.": "平均生成器的半衰期上限，以图片数计。",
     "Held-out prompts to answer; 0 for none.": "要回复的保留集提示词数量；0 表示不回复。",
+    "How a style sets the features of --arch style: by scaling weights, or by adaptive instance normalisation, mean and deviation for each channel.": "--arch style 怎样用风格决定特征：缩放权重（weight），或自适应实例归一化，即逐通道设定均值与标准差（adain）。",
     "How long to train.": "训练多长时间。",
     "How many (texts: how many for each prompt).": "数量（文本：每条提示词的数量）。",
     "How many steps to train; overrides --minutes.": "训练多少步；优先于 --minutes。",
@@ -202,6 +204,7 @@ CHINESE: dict[str, str] = {
     "known: {names}": "可用：{names}",
     "leave it out": "请去掉此选项",
     "leave out --grow, or use --arch style": "去掉 --grow，或使用 --arch style",
+    "leave out --modulation, or use --arch style": "去掉 --modulation，或使用 --arch style",
     "mend it or move it away": "请修正或移走该文件",
     "number": "数字",
     "string": "字符串",

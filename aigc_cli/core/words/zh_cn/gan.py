@@ -30,6 +30,7 @@ CHINESE: dict[str, str] = {
     "labels collapsed: spread {spread:.2f} within them": "标签已坍塌：同一标签内的离散度为真实图片的 {spread:.2f} 倍",
     "lower it or add images": "请调小该值或增加图片",
     "measured: {steps} steps with these settings on 4,096 drawn faces came to a distance of {distance} (frechet[efficientnet_lite0]); other pictures come to others": "实测：用这些设置在 4096 张绘制的人脸上训练 {steps} 步，距离为 {distance}（frechet[efficientnet_lite0]）；换成别的图片，结果会不同",
+    "modulation is neither weight nor adain": "modulation 既不是 weight 也不是 adain",
     "not the configuration of a face run": "不是人脸运行的配置",
     "prepare the images at another --size": "请用其他 --size 准备图片",
     "prepare the images at another size": "请用其他尺寸准备图片",
