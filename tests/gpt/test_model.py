@@ -33,6 +33,38 @@ def test_later_tokens_do_not_change_earlier_states():
     assert not torch.allclose(model(changed)[:, 5:], model(TOKENS)[:, 5:])
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("kind", KINDS)
+def test_attention_is_each_head_by_itself_then_side_by_side_and_projected(kind):
+    """Vaswani et al. 2017, sec. 3.2.2, in float64: each head with its own three matrices, turned as complex numbers."""
+    shape = config(kind)
+    attention, wide = harsh_model(kind).double().blocks[0].attention, shape.head_dim
+    x = torch.randn(2, 5, shape.width, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    angles = torch.randn(5, wide // 2, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+
+    def projected(row, gain=None):
+        """Return x by the matrix of a head's row of `qkv`, normalised and turned if it has a gain to be."""
+        rows = slice(row * wide, (row + 1) * wide)
+        bias = 0 if attention.qkv.bias is None else attention.qkv.bias[rows]
+        y = x @ attention.qkv.weight[rows].T + bias
+        if gain is None:
+            return y
+        y = y / (y.square().mean(-1, keepdim=True) + shape.norm_eps).sqrt() * gain if shape.qk_norm else y
+        turned = torch.complex(*y.chunk(2, -1)) * torch.polar(torch.ones_like(angles), angles)
+        return torch.cat([turned.real, turned.imag], -1)
+
+    heads = []
+    for head in range(shape.heads):
+        shared = head // (shape.heads // shape.kv_heads)
+        q = projected(head, attention.q_norm if shape.qk_norm else 1.0)
+        k = projected(shape.heads + shared, attention.k_norm if shape.qk_norm else 1.0)
+        v = projected(shape.heads + shape.kv_heads + shared)
+        scores = (q @ k.transpose(1, 2) / wide**0.5).masked_fill(torch.ones(5, 5).triu(1).bool(), -torch.inf)
+        heads.append(scores.softmax(-1) @ v)
+    found = attention(x, angles.cos()[:, None], angles.sin()[:, None], 0, None)
+    torch.testing.assert_close(found, torch.cat(heads, -1) @ attention.out.weight.T)
+
+
 def test_scores_depend_on_distance_not_on_place():
     model = harsh_model("llama")
     shifted = model(TOKENS, None, torch.arange(7) + 50)
