@@ -2,6 +2,7 @@
 
 python benchmarks/gan_faces.py DATA --out FOLDER --example CHECKOUT [--real REAL] [--minutes 5.5] [--only ours|example]
     [--preset NAME] [--set NAME=JSON …] [--beside NAME=JSON …] [--marks MINUTES …] [--options CACHE]
+    [--identity FOLDER]
 
 DATA is a set made by `aigc prepare images`; both sides train on its training pictures. CHECKOUT is one of
 pytorch/examples: the networks and their initial weights are taken from its dcgan/main.py, its stock settings and its
@@ -14,8 +15,9 @@ Turns of a few seconds alternate until each has had its calibrated minutes (cali
 them (--marks), as far as they go, the samples are kept: FOLDER/WHO-MINUTES.safetensors and a sheet of 64 as PNG. In
 the end all are compared with REAL, a folder or a set (the held-out pictures without it): Fréchet distance, spread,
 precision, recall, and the share as near to a training picture as the nearest hundredth of REAL, on EfficientNet-Lite0;
-the drawing options with --options (gan_options.py). Where ours has labels: how many are recognised, and the spread
-within them against the training pictures'. One JSON line a row, then a table.
+the drawing options with --options (gan_options.py); photographs of people in a second space, a face-recognition
+network's, with --identity (face_identity.py; FOLDER is the unpacked @vladmandic/face-api). Where ours has labels: how
+many are recognised, and the spread within them against the training pictures'. One JSON line a row, then a table.
 Neither sampling nor judging counts as training.
 
 Suffixes: N pictures, B batch, C channels, H height, W width, D feature dimension.
@@ -33,6 +35,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 import torch.nn.functional as F
 from calibrated import Machine, Stopwatch, run_slice
+from face_identity import IdentityJudge, identity_columns, judge_of
 from gan_options import load_judge
 from torch import Tensor, nn
 
@@ -279,7 +282,12 @@ def references_of(images: ImageSet, real: Tensor) -> References:
 
 
 def judged(
-    record: dict[str, Any], images: ImageSet, real: Tensor, references: References, cache: Path | None
+    record: dict[str, Any],
+    images: ImageSet,
+    real: Tensor,
+    references: References,
+    cache: Path | None,
+    identity: IdentityJudge | None = None,
 ) -> dict[str, Any]:
     """Return the record of kept samples with what every judge says of them."""
     kept = load_tensors(Path(record["samples"]))
@@ -288,6 +296,8 @@ def judged(
     found["near_training"] = round(near_training(generated_MD, references.real_ND, references.train_ND), 4)
     if cache is not None:
         found["drawing"] = load_judge(cache, size=images.size).judge(kept["pixels"], real)
+    if identity is not None:
+        found["identity"] = identity.judge(kept["pixels"])
     if "labels" in kept and (labels_N := references.labels_N) is not None:
         truth, asked = (images.pixels, images.labels, images.is_valid), (kept["pixels"], kept["labels"])
         within = spread_within(generated_MD, kept["labels"], references.train_ND[: len(labels_N)], labels_N)
@@ -312,11 +322,12 @@ def table(records: list[dict[str, Any]]) -> str:
     )
     drawing = ("confidence", "all_sure", "combinations", "mean_share_distance")
     head = [*names, *(drawing if "drawing" in records[0] else ())]
+    head += identity_columns(records[0])
     head += ["spread_within", "recognised"] if any("recognised" in record for record in records) else []
     lines = [head, ["---"] * len(head)]
     for record in records:
         first = {name: values[0] for name, values in record.get("drawing", {}).items() if name in drawing}
-        lines.append([str({**record, **first}.get(name, "")) for name in head])
+        lines.append([str({**record, **first, **identity_columns(record)}.get(name, "")) for name in head])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -335,6 +346,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=JSON")
     parser.add_argument("--beside", action="append", default=[], metavar="NAME=JSON", help="ours once more, with these")
     parser.add_argument("--options", type=Path, help="folder of the classifier of drawing options")
+    parser.add_argument("--identity", type=Path, help="the unpacked @vladmandic/face-api, for photographs of people")
     parser.add_argument("--slice", type=float, default=20, help="seconds of a turn")
     parser.add_argument("--samples", type=int, default=2048)
     parser.add_argument("--threads", type=int)
@@ -380,9 +392,10 @@ def main() -> None:
     named = {"preset": arguments.preset, "set": given, "beside": beside, "real": len(real)}
     print(json.dumps({**named, "machine": machine.record()}))
     references = references_of(images, real)
+    identity = judge_of(arguments.identity, arguments.data, real) if arguments.identity else None
     rows = []
     for record in records:
-        rows.append(judged(record, images, real, references, arguments.options))
+        rows.append(judged(record, images, real, references, arguments.options, identity))
         print(json.dumps(rows[-1]), flush=True)
     print(table(rows))
 
