@@ -8,10 +8,11 @@ features tell whether samples are copies of training pictures, and whether a lab
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from aigc_cli.core.seeding import stream
 from aigc_cli.data.pictures.imageset import ImageSet, as_uint8
+from aigc_cli.gan.architectures.contract import Generator
 from aigc_cli.gan.pixels import to_uint8
 from aigc_cli.measure.features import extract, load_extractor
 from aigc_cli.measure.frechet import Gaussian, frechet_distance, gaussian, spread, spread_within
@@ -41,7 +42,7 @@ class Judge:
         self._real: Real | None = None
         self._references: tuple[Tensor, Tensor] | None = None
 
-    def scores(self, generator: nn.Module) -> dict[str, float]:
+    def scores(self, generator: Generator) -> dict[str, float]:
         """Return the Fréchet distance of `count` samples (labels in turn), their spread, and how many are near copies.
 
         The last is left out where nothing is held out to compare with, and the spread within labels where there are
@@ -54,7 +55,7 @@ class Judge:
             self.objective: frechet_distance(generated, real.gaussian),
             "spread": spread(generated, real.gaussian),
         }
-        count = int(generator.labels)  # type: ignore[arg-type]
+        count = generator.labels
         if real.labels_N is not None and 0 < count <= self._count // MIN_OF_LABEL:
             asked_M = torch.arange(len(features_MD)) % count
             within = spread_within(features_MD, asked_M, real.features_ND, real.labels_N)
@@ -87,9 +88,9 @@ class Judge:
         return self._references
 
     @torch.no_grad()
-    def _samples(self, generator: nn.Module) -> Tensor:
+    def _samples(self, generator: Generator) -> Tensor:
         random = stream(self._seed, "judge latents")
-        z_dim, labels = int(generator.z_dim), int(generator.labels)  # type: ignore[arg-type]
+        z_dim, labels = generator.z_dim, generator.labels
         generator.eval()
         blocks = []
         for begin in range(0, self._count, BATCH):

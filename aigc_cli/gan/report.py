@@ -19,11 +19,10 @@ from aigc_cli.gan.animation import COLUMNS, animate
 from aigc_cli.gan.architectures.style import DEVIATION_GROUP
 from aigc_cli.gan.balance import balance_in_words, standing
 from aigc_cli.gan.conclusion import MANY_NEAR
+from aigc_cli.gan.pictures import Labelled
 from aigc_cli.gan.pixels import to_uint8
 
 BLOCK = 64
-
-Labelled = tuple[Tensor, Tensor | None]  # pictures (B, C, H, W) in [-1, 1], and label indices (B,) if there are any
 
 
 @torch.no_grad()

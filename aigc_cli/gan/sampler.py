@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from aigc_cli.core.disk.checkpoint import load_tensors, read_metadata
 from aigc_cli.core.disk.files import read_json
@@ -18,6 +18,7 @@ from aigc_cli.core.disk.snapshots import load_snapshot
 from aigc_cli.core.errors import BadData, NoInput
 from aigc_cli.core.seeding import stream
 from aigc_cli.core.words.messages import tr
+from aigc_cli.gan.architectures.contract import Generator
 from aigc_cli.gan.architectures.networks import CONFIG_SEAL, config_digest, config_problem, make_generator
 from aigc_cli.gan.architectures.style import StyleGenerator
 from aigc_cli.gan.pixels import to_pixels
@@ -84,12 +85,12 @@ def _read_config(path: Path, digest: str | None) -> dict[str, Any]:
 class Sampler:
     """Draws pictures (N, C, size, size), uint8 or uint16 as the run's set was, with a generator in evaluation mode."""
 
-    def __init__(self, generator: nn.Module, config: Mapping[str, Any], batch_size: int, device: torch.device) -> None:
+    def __init__(self, generator: Generator, config: Mapping[str, Any], batch_size: int, device: torch.device) -> None:
         self.label_names, self.size, self.batch_size = tuple(config["label_names"]), int(config["size"]), batch_size
         self._bit_depth = int(config.get("bit_depth", 8))
         self._generator = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self._device = device
-        self.z_dim = int(generator.z_dim)  # type: ignore[arg-type]
+        self.z_dim = generator.z_dim
         self._centres: Tensor | None = None
 
     def latents(self, indices: Sequence[int], seed: int) -> Tensor:

@@ -136,6 +136,21 @@ def test_labels_go_by_their_names_and_new_ones_begin_afresh(tmp_path):
         assert torch.equal(ours, torch.stack([untouched[0], theirs[1], theirs[0]]))
 
 
+def test_a_begun_run_does_not_grow_and_its_critic_hears_all_that_was_learned(tmp_path):
+    path = write_image_set(tmp_path / "set", size=64)
+    old = made(path, seed=1)
+    assert old.state()[1]["growth"]["resolution"] == 16
+    run = stored(old, tmp_path / "run", critic=False)
+    new = made(path, seed=2)
+    new.begin_with(run)
+    above = {name: float(value) for name, value in tensors_of(new, "critic").items() if "from_above" in name}
+    assert above == {"from_above.16": 1.0, "from_above.32": 1.0}
+    before = tensors_of(new, "generator")["rgbs.3.weight"].clone()
+    new.update(0, 10)
+    assert new.state()[1]["growth"]["resolution"] == 64
+    assert not torch.equal(tensors_of(new, "generator")["rgbs.3.weight"], before)
+
+
 def test_a_run_without_checkpoints_gives_its_generator_alone(image_set, tmp_path):
     run = stored(made(image_set, seed=1), tmp_path / "run", critic=False)
     taken = made(image_set, seed=2).begin_with(run)

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aigc_cli.gan.architectures.contract import Critic, Generator
+
 
 def _with_labels(x: Tensor, labels_B: Tensor | None, count: int) -> Tensor:
     """Append the one-hot labels to (B, N), or as constant channels to (B, C, H, W)."""
@@ -30,7 +32,7 @@ def _initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 1.0, 0.02)
 
 
-class DcganGenerator(nn.Module):
+class DcganGenerator(Generator):
     """Transposed 4x4 convolutions with batch normalisation and ReLU, tanh at the end."""
 
     def __init__(self, *, size: int, channels: int, labels: int, z_dim: int, width: float) -> None:
@@ -53,7 +55,7 @@ class DcganGenerator(nn.Module):
         return pictures
 
 
-class DcganCritic(nn.Module):
+class DcganCritic(Critic):
     """4x4 stride-2 convolutions with batch normalisation (not at the input) and leaky ReLU of slope 0.2.
 
     Without `normalise` nothing mixes the pictures of a batch, as a penalty on each picture's gradient wants it
@@ -82,7 +84,7 @@ class DcganCritic(nn.Module):
         return logits.flatten()
 
 
-class MlpGenerator(nn.Module):
+class MlpGenerator(Generator):
     """Dense 128 (S/4)^2 and ReLU, reshape, dense to four channels of the grid, one 7x7 convolution, tanh."""
 
     def __init__(self, *, size: int, channels: int, labels: int, z_dim: int, width: float) -> None:
@@ -102,7 +104,7 @@ class MlpGenerator(nn.Module):
         return torch.tanh(self.to_picture(grid))
 
 
-class MlpCritic(nn.Module):
+class MlpCritic(Critic):
     """Flatten, dense 128 with ReLU, dense 1."""
 
     def __init__(self, *, size: int, channels: int, labels: int, width: float) -> None:

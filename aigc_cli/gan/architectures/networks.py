@@ -1,7 +1,6 @@
 """The architectures by name: each a generator and a critic that take pictures of one size, with or without labels.
 
-A generator maps (latents (B, z_dim), labels (B,) or None) to pictures (B, C, size, size) about in [-1, 1]; a critic
-maps (pictures, labels) to a logit a picture, and may also classify (see `StyleCritic`).
+What each pair is asked stands in `contract`.
 """
 
 import json
@@ -9,25 +8,24 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from torch import nn
-
 from aigc_cli.config.train_gan import MLP_STEP, MODULATIONS, SIZES
 from aigc_cli.core.disk.files import sha256_bytes
 from aigc_cli.core.errors import UsageProblem
 from aigc_cli.core.words.messages import tr
+from aigc_cli.gan.architectures.contract import Critic, Generator
 from aigc_cli.gan.architectures.dcgan import DcganCritic, DcganGenerator, MlpCritic, MlpGenerator
 from aigc_cli.gan.architectures.r3 import R3Critic, R3Generator
 from aigc_cli.gan.architectures.resnet import ResnetCritic, ResnetGenerator
 from aigc_cli.gan.architectures.style import DEVIATION_GROUP, StyleCritic, StyleGenerator
 
-GENERATORS: dict[str, Callable[..., nn.Module]] = {
+GENERATORS: dict[str, Callable[..., Generator]] = {
     "style": StyleGenerator,
     "dcgan": DcganGenerator,
     "mlp": MlpGenerator,
     "resnet": ResnetGenerator,
     "r3": R3Generator,
 }
-CRITICS: dict[str, Callable[..., nn.Module]] = {
+CRITICS: dict[str, Callable[..., Critic]] = {
     "style": StyleCritic,
     "dcgan": DcganCritic,
     "mlp": MlpCritic,
@@ -82,7 +80,7 @@ def config_digest(config: dict[str, Any]) -> str:
     return sha256_bytes(json.dumps(config, sort_keys=True).encode())
 
 
-def make_generator(config: dict[str, Any]) -> nn.Module:
+def make_generator(config: dict[str, Any]) -> Generator:
     """Return a generator with random weights for the `config.json` of a face run.
 
     One of before there was a `modulation` has `weight`.
@@ -101,7 +99,7 @@ def make_generator(config: dict[str, Any]) -> nn.Module:
 
 def make_critic(
     config: dict[str, Any], batch_size: int, *, normalise: bool = True, entries: Sequence[int] = ()
-) -> nn.Module:
+) -> Critic:
     """Return a critic with random weights that fits the generator of `config`, for batches of `batch_size`.
 
     Without `normalise` the dcgan critic has no batch normalisation; the others never have. `entries` are the lower

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aigc_cli.gan.architectures.contract import Critic, Generator
 from aigc_cli.gan.architectures.layers import lrelu
 
 CHANNELS = {4: 256, 8: 256, 16: 192, 32: 128, 64: 96, 128: 64, 256: 32}  # at width 1
@@ -54,7 +55,7 @@ def _stage(channels: int, depth: int) -> nn.Sequential:
     return nn.Sequential(*(ResidualBlock(channels, depth) for _ in range(BLOCKS)))
 
 
-class R3Generator(nn.Module):
+class R3Generator(Generator):
     """A 4x4 pattern a channel weighted by the latent, residual stages with bilinear up-sampling, 1x1 to pictures."""
 
     def __init__(self, *, size: int, channels: int, labels: int, z_dim: int, width: float) -> None:
@@ -87,7 +88,7 @@ class R3Generator(nn.Module):
         return pictures
 
 
-class R3Critic(nn.Module):
+class R3Critic(Critic):
     """The generator turned round: 1x1 from pictures, residual stages and averaging, a 4x4 sum a channel, dense."""
 
     def __init__(self, *, size: int, channels: int, labels: int, width: float) -> None:

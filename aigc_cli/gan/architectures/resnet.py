@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from aigc_cli.gan.architectures.contract import Critic, Generator
+
 # Channels at width 1 up to 32 pixels, as in the paper; halved at each resolution above.
 GENERATOR_CHANNELS, CRITIC_CHANNELS = 256, 128
 
@@ -57,7 +59,7 @@ class UpBlock(nn.Module):
         return torch.add(wide, y)
 
 
-class ResnetGenerator(nn.Module):
+class ResnetGenerator(Generator):
     """Dense 4x4, residual blocks to the size, norm, ReLU, 3x3, tanh."""
 
     def __init__(self, *, size: int, channels: int, labels: int, z_dim: int, width: float) -> None:
@@ -99,7 +101,7 @@ class DownBlock(nn.Module):
         return F.avg_pool2d(x + y, 2) if self.halve else x + y
 
 
-class ResnetCritic(nn.Module):
+class ResnetCritic(Critic):
     """Residual blocks down to 8 pixels, two more, ReLU, sum over places, dense; projection on the label."""
 
     def __init__(self, *, size: int, channels: int, labels: int, width: float) -> None:

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aigc_cli.gan.architectures.contract import Critic, Generator
 from aigc_cli.gan.architectures.layers import AdaptiveNormConv, EqualConv, EqualLinear, StyledConv, lrelu
 
 # Channels at each resolution at width 1. Measured at 32 pixels only; above that they are chosen for their cost.
@@ -30,7 +31,7 @@ def resolutions(size: int) -> list[int]:
     return [2**power for power in range(2, int(math.log2(size)) + 1)]
 
 
-class StyleGenerator(nn.Module):
+class StyleGenerator(Generator):
     """Latents and labels to pictures in [-1, 1] (about), through a style space w.
 
     Pictures are of `resolution`, which is `size` but for a training that grows. `modulation` names the convolutions
@@ -83,6 +84,15 @@ class StyleGenerator(nn.Module):
         """Return pictures (B, C, resolution, resolution) for latents (B, z_dim) and label indices (B,)."""
         return self.synthesis(self.mapping(z_BZ, labels_B))
 
+    def begin_at(self, resolution: int) -> None:
+        """Make pictures of a resolution, those of which all larger ones are at first."""
+        self.silence_above(resolution)
+        self.work_at(resolution)
+
+    def work_at(self, resolution: int) -> None:
+        """Make pictures of a resolution from now on."""
+        self.resolution = resolution
+
     @torch.no_grad()
     def silence_above(self, resolution: int) -> None:
         """Make what lies above a resolution add nothing yet: all pictures are that one's, up-sampled."""
@@ -91,7 +101,7 @@ class StyleGenerator(nn.Module):
                 rgb.weight.zero_()  # type: ignore[operator]
 
 
-class StyleCritic(nn.Module):
+class StyleCritic(Critic):
     """Pictures and labels to logits: halving convolutions, minibatch deviation, projection on the label.
 
     Projection head: Miyato & Koyama 2018, arXiv:1802.05637, eq. 3. Minibatch deviation: Karras et al. 2018, sec. 3,
@@ -150,6 +160,15 @@ class StyleCritic(nn.Module):
             x = lrelu(down(x))
         x = lrelu(self.last(torch.cat([x, deviation(x, self.group)], 1)))
         return lrelu(self.features(x.flatten(1)))
+
+    def begin_at(self, resolution: int) -> None:
+        """Judge pictures at a resolution, and let what lies above it be heard only as far as it has learned."""
+        self.weigh_above(float(resolution == self._size))
+        self.work_at(resolution)
+
+    def work_at(self, resolution: int) -> None:
+        """Judge pictures at a resolution from now on."""
+        self.resolution = resolution
 
     @torch.no_grad()
     def weigh_above(self, weight: float) -> None:

@@ -1,4 +1,4 @@
-"""Losses of a GAN as pure functions of logits, and the gradient penalty. Knows no logging, device or loop.
+"""Losses of a GAN as pure functions of logits, and which penalty goes with each. Knows no logging, device or loop.
 
 Logits are real numbers, one a picture: D(x) = sigmoid(logit) in the losses of Goodfellow's game, D(x) = logit in the
 others. Every loss is a mean over the batch.
@@ -7,11 +7,10 @@ others. Every loss is a mean over the batch.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aigc_cli.gan.architectures.layers import image_gradients_only
+from aigc_cli.gan.critics.penalties import UnitSlope, ZeroCentred
 
 
 @dataclass(frozen=True)
@@ -19,15 +18,15 @@ class Objective:
     """A pair of losses, each of (real logits (B,), generated logits (B,)).
 
     `divide` is the logit between real and generated pictures, None where only differences of logits mean anything.
-    `probability`: D(x) is sigmoid(logit). `interpolated`: the penalty is WGAN-GP's instead of R1 and R2. `clips`: the
-    critic's weights are clipped after each of its updates.
+    `probability`: D(x) is sigmoid(logit). `penalty` is what the critic's gradient costs it. `clips`: its weights are
+    clipped after each of its updates.
     """
 
     critic: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
     divide: float | None = 0.0
     probability: bool = False
-    interpolated: bool = False
+    penalty: type[ZeroCentred | UnitSlope] = ZeroCentred
     clips: bool = False
 
     def score(self, logits_B: Tensor) -> Tensor:
@@ -92,31 +91,5 @@ OBJECTIVES = {
     "lsgan": Objective(least_squares_critic, least_squares_generator, divide=0.5),
     "hinge": Objective(hinge_critic, score_generator),
     "wgan": Objective(wasserstein_critic, score_generator, divide=None, clips=True),
-    "wgan-gp": Objective(wasserstein_critic, score_generator, divide=None, interpolated=True),
+    "wgan-gp": Objective(wasserstein_critic, score_generator, divide=None, penalty=UnitSlope),
 }
-
-
-def gradient_penalty(images_BCHW: Tensor, logits_B: Tensor) -> Tensor:
-    """Return each image's squared critic-gradient norm, shape (B,).
-
-    R1 on real images and R2 on generated ones, without their gamma/2 factor (Mescheder et al. 2018,
-    arXiv:1801.04406, sec. 4.1). Images must require grad. Assumes that the critic mixes no samples but through
-    statistics of the batch.
-    """
-    with image_gradients_only():
-        (gradient,) = torch.autograd.grad(logits_B.sum(), images_BCHW, create_graph=True)
-    return gradient.square().sum((1, 2, 3))
-
-
-def unit_gradient_penalty(images_BCHW: Tensor, logits_B: Tensor) -> Tensor:
-    """Return (||grad D(x)||_2 - 1)^2 of each image, shape (B,), without its factor lambda.
-
-    WGAN-GP: Gulrajani et al. 2017, arXiv:1704.00028, eq. 3; the images are the `interpolated` ones. Images must
-    require grad.
-    """
-    return ((gradient_penalty(images_BCHW, logits_B) + 1e-12).sqrt() - 1).square()
-
-
-def interpolated(real_BCHW: Tensor, generated_BCHW: Tensor, shares_B: Tensor) -> Tensor:
-    """Return points on the straight lines between pairs: share * real + (1 - share) * generated (Gulrajani, alg. 1)."""
-    return generated_BCHW + shares_B[:, None, None, None] * (real_BCHW - generated_BCHW)

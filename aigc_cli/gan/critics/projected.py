@@ -10,19 +10,20 @@ Suffixes: B batch, C channels, H height, W width.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aigc_cli.core.machine.distributed import World
+from aigc_cli.config.train_gan import TrainGanSettings
+from aigc_cli.core.seeding import stream
 from aigc_cli.gan.architectures.layers import EqualConv, lrelu, widened
-from aigc_cli.gan.architectures.style import deviation
-from aigc_cli.gan.critics.objective import Objective, gradient_penalty
-from aigc_cli.gan.shares import backward
+from aigc_cli.gan.architectures.style import DEVIATION_GROUP, deviation
+from aigc_cli.gan.critics.objective import OBJECTIVES
+from aigc_cli.gan.critics.penalties import gradient_penalty
+from aigc_cli.gan.pictures import RealPictures
+from aigc_cli.gan.sides import Computing, Learner, Metrics, Turn, betas_of
 from aigc_cli.measure.efficientnet import LITE1, load_efficientnet
 from aigc_cli.training.adamw import AdamW
 
@@ -115,47 +116,46 @@ def rgb(pictures_BCHW: Tensor) -> Tensor:
     return pictures_BCHW
 
 
-class ProjectedSide:
-    """Projected critics with what trains them: the counterpart of the architecture's own critic and its optimizer."""
+def projected_critics(
+    real: RealPictures, labels: int, settings: TrainGanSettings, computing: Computing
+) -> ProjectedCritics:
+    """Return critics with random weights for a training, scaled by some of its real pictures."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        pictures, _ = real.drawn(NORM_COUNT, stream(settings.seed, "feature scale"))
+        critics = ProjectedCritics(pictures, labels, math.gcd(DEVIATION_GROUP, settings.batch_size))
+        return critics.to(computing.device).to(memory_format=torch.channels_last)
 
-    def __init__(
-        self,
-        critics: ProjectedCritics,
-        objective: Objective,
-        betas: tuple[float, float],
-        products: Callable[[], AbstractContextManager[Any]] = nullcontext,
-    ) -> None:
-        self.critics, self._objective, self._products = critics, objective, products
-        self._adam = AdamW(dict(critics.named_parameters()), betas, key="adam_p.{name}.{kind}")
+
+class ProjectedSide:
+    """Projected critics with what trains them."""
+
+    def __init__(self, critics: ProjectedCritics, settings: TrainGanSettings, computing: Computing) -> None:
+        self.critics, self._objective, self._computing = critics, OBJECTIVES[settings.loss or ""], computing
+        adam = AdamW(dict(critics.named_parameters()), betas_of(settings), key="adam_p.{name}.{kind}")
+        self.learner = Learner("projected", critics, adam, settings.lr_d or 0.0, computing.world)
+        self._penalty_every = settings.penalty_every
         self._real_logits: list[Tensor] = []
 
-    def features(self, pictures_BCHW: Tensor) -> list[Tensor]:
-        """Return the features of pictures in [-1, 1], computed in the precision of the training."""
-        with self._products():
+    def views(self, pictures_BCHW: Tensor) -> list[Tensor]:
+        """Return the features of pictures, computed in the precision of the training."""
+        with self._computing.products():
             return self.critics.features(pictures_BCHW)
 
-    def update(
-        self,
-        real: Tensor,
-        generated: Sequence[Tensor],
-        labels: Tensor | None,
-        penalty: float,
-        rate: float,
-        world: World,
-    ) -> dict[str, float | Tensor]:
-        """Move the critics, and return what to log: their loss.
+    def update(self, turn: Turn, views: Sequence[Tensor]) -> Metrics:
+        """Move the critics, and return their loss.
 
-        `generated` are the features of generated pictures of the same labels. With a penalty > 0 each stage is
-        penalised by penalty / 2 times R1 + R2 of its features: the squared norm of the gradient of a picture's mean
-        logit (Mescheder et al. 2018, arXiv:1801.04406, sec. 4.1).
+        Where it is due, each stage is penalised by gamma / 2 times R1 + R2 of its features: the squared norm of the
+        gradient of a picture's mean logit (Mescheder et al. 2018, arXiv:1801.04406, sec. 4.1).
         """
+        penalty = self._penalty_every * FEATURE_GAMMA if turn.step % self._penalty_every == 0 else 0.0
         with torch.no_grad():
-            features = self.features(real)
+            real_views = self.views(turn.real)
         losses, self._real_logits = [], []
-        twice = None if labels is None else torch.cat([labels, labels])
-        for critic, of_real, of_generated in zip(self.critics.critics, features, generated, strict=True):
+        twice = None if turn.labels is None else torch.cat([turn.labels, turn.labels])
+        for critic, of_real, of_generated in zip(self.critics.critics, real_views, views, strict=True):
             both = torch.cat([of_real, of_generated.detach()]).requires_grad_(penalty > 0)
-            with self._products():
+            with self._computing.products():
                 logits = widened(critic(both, twice))
             real_logits, generated_logits = logits.chunk(2)
             loss = self._objective.critic(real_logits, generated_logits)
@@ -164,27 +164,19 @@ class ProjectedSide:
             losses.append(loss)
             self._real_logits.append(real_logits.detach())
         total = torch.stack(losses).sum()
-        metrics = backward(total, self.critics, {"loss_projected": total}, world)
-        self._adam.step(rate)
-        return metrics
+        return self.learner.learn(turn, total, {"loss_projected": total})
 
-    def generator_loss(self, generated: Sequence[Tensor], labels: Tensor | None) -> Tensor:
+    def generator_loss(self, turn: Turn, views: Sequence[Tensor]) -> tuple[Tensor, Metrics]:
         """Return the sum of the generator's losses against the critics as they are now."""
-        self.critics.requires_grad_(False)
-        with self._products():
-            judged = [widened(logits) for logits in self.critics(generated, labels)]
-        self.critics.requires_grad_(True)
+        with self.learner.frozen(), self._computing.products():
+            judged = [widened(logits) for logits in self.critics(views, turn.labels)]
         pairs = zip(self._real_logits, judged, strict=True)
-        return torch.stack([self._objective.generator(real, logits) for real, logits in pairs]).sum()
+        return torch.stack([self._objective.generator(real, logits) for real, logits in pairs]).sum(), {}
 
     def state(self) -> dict[str, Tensor]:
         """Return the critics' weights and moments."""
-        return {f"projected.{name}": value for name, value in self.critics.state_dict().items()} | self._adam.state()
+        return self.learner.state()
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Take back what `state` returned."""
-        prefix = "projected."
-        self.critics.load_state_dict(
-            {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-        )
-        self._adam.restore(tensors)
+        self.learner.restore(tensors)

@@ -4,11 +4,23 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aigc_cli.core.machine.distributed import ALONE
-from aigc_cli.gan.critics.objective import OBJECTIVES, relativistic_critic
+from aigc_cli.config.train_gan import TrainGanSettings, completed
+from aigc_cli.core.seeding import stream
+from aigc_cli.gan.critics.objective import relativistic_critic
 from aigc_cli.gan.critics.projected import ProjectedCritics, ProjectedSide, rgb
+from aigc_cli.gan.shares import Draws
+from aigc_cli.gan.sides import Computing, Turn
 
 PICTURES = torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def side_of(critics):
+    settings = completed(TrainGanSettings(projected=True, penalty_every=4, lr_d=1e-3))
+    return ProjectedSide(critics, settings, Computing(torch.device("cpu")))
+
+
+def turn_of(step, labels=None):
+    return Turn(step, 1.0, PICTURES, labels, Draws(stream(0, "step", step)))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +76,7 @@ def test_the_pretrained_network_is_no_parameter_and_pictures_get_gradients_throu
 def test_a_step_moves_the_critics_by_the_loss_with_its_penalty(kind, request):
     critics = request.getfixturevalue(kind)
     labels = torch.tensor([0, 2, 2, 1, 0, 0, 1, 2]) if kind == "labelled" else None
-    side = ProjectedSide(critics, OBJECTIVES["rpgan"], (0.0, 0.99))
+    side = side_of(critics)
     generated = critics.features(PICTURES.flip(2))
     real = critics.features(PICTURES)
     expected = 0.0
@@ -76,7 +88,7 @@ def test_a_step_moves_the_critics_by_the_loss_with_its_penalty(kind, request):
             expected += 4.0 / 2 * slopes.flatten(1).square().sum(1).mean().item()
         expected += relativistic_critic(*logits).item()
     before = {name: value.clone() for name, value in critics.state_dict().items()}
-    logged = side.update(PICTURES, generated, labels, penalty=4.0, rate=1e-3, world=ALONE)
+    logged = side.update(turn_of(0, labels), generated)
     assert logged["loss_projected"].item() == pytest.approx(expected, rel=1e-4)
     moved = {name for name, value in critics.state_dict().items() if not torch.equal(value, before[name])}
     learned = {name for name, _ in critics.named_parameters() if not name.endswith("logit.bias")}  # cancels in a pair
@@ -100,12 +112,13 @@ def test_a_label_adds_its_embeddings_product_with_each_places_features(labelled)
 
 
 def test_the_generators_loss_leaves_no_gradient_with_the_critics(critics):
-    side = ProjectedSide(critics, OBJECTIVES["rpgan"], (0.0, 0.99))
+    side = side_of(critics)
     pictures = PICTURES.flip(2).requires_grad_()
     generated = critics.features(pictures)
-    side.update(PICTURES, generated, None, penalty=0.0, rate=1e-3, world=ALONE)
+    side.update(turn_of(1), generated)
     critics.zero_grad(set_to_none=True)
-    side.generator_loss(generated, None).backward()
+    loss, _ = side.generator_loss(turn_of(1), generated)
+    loss.backward()
     assert pictures.grad.abs().sum() > 0
     assert all(parameter.grad is None and parameter.requires_grad for parameter in critics.parameters())
 
