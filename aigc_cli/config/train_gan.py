@@ -124,7 +124,9 @@ class TrainGanSettings:
     )
     arch: str = setting("style", "Architecture of generator and critic.", choices=ARCHITECTURES, group="recipe")
     init: str | None = setting(
-        None, "Begin with the weights of another face run, of this size or smaller.", metavar="FACE_RUN"
+        None,
+        "Begin with the weights of another face run, of this size or smaller; one in colour also for grey pictures.",
+        metavar="FACE_RUN",
     )
     loss: str | None = setting(None, "Loss (default: the architecture's).", choices=LOSSES, group="recipe")
     batch_size: int = setting(

@@ -2,7 +2,7 @@
 
 A place is a layer at a resolution, whatever its number in the list is at another picture size. A network for larger
 pictures takes over all but its outermost layers, and those begin so that its first pictures are the smaller ones,
-up-sampled. Rows that belong to labels go by the labels' names. Knows nothing of optimizers.
+up-sampled. Rows that belong to labels go by the labels' names. Pictures may be of another mode (`gan.channels`). Knows nothing of optimizers.
 """
 
 import re
@@ -20,6 +20,7 @@ from aigc_cli.core.errors import BadConfig, BadData
 from aigc_cli.core.words.messages import tr
 from aigc_cli.gan.architectures.r3 import R3Generator
 from aigc_cli.gan.architectures.style import StyleGenerator
+from aigc_cli.gan.channels import can_become, critic_seen_as, generator_seen_as
 from aigc_cli.gan.sampler import best_weights
 
 GROWING = ("style", "r3")  # the others have layers of other widths at another size, or a nonlinear end
@@ -45,6 +46,7 @@ def begin_with(run: Path, config: Mapping[str, Any], generator: nn.Module, criti
     """
     theirs, weights = best_weights(run)
     _require_kin(run, theirs, config)
+    weights = generator_seen_as(weights, theirs, config["channels"])
     taken = _fill(generator, weights, "generator", theirs, config)
     if not taken:
         raise BadData(tr("{run}: none of its tensors has a place here", run=run), tr("train without --init"))
@@ -55,6 +57,7 @@ def begin_with(run: Path, config: Mapping[str, Any], generator: nn.Module, criti
     critic_weights = {
         name.removeprefix("critic."): value for name, value in snapshot.items() if name.startswith("critic.")
     }
+    critic_weights = critic_seen_as(critic_weights, theirs, config["channels"])
     judged = _fill(critic, critic_weights, "critic", theirs, config)
     return Taken(taken, len(generator.state_dict()), judged, len(critic.state_dict()))
 
@@ -65,6 +68,8 @@ def _require_kin(run: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) 
     for name in ("arch", "width", "channels", "size", "modulation"):
         had, needed = theirs[name], ours[name]
         if had == needed or (name == "size" and had < needed and ours["arch"] in GROWING):
+            continue
+        if name == "channels" and can_become(had=had, needed=needed):
             continue
         if name == "channels":
             problem = tr(

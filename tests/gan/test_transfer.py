@@ -164,10 +164,12 @@ def test_networks_of_another_kind_are_refused(image_set, tmp_path):
         (image_set, {"arch": "mlp"}, "it has --arch style, not mlp"),
         (image_set, {"width": 0.25}, "it has --width 0.125, not 0.25"),
         (image_set, {"modulation": "adain"}, "it has --modulation weight, not adain"),
-        (write_image_set(tmp_path / "grey", channels=1), {}, "its pictures have 3 channels, not 1"),
     ):
         with pytest.raises(BadConfig, match=words):
             made(folder, seed=2, **changes).begin_with(run)
+    clear = stored(made(write_image_set(tmp_path / "clear", channels=4), seed=1), tmp_path / "transparent")
+    with pytest.raises(BadConfig, match="its pictures have 4 channels, not 3"):
+        made(image_set, seed=2).begin_with(clear)
     bigger = stored(made(large, seed=1), tmp_path / "bigger")
     with pytest.raises(BadConfig, match="its pictures have 32 pixels, not 16"):
         made(image_set, seed=2).begin_with(bigger)

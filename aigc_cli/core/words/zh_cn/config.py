@@ -18,7 +18,7 @@ CHINESE: dict[str, str] = {
     "Also write TensorBoard's event files, in RUN/tensorboard.": "另外在 RUN/tensorboard 中写入 TensorBoard 事件文件。",
     "An unanswered message may still be answered within this time.": "未回复的消息在此时间内仍可视为得到回复。",
     "Architecture of generator and critic.": "生成器与判别器的结构。",
-    "Begin with the weights of another face run, of this size or smaller.": "以另一个人脸运行的权重开始，其图片尺寸须相同或更小。",
+    "Begin with the weights of another face run, of this size or smaller; one in colour also for grey pictures.": "以另一个人脸运行的权重开始，其图片尺寸须相同或更小；彩色的运行也可用于灰度图片。",
     "Below 1 the face is less odd and more typical.": "小于 1 时，脸更普通、更典型。",
     "Bits of a number: 8, 16, or auto: 16 if a picture has them.": "每个数值的位数：8、16，或 auto：有图片为 16 位则用 16。",
     "CPU threads (default: every core).": "CPU 线程数（默认：全部核心）。",
