@@ -2,7 +2,8 @@
 
 A place is a layer at a resolution, whatever its number in the list is at another picture size. A network for larger
 pictures takes over all but its outermost layers, and those begin so that its first pictures are the smaller ones,
-up-sampled. Rows that belong to labels go by the labels' names. Pictures may be of another mode (`gan.channels`). Knows nothing of optimizers.
+up-sampled. Rows that belong to labels go by the labels' names; a label that the other run has not begins as the mean of
+those that it has. Pictures may be of another mode (`gan.channels`). Knows nothing of optimizers.
 """
 
 import re
@@ -110,13 +111,16 @@ def _fill(
 
 
 def _copy(mine: Tensor, found: Tensor, name: str, theirs: Sequence[str], ours: Sequence[str]) -> bool:
-    """Copy a tensor into another, or the rows of the labels that both have; return whether anything was."""
+    """Copy a tensor into another, row by row where rows are labels'; return whether it was.
+
+    A label that only this run has begins as what the other run's labels have in common: their mean.
+    """
     a_row_a_label = found.shape[:1] == (len(theirs),) and mine.shape[:1] == (len(ours),)
     if ours and theirs and PER_LABEL.search(name) and a_row_a_label and found.shape[1:] == mine.shape[1:]:
-        shared = [label for label in ours if label in theirs]
-        for label in shared:
-            mine[ours.index(label)] = found[theirs.index(label)]
-        return bool(shared)
+        mean = found.mean(0)
+        for at, label in enumerate(ours):
+            mine[at] = found[theirs.index(label)] if label in theirs else mean
+        return True
     if found.shape != mine.shape:
         return False
     mine.copy_(found)
