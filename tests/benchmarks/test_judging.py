@@ -123,23 +123,23 @@ def test_a_variant_names_settings_and_constants_whose_values_may_hold_commas(scr
 
 
 def test_a_changed_constant_is_one_that_there_is(script, monkeypatch):
-    from aigc_cli.gan import trainer
+    from aigc_cli.gan import conclusion, report
     from aigc_cli.gan.architectures import style
     from aigc_cli.gan.critics import projected
 
     monkeypatch.setattr(projected, "WIDTH", projected.WIDTH)
     monkeypatch.setattr(style, "CHANNELS", style.CHANNELS)
-    monkeypatch.setattr(projected, "FEATURE_GAMMA", projected.FEATURE_GAMMA)
-    monkeypatch.setattr(trainer, "FEATURE_GAMMA", trainer.FEATURE_GAMMA)
+    for module in (conclusion, report):
+        monkeypatch.setattr(module, "MANY_NEAR", module.MANY_NEAR)
     changed = script("gan_ablation").changed_constants
     changed(
         {
             "gan.critics.projected.WIDTH": 8,
             "gan.architectures.style.CHANNELS": {"4": 16},
-            "gan.critics.projected.FEATURE_GAMMA": 0.25,
+            "gan.conclusion.MANY_NEAR": 0.25,
         }
     )
     assert (projected.WIDTH, style.CHANNELS) == (8, {4: 16})
-    assert (projected.FEATURE_GAMMA, trainer.FEATURE_GAMMA) == (0.25, 0.25)  # the trainer has its own name for it
+    assert (conclusion.MANY_NEAR, report.MANY_NEAR) == (0.25, 0.25)  # the report has its own name for it
     with pytest.raises(SystemExit, match="no such constant"):
         changed({"gan.critics.projected.WIDE": 8})
