@@ -10,7 +10,7 @@ import inspect
 import os
 import time
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -65,12 +65,14 @@ def with_settings(
     *,
     section: str = "",
     presets: Presets | None = None,
+    decided: Mapping[str, Collection[str]] | None = None,
 ) -> Callable[..., None]:
     """Return `run` as a Typer command.
 
     `run(console, settings, **arguments)` declares only its positional arguments; the options of
     `settings_type` are added. `section` is its table in `aigc.toml`, e.g. "train-gan". `run` is also given `origins`,
-    where each setting came from, and `ctx`, if it asks for them.
+    where each setting came from, and `ctx`, if it asks for them. `decided` names the settings that a preset decides
+    when the command runs.
     """
     asked = inspect.signature(run).parameters
     own = [parameter for name, parameter in asked.items() if name not in ("console", "settings", "origins", "ctx")]
@@ -113,7 +115,7 @@ def with_settings(
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = run.__doc__
     # What man pages and completions are made from, beside the options themselves.
-    vars(command).update(section=section, settings_type=settings_type, presets=presets or {})
+    vars(command).update(section=section, settings_type=settings_type, presets=presets or {}, decided=decided or {})
     return command
 
 

@@ -138,7 +138,7 @@ _aigc_reply() {
             case $previous in
                 -o | --output | --init) _aigc_marked aigc.json face; _aigc_rest folders; return ;;
                 --minutes | --steps | --sweep | --batch-size | --width | --z-dim | --lr-g | --lr-d | --beta1 | --beta2 | --cooldown | --final-lr | --plateau-patience | --gamma | --gp-weight | --clip-weights | --penalty-every | --grow | --d-steps | --class-weight | --ema-images | --sweep-minutes | --seed | --augment | --augment-strength | --metric-images | --evaluations | --log-every-steps | --patience | --save-minutes | --save-every | --keep | --lock-wait | --keep-days | --threads) _aigc_rest free; return ;;
-                --preset) _aigc_words 'small tiny large projected dcgan mlp wgan wgan-gp resnet r3'; _aigc_rest free; return ;;
+                --preset) _aigc_words 'auto small tiny large projected dcgan mlp wgan wgan-gp resnet r3'; _aigc_rest free; return ;;
                 --arch) _aigc_words 'style dcgan mlp resnet r3'; _aigc_rest free; return ;;
                 --loss) _aigc_words 'rpgan nonsaturating minimax lsgan hinge wgan wgan-gp'; _aigc_rest free; return ;;
                 --modulation) _aigc_words 'weight adain'; _aigc_rest free; return ;;

@@ -167,7 +167,7 @@ complete -c aigc -n '__aigc_in "prepare forget"' -x -a '(__aigc_values folders "
 complete -c aigc -n '__aigc_in "train-gan"' -s o -l output -x -a '(__aigc_values folders "aigc.json" "face")' -d 'The run folder to make or go on with.'
 complete -c aigc -n '__aigc_in "train-gan"' -l minutes -x -d 'How long to train.'
 complete -c aigc -n '__aigc_in "train-gan"' -l steps -x -d 'How many steps to train; overrides --minutes.'
-complete -c aigc -n '__aigc_in "train-gan"' -l preset -x -a 'small tiny large projected dcgan mlp wgan wgan-gp resnet r3' -d 'Named settings to start from: projected draws best, with an extra; small needs none, tiny is quicker, large is for GPUs; the others are textbooks\' and papers\', to compare and learn.'
+complete -c aigc -n '__aigc_in "train-gan"' -l preset -x -a 'auto small tiny large projected dcgan mlp wgan wgan-gp resnet r3' -d 'Named settings to start from: auto takes what measured best for pictures like these; projected needs an extra, small none, tiny is quicker, large is for GPUs; the others are textbooks\' and papers\', to compare and learn.'
 complete -c aigc -n '__aigc_in "train-gan"' -l init -x -a '(__aigc_values folders "aigc.json" "face")' -d 'Begin with the weights of another face run, of this size or smaller; one in colour also for grey pictures.'
 complete -c aigc -n '__aigc_in "train-gan"' -l dry-run -d 'Check everything, print the plan and write nothing.'
 complete -c aigc -n '__aigc_in "train-gan"' -l no-dry-run -d 'Check everything, print the plan and write nothing.'

@@ -5,6 +5,7 @@ machine. Pages of commands that are gone are deleted. The pages are English: `--
 man would need a second tree of files that packages install and `man` finds by the locale.
 """
 
+import math
 import re
 import signal
 import sys
@@ -19,6 +20,7 @@ from aigc_cli import __version__
 from aigc_cli.config.base import GROUPS
 from aigc_cli.core.errors import AigcError, Interrupted
 from aigc_cli.core.machine.installed import COMPLETIONS
+from aigc_cli.gan.recipes import ANY, AUTO, TABLE, Row
 
 FIRST = GROUPS["first"].rstrip(":")
 SHARED = (
@@ -41,6 +43,8 @@ SHARED = (
     "Everything that the tool generates carries a machine-readable label that says so: XMP in PNG files, the "
     "keys \\fBAIGC\\fR and \\fBdigitalSourceType\\fR in JSON records.",
 )
+# What a row of the table behind --preset auto may ask for.
+ASKED = {"features": "the extra projected", "labelled": "labels", "adaptable": "a batch of held-out pictures"}
 SHARED_VARIABLES = {
     "AIGC_DEBUG": "Set to anything: a traceback on errors, as with --debug.",
     "AIGC_LANG": "The language of messages and help, en or zh-CN; without it LC_ALL, LC_MESSAGES and LANG say it.",
@@ -249,8 +253,38 @@ def _presets(presets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     if presets:
         yield from (".SH PRESETS", "What \\fB\\-\\-preset\\fR sets, where nothing else does:")
     for name, values in presets.items():
-        settings = ", ".join(f"{key.replace('_', '-')} {value}" for key, value in values.items())
-        yield from _item(f"\\fB{escape(name)}\\fR", settings or "The defaults.")
+        said = _decided() if name == AUTO else _settings(values) or "The defaults."
+        yield from _item(f"\\fB{escape(name)}\\fR", said)
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key.replace('_', '-')} {value}" for key, value in values.items())
+
+
+def _decided() -> str:
+    """Return what the preset auto takes, as its table has it."""
+    rows = "; ".join(f"{_where(row)}: {_settings(row.takes)}" for row in TABLE).capitalize()
+    return (
+        f"Of what measured best, all that fits the set. {rows}. Elsewhere the defaults; what is given goes before it."
+    )
+
+
+def _where(row: Row) -> str:
+    """Return what a row of the table asks for."""
+    parts = []
+    for name, what in ASKED.items():
+        wanted = getattr(row, name)
+        parts += [] if wanted is None else [f"{'with' if wanted else 'without'} {what}"]
+    for name, unit in {"pictures": "training pictures", "size": "pixels", "minutes": "minutes"}.items():
+        least, most = getattr(row, name)
+        parts += [] if (least, most) == ANY else [f"{_range(least, most)} {unit}"]
+    return ", ".join(parts)
+
+
+def _range(least: float, most: float) -> str:
+    if most == math.inf:
+        return f"{least:g} or more"
+    return f"up to {most:g}" if least == 0 else f"{least:g} to {most:g}"
 
 
 def _environment(command: Command) -> Iterator[str]:

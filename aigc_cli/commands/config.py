@@ -73,13 +73,16 @@ def _settings(ctx: typer.Context, command: Any) -> Iterator[dict[str, Any]]:
             value = parameter.process_value(ctx, text)
             values[parameter.name] = from_variable(parameter.name, kinds[parameter.name], value)
     settings, origins = resolve_values(settings_type, values, presets=command.callback.presets)
+    preset = getattr(settings, "preset", "")
+    decided = command.callback.decided.get(preset, ())
     for name, origin in origins.items():
+        besides = f", or what preset {preset} decides" if name in decided and origin.kind == "default" else ""
         yield {
             "schema": "aigc.setting/1",
             "command": section,
             "setting": setting_name(name).replace("_", "-"),
             "value": json_value(getattr(settings, name)),
-            "origin": str(origin),
+            "origin": f"{origin}{besides}",
             "not_from": shown(PROJECT_FILE) if fields[name].metadata.get("acts") else None,
         }
 

@@ -28,12 +28,14 @@ def train_faces(
     data: PreparedSet,
     output: Path,
     *,
+    kept: Mapping[str, Any],
     images: "ImageSet | None" = None,
     foreseen: Callable[[], Mapping[str, Any]] = dict,
 ) -> None:
     """Train into `output` and print the run's record. `images` are the set's where they have been read already.
 
-    `foreseen` adds to the plan of a dry run.
+    `kept` is what the record of a run that begins says of how the settings were chosen. `foreseen` adds to the plan of
+    a dry run.
     """
     base = None if settings.init is None else Path(settings.init)
     begins = settings.resume == "restart" or not RunDir(output).checkpoint_steps()
@@ -46,7 +48,7 @@ def train_faces(
                 raise UsageProblem(tr("--init {init} is the run to make", init=base), tr("use another -o"))
             read_run(base, "face")
 
-    def build(progress: Progress, stop: Callable[[], None], world: World) -> object:
+    def build(settings: TrainGanSettings, progress: Progress, stop: Callable[[], None], world: World) -> object:
         from aigc_cli.core.machine.device import choose_device
         from aigc_cli.data.pictures.imageset import load_image_set
         from aigc_cli.gan.trainer import build_trainer
@@ -62,7 +64,8 @@ def train_faces(
         base=base,
         build=build,
         check=check,
-        foreseen=foreseen,
+        kept=kept,
+        foreseen=lambda: {**kept, **foreseen()},
         conclude=lambda run: _concluded(console, run),
     )
     train_run(console, settings, data, output, job)

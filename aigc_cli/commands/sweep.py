@@ -1,9 +1,12 @@
 """`aigc train-gan --sweep`: trials of settings, their table, and the training with the best of them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aigc_cli.commands.face_settings import settle
 from aigc_cli.commands.face_training import train_faces
 from aigc_cli.config.base import Origin
 from aigc_cli.config.train_gan import TrainGanSettings
@@ -14,7 +17,7 @@ from aigc_cli.core.machine.distributed import several
 from aigc_cli.core.screen.console import Console
 from aigc_cli.core.words.messages import tr
 from aigc_cli.data.manifest import PreparedSet, open_set
-from aigc_cli.gan.sweep import NAMES, Sweep, Trial, best_of, objective_of, ranked, trials_of
+from aigc_cli.gan.sweep import NAMES, Sweep, Trial, best_of, objective_of, ranked, swept_by, trials_of
 
 if TYPE_CHECKING:
     from aigc_cli.data.pictures.imageset import ImageSet
@@ -37,9 +40,13 @@ def train_best(
     sweep = Sweep(
         trials=trials, minutes=settings.sweep_minutes, data_hash=opened.hash, path=RunDir(output).path / SWEEP
     )
+    trial = None if settings.resume == "restart" else sweep.begun()
+    settings, kept = settle(console, settings, origins, opened, output, swept=swept_by(trials), trial=trial)
+    sweep = replace(sweep, trials=trials_of(asked, settings))
     _check_place(settings, output, sweep)
     if settings.dry_run:
-        train_faces(console, _settled(settings, sweep), opened, output, foreseen=lambda: _foreseen(settings, sweep))
+        foreseen = partial(_foreseen, settings, sweep)
+        train_faces(console, _settled(settings, sweep), opened, output, kept=kept, foreseen=foreseen)
         return
     records, images = _swept(console, settings, opened, output, sweep)
     if not console.quiet or console.explicit_json or settings.sweep_only:
@@ -48,7 +55,7 @@ def train_best(
     words = ", ".join(f"{name} {value:g}" for name, value in best["values"].items())
     console.talk(tr("the sweep's best: {words}", words=words))
     if not settings.sweep_only:
-        train_faces(console, _with_values(best, sweep), opened, output, images=images)
+        train_faces(console, _with_values(best, sweep), opened, output, kept=kept, images=images)
 
 
 def _asked(settings: TrainGanSettings, origins: Mapping[str, Origin], asked: Sequence[str]) -> tuple[Trial, ...]:

@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
+from aigc_cli.commands.face_settings import settle
 from aigc_cli.commands.face_training import train_faces
 from aigc_cli.config.base import GROUPS, Origin
 from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
 from aigc_cli.core.screen.console import Console
 from aigc_cli.data.manifest import open_set
+from aigc_cli.gan.recipes import AUTO, DECIDED
 from aigc_cli.options import with_settings
 
 SWEEP_OPTION = typer.Option(
@@ -46,10 +48,12 @@ def train_gan(
 
         train_best(console, settings, origins, data, output, sweep or ())
     else:
-        train_faces(console, settings, open_set(data, "images"), output)
+        opened = open_set(data, "images")
+        settled, kept = settle(console, settings, origins, opened, output)
+        train_faces(console, settled, opened, output, kept=kept)
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    command = with_settings(train_gan, TrainGanSettings, section="train-gan", presets=PRESETS)
+    command = with_settings(train_gan, TrainGanSettings, section="train-gan", presets=PRESETS, decided={AUTO: DECIDED})
     app.command("train-gan", epilog=EXAMPLES)(command)

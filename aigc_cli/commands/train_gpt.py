@@ -43,7 +43,7 @@ def train_gpt(
     """Train a language model on a prepared set of chat or text."""
     opened = open_set(data, "chat", "text")
 
-    def build(progress: Progress, stop: Callable[[], None], world: World) -> object:
+    def build(settings: TrainGptSettings, progress: Progress, stop: Callable[[], None], world: World) -> object:
         from aigc_cli.core.machine.device import choose_device
         from aigc_cli.gpt.trainer import build_trainer
 

@@ -1,13 +1,21 @@
 """What `train-gan` and `train-gpt` share: lock, existing runs, dry run, signals, the record that is printed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from aigc_cli.config.base import as_json
+from aigc_cli.config.base import as_begun, as_json
 from aigc_cli.core.disk.files import be_private, check_free_space, make_dir
-from aigc_cli.core.disk.rundir import FolderLock, RunDir, delete_run, existing_run, open_for_training, read_run
+from aigc_cli.core.disk.rundir import (
+    NOT_COMPARED,
+    FolderLock,
+    RunDir,
+    delete_run,
+    existing_run,
+    open_for_training,
+    read_run,
+)
 from aigc_cli.core.errors import AigcError
 from aigc_cli.core.machine.distributed import World, joined
 from aigc_cli.core.screen.console import Console
@@ -24,16 +32,17 @@ class Job:
 
     `needed_bytes` is room for the model, its checkpoints and previews; of a private `base`, a run whose weights it
     begins with, it becomes private too. `check` raises what can be known before anything is written; `build` then
-    returns the trainer: it is given where to report long work, what to call now and then in it, for that raises when a
-    signal has come, and who else trains. `foreseen` adds to the plan of a dry run, and `conclude` to the record of a
-    run that has just been finished.
+    returns the trainer: it is given the settings, where to report long work, what to call now and then in it, for that
+    raises when a signal has come, and who else trains. `kept` goes into the record of a run that begins, `foreseen`
+    into the plan of a dry run, and what `conclude` returns into the record of a run that has just been finished.
     """
 
     kind: str
     needed_bytes: int
-    build: Callable[[Progress, Callable[[], None], World], Any]
+    build: Callable[[Any, Progress, Callable[[], None], World], Any]
     base: Path | None = None
     check: Callable[[], None] = lambda: None
+    kept: Mapping[str, Any] = field(default_factory=dict)
     foreseen: Callable[[], Mapping[str, Any]] = dict
     conclude: Callable[[RunDir], Mapping[str, Any]] = lambda _: {}
 
@@ -41,8 +50,9 @@ class Job:
 def train_run(console: Console, settings: Any, data: PreparedSet, output: Path, job: Job) -> None:
     """Train into `output` under its lock, resuming what is there, and print the run's record.
 
-    Of several processes that torchrun started the first one does all this and the others only train with it. All of
-    them make a private run theirs alone before they join, for joining starts threads.
+    Of several processes that torchrun started the first one does all this and the others only train with it, with its
+    settings, for not everywhere the same may be installed. All of them make a private run theirs alone before they
+    join, for joining starts threads.
     """
     private = _is_private(settings, data, output, job)
     if private:
@@ -50,8 +60,9 @@ def train_run(console: Console, settings: Any, data: PreparedSet, output: Path, 
     with joined(settings.device) as world:
         if world.is_main:
             _lead(console, settings, data, output, job, world, private)
-        elif world.decided(None):
-            _train(Console(quiet=True), settings, job.build, RunDir(output), world)
+        elif theirs := world.decided(None):
+            names = {one.name for one in fields(settings)} - NOT_COMPARED
+            _train(Console(quiet=True), as_begun(settings, names, theirs), job.build, RunDir(output), world)
 
 
 def _lead(
@@ -69,7 +80,7 @@ def _lead(
     existing = existing_run(output, job.kind, kept, described, resume=settings.resume)
     if settings.dry_run:
         _foretell(console, settings, data, output, job, existing)
-        world.decided(False)
+        world.decided(None)
         return
     if not is_done(existing, kept):
         check_free_space(output, job.needed_bytes)
@@ -81,12 +92,12 @@ def _lead(
             console.talk(
                 tr("{output}: already finished at step {step}: nothing to do", output=output, step=record["step"])
             )
-            world.decided(False)
+            world.decided(None)
         else:
-            world.decided(True)
+            world.decided(kept)
             whose = {"subject": None, "consent": None, "credit": [], **data.manifest}
             names = ("subject", "consent", "credit", *(["persona"] if "persona" in whose else []))
-            run.update_record(**{name: whose[name] for name in names})
+            run.update_record(**{**job.kept, **record, **{name: whose[name] for name in names}})
             _train(console, settings, lambda *ways: _built(lambda: job.build(*ways), run, existed), run, world)
             record = run.update_record(**job.conclude(run))
     from aigc_cli.commands.summary.training import trained
@@ -139,7 +150,9 @@ def _train(console: Console, settings: Any, build: Callable[..., Any], run: RunD
         set_threads(settings.threads, processes=world.local_size)
         keep_freed_memory()
         progress = console.progress()
-        trainer = build(progress, lambda: flag.raise_if_requested(tr("the same command goes on from there")), world)
+        trainer = build(
+            settings, progress, lambda: flag.raise_if_requested(tr("the same command goes on from there")), world
+        )
         if world.is_main:
             run.update_record(versions=versions())
         return train(trainer, Plan.of(settings), run, progress, flag, world)

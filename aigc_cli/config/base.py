@@ -9,7 +9,7 @@ import difflib
 import math
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -249,6 +249,25 @@ def _is_of(kind: Any, value: Any) -> bool:
         return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
     taken = {float: (int, float), Path: (str,)}.get(kind, (kind,))
     return isinstance(value, taken) and (kind is bool or not isinstance(value, bool))
+
+
+def as_begun(settings: Settings, names: Collection[str], kept: Mapping[str, Any]) -> Settings:
+    """Return settings with what a record keeps of those of some names; what would not fit its field stays as it is."""
+    kinds, changes = typing.get_type_hints(type(settings)), {}
+    for field in dataclasses.fields(settings):
+        name = setting_name(field.name)
+        if field.name in names and name in kept and _is_value(kinds[field.name], kept[name], field.metadata):
+            changes[field.name] = kept[name]
+    return dataclasses.replace(settings, **changes)
+
+
+def _is_value(kind: Any, value: Any, rules: Mapping[str, Any]) -> bool:
+    """Return whether a record's value is one that a setting of one value can have."""
+    parts = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if value is None:
+        return types.NoneType in parts
+    taken = any(_is_of(part, value) for part in parts if part in (int, float, str, bool))
+    return taken and _problem("", value, rules) is None
 
 
 def as_json(settings: "DataclassInstance") -> dict[str, Any]:

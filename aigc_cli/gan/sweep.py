@@ -68,6 +68,21 @@ class Sweep:
         records = (known.get(self._identity(self._record(trial))) for trial in self.trials)
         return [record for record in records if record is not None]
 
+    def begun(self) -> Mapping[str, Any] | None:
+        """Return the settings of the newest trial of this sweep that is done, with whatever settings beside its values.
+
+        None where there is none: a sweep of other values, minutes or data is another one.
+        """
+        kept = read_jsonl(self.path) if self.path.is_file() else ()
+        values = [trial.values for trial in self.trials]
+        ours = {"schema": SCHEMA, "minutes": self.minutes, "data": self.data_hash}
+        newest = None
+        for record in kept:
+            same = all(record.get(name) == value for name, value in ours.items())
+            if same and record.get("values") in values and isinstance(record.get("settings"), dict):
+                newest = record["settings"]
+        return newest
+
     def run(
         self,
         build: Callable[[TrainGanSettings], "GanTrainer"],
@@ -119,6 +134,11 @@ def trials_of(asked: Sequence[str], settings: TrainGanSettings) -> tuple[Trial, 
         columns[name] = _numbers(name, values)
     trials = [dict(zip(columns, values, strict=True)) for values in product(*columns.values())]
     return tuple(Trial(values, _with(settings, values)) for values in trials)
+
+
+def swept_by(trials: Sequence[Trial]) -> set[str]:
+    """Return the settings that trials set."""
+    return {field for name in trials[0].values for field in NAMES[name]}
 
 
 def _numbers(name: str, text: str) -> list[float]:

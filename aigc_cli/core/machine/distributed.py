@@ -188,6 +188,11 @@ def several() -> bool:
     return _told().size > 1
 
 
+def leads() -> bool:
+    """Whether this process is the one that writes, logs and speaks, told before it has joined the others."""
+    return _told().is_main
+
+
 def _told() -> World:
     try:
         rank, size, local_rank, local_size = (

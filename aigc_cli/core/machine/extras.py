@@ -36,6 +36,15 @@ def _of_checkout(extra: str) -> tuple[str, ...]:
     return tuple(project["optional-dependencies"].get(extra, ()))
 
 
+def is_installed(extra: str) -> bool:
+    """Whether every package of an extra is installed; not where nothing says which ones they are."""
+    packages = [distribution_name(requirement) for requirement in requirements(extra)]
+    try:
+        return bool(packages) and all(importlib.metadata.version(package) for package in packages)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
 def install_command(extra: str) -> str:
     """Return what installs an extra: a pip command that names its packages, or what to do where nobody knows them."""
     packages = requirements(extra)

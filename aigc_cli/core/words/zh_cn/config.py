@@ -102,7 +102,7 @@ CHINESE: dict[str, str] = {
     "Name of the author, for the records.": "作者的名字，用于记录。",
     "Name of the person for 'You are NAME.' and the records.": "此人的名字，用于“You are NAME.”和各种记录。",
     "Name of the person in the pictures, for the records.": "图片中人物的名字，用于记录。",
-    "Named settings to start from: projected draws best, with an extra; small needs none, tiny is quicker, large is for GPUs; the others are textbooks' and papers', to compare and learn.": "作为起点的预设：projected 画得最好，需要附加组件；small 不需要，tiny 更快，large 适合 GPU；其余出自教科书和论文，用于比较和学习。",
+    "Named settings to start from: auto takes what measured best for pictures like these; projected needs an extra, small none, tiny is quicker, large is for GPUs; the others are textbooks' and papers', to compare and learn.": "作为起点的预设：auto 按图片情况选用实测最好的；projected 需要附加组件，small 不需要，tiny 更快，large 适合 GPU；其余出自教科书和论文，用于比较和学习。",
     "Names every random stream.": "所有随机流的种子。",
     "Network whose features are compared.": "用来比较特征的网络。",
     "Numbers in a latent (default: the architecture's).": "潜变量的维数（默认：随结构而定）。",
