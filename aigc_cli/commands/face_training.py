@@ -78,13 +78,13 @@ def _begin_with(trainer: "GanTrainer", base: Path, run: RunDir, progress: Progre
         run.update_record(base=_base_record(base))
     progress.say(
         tr(
-            "from {init}: {generator} of {of_generator} tensors of the generator, {critic} of {of_critic} of "
-            "the critic",
+            "from {init}: {generator} of {of_generator} tensors of the generator, {critics} of {of_critics} of "
+            "its critics",
             init=base,
             generator=taken.generator,
             of_generator=taken.of_generator,
-            critic=taken.critic,
-            of_critic=taken.of_critic,
+            critics=taken.critics,
+            of_critics=taken.of_critics,
         )
     )
 

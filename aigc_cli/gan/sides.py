@@ -61,6 +61,8 @@ class Side(Protocol):
 class CriticSide(Side, Protocol):
     """Critics that judge pictures, with what trains them."""
 
+    learner: "Learner"
+
     def views(self, pictures_BCHW: Tensor) -> list[Tensor]:
         """Return what is judged of pictures in [-1, 1]: the pictures themselves, or features of them."""
 
@@ -79,35 +81,35 @@ class Learner:
 
     def __init__(self, name: str, network: nn.Module, adam: AdamW, rate: float, world: World) -> None:
         self.name, self.rate = name, rate
-        self._network, self._adam, self._world = network, adam, world
+        self.network, self._adam, self._world = network, adam, world
 
     def learn(self, turn: Turn, loss: Tensor, metrics: Metrics, norm: str = "") -> Metrics:
         """Move the network down the gradient of a loss; return the metrics as means over all processes.
 
         Every few steps the norm of the gradient is one of them, under the name `norm` if there is one.
         """
-        metrics = backward(loss, self._network, metrics, self._world)
+        metrics = backward(loss, self.network, metrics, self._world)
         if norm and turn.step % GRADIENT_NORM_EVERY == 0:
-            metrics[norm] = gradient_norm(self._network)
+            metrics[norm] = gradient_norm(self.network)
         self._adam.step(turn.factor * self.rate)
         return metrics
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Let what is computed inside have no gradient in the network's parameters."""
-        self._network.requires_grad_(False)
+        self.network.requires_grad_(False)
         try:
             yield
         finally:
-            self._network.requires_grad_(True)
+            self.network.requires_grad_(True)
 
     def state(self) -> dict[str, Tensor]:
         """Return weights and moments."""
-        return named(self.name, self._network) | self._adam.state()
+        return named(self.name, self.network) | self._adam.state()
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Take back what `state` returned."""
-        load_named(self.name, self._network, tensors)
+        load_named(self.name, self.network, tensors)
         self._adam.restore(tensors)
 
 

@@ -130,7 +130,8 @@ class GanTrainer:
         """Begin with another face run's networks, at the full size; the average begins as the generator does."""
         self._growth.finish()
         self._begin_at(self._growth.resolution)
-        taken = begin_with(run, self.config, self._generator.network, self._own.critic)
+        critics = {side.learner.name: side.learner.network for side in self._critics}
+        taken = begin_with(run, self.config, self._generator.network, critics)
         self._generator.average_anew()
         return taken
 

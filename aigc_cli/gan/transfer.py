@@ -22,6 +22,7 @@ from aigc_cli.core.words.messages import tr
 from aigc_cli.gan.architectures.r3 import R3Generator
 from aigc_cli.gan.architectures.style import StyleGenerator
 from aigc_cli.gan.channels import can_become, critic_seen_as, generator_seen_as
+from aigc_cli.gan.critics.projected import seen_size
 from aigc_cli.gan.sampler import best_weights
 
 GROWING = ("style", "r3")  # the others have layers of other widths at another size, or a nonlinear end
@@ -31,17 +32,18 @@ PER_LABEL = re.compile(r"(^|\.)(embed|classify|gain|offset|logit)(\.|$)")
 
 @dataclass(frozen=True)
 class Taken:
-    """How many of each network's tensors were taken, and how many there are."""
+    """How many tensors of the generator and of its critics were taken, and how many there are."""
 
     generator: int
     of_generator: int
-    critic: int
-    of_critic: int
+    critics: int
+    of_critics: int
 
 
-def begin_with(run: Path, config: Mapping[str, Any], generator: nn.Module, critic: nn.Module) -> Taken:
-    """Fill the networks of `config` from a face run: its best averaged generator, and its newest critic if it has one.
+def begin_with(run: Path, config: Mapping[str, Any], generator: nn.Module, critics: Mapping[str, nn.Module]) -> Taken:
+    """Fill the networks of `config` from a face run: its best averaged generator, and the newest of its critics.
 
+    `critics` are by their names in checkpoints; one that the run has not stays as it is.
     Raises BadConfig where the run's networks are of another kind, BadData where none of its tensors fits, and what
     reading the run's weights raises.
     """
@@ -55,12 +57,15 @@ def begin_with(run: Path, config: Mapping[str, Any], generator: nn.Module, criti
         _continue_pictures(generator, weights, theirs)
     steps = RunDir(run).checkpoint_steps()
     snapshot = load_snapshot(RunDir(run), steps[-1])[0] if steps else {}
-    critic_weights = {
-        name.removeprefix("critic."): value for name, value in snapshot.items() if name.startswith("critic.")
-    }
-    critic_weights = critic_seen_as(critic_weights, theirs, config["channels"])
-    judged = _fill(critic, critic_weights, "critic", theirs, config)
-    return Taken(taken, len(generator.state_dict()), judged, len(critic.state_dict()))
+    judged = 0
+    for part, critic in critics.items():
+        prefix = f"{part}."
+        found = {name.removeprefix(prefix): value for name, value in snapshot.items() if name.startswith(prefix)}
+        if part == "critic":  # critics on features see all pictures in colour
+            found = critic_seen_as(found, theirs, config["channels"])
+        judged += _fill(critic, found, part, theirs, config)
+    of_critics = sum(len(critic.state_dict()) for critic in critics.values())
+    return Taken(taken, len(generator.state_dict()), judged, of_critics)
 
 
 def _require_kin(run: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
@@ -89,10 +94,15 @@ def _require_kin(run: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) 
 
 
 def place_of(name: str, part: str, size: int) -> str:
-    """Return a tensor's place: its name with the number of what begins at the picture replaced by the resolution."""
+    """Return a tensor's place: its name with the number of what begins at the picture replaced by the resolution.
+
+    Critics on features have a place for each size at which the pretrained network sees pictures.
+    """
     head, *rest = name.split(".")
     if part == "critic" and head in FROM_PICTURE:
         return ".".join([f"{head}@{size >> int(rest[0])}", *rest[1:]])
+    if part == "projected":
+        return f"{name}@{seen_size(size)}"
     return name
 
 

@@ -95,7 +95,7 @@ class TestTraining:
         (base / "aigc.json").write_text(json.dumps({**record, "private": True, "subject": "Ada"}))
         done = cli.run(tmp_path, *words, "--init", "base")
         assert done.returncode == 0, done.stderr
-        found = re.search(r"from base: (\d+) of (\d+) tensors of the generator, (\d+) of (\d+) of the", done.stderr)
+        found = re.search(r"from base: (\d+) of (\d+) tensors of the generator, (\d+) of (\d+) of its", done.stderr)
         assert found[1] == found[2]
         assert found[3] == found[4]
         made = json.loads((tmp_path / "next" / "aigc.json").read_text())

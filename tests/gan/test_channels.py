@@ -50,7 +50,7 @@ def some_pictures(channels):
 @pytest.mark.parametrize("arch", LINEAR)
 def test_the_first_pictures_of_a_grey_run_are_those_of_its_colour_base_in_grey(arch, tmp_path):
     old, new, taken = begun(arch, 3, 1, tmp_path)
-    assert (taken.generator, taken.critic) == (taken.of_generator, taken.of_critic)
+    assert (taken.generator, taken.critics) == (taken.of_generator, taken.of_critics)
     colour, grey = pictures_of(old.average), pictures_of(new.average)
     assert colour.std() > 0.1
     assert not torch.allclose(colour[:, :1], colour[:, 1:2], atol=0.01)
@@ -60,7 +60,7 @@ def test_the_first_pictures_of_a_grey_run_are_those_of_its_colour_base_in_grey(a
 @pytest.mark.parametrize("arch", BOUNDED)
 def test_what_goes_into_a_tanh_is_what_becomes_grey(arch, tmp_path):
     old, new, taken = begun(arch, 3, 1, tmp_path)
-    assert (taken.generator, taken.critic) == (taken.of_generator, taken.of_critic)
+    assert (taken.generator, taken.critics) == (taken.of_generator, taken.of_critics)
     colour, grey = pictures_of(old.average).double(), pictures_of(new.average).double()
     assert torch.allclose(grey.atanh(), luma(colour.atanh()), atol=1e-4)
     assert float((grey - luma(colour)).abs().mean()) < 0.05  # of 2: most of a tanh is nearly a line

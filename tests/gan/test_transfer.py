@@ -13,6 +13,7 @@ from aigc_cli.core.disk.rundir import open_for_training
 from aigc_cli.core.disk.snapshots import save_snapshot
 from aigc_cli.core.errors import BadConfig, BadData
 from aigc_cli.data.pictures.imageset import open_image_set
+from aigc_cli.gan.critics.projected import STAGES, ProjectedCritics
 from aigc_cli.gan.trainer import build_trainer
 from aigc_cli.gan.transfer import place_of
 from tests.gan.conftest import write_image_set
@@ -61,7 +62,7 @@ def test_the_same_kind_of_run_gives_all_of_its_average_and_its_critic(arch, imag
     run = stored(old, tmp_path / "run")
     new = made(image_set, seed=2, **settings)
     taken = new.begin_with(run)
-    assert (taken.generator, taken.critic) == (taken.of_generator, taken.of_critic)
+    assert (taken.generator, taken.critics) == (taken.of_generator, taken.of_critics)
     for part, source in (("generator", "average"), ("average", "average"), ("critic", "critic")):
         theirs = tensors_of(old, source)
         assert all(torch.equal(value, theirs[name]) for name, value in tensors_of(new, part).items())
@@ -110,7 +111,7 @@ def test_a_grown_critic_takes_each_layer_at_its_resolution_and_begins_the_outerm
     fresh, grown = made(large, seed=2, **settings), made(large, seed=2, **settings)
     taken = grown.begin_with(run)
     assert 0 < taken.generator < taken.of_generator
-    assert 0 < taken.critic < taken.of_critic
+    assert 0 < taken.critics < taken.of_critics
     theirs, ours, untouched = (tensors_of(trainer, "critic") for trainer in (old, grown, fresh))
     within = {name: value for name, value in ours.items() if name.startswith(f"{lists}.")}
     assert {name.split(".")[1] for name in within} > {"0", "1"}
@@ -148,10 +149,50 @@ def test_a_begun_run_does_not_grow_and_its_critic_hears_all_that_was_learned(tmp
     assert not torch.equal(tensors_of(new, "generator")["rgbs.3.weight"], before)
 
 
+def test_critics_on_features_judge_as_those_of_the_base_and_take_labels_by_their_names(tmp_path):
+    settings = {"projected": True, "loss": "hinge", "metric": "random_conv"}
+    old = made(write_image_set(tmp_path / "a", labels=("sad", "happy")), seed=1, **settings)
+    grey = write_image_set(tmp_path / "b", channels=1, labels=("happy", "angry", "sad"))
+    new = made(grey, seed=2, **settings)
+    taken = new.begin_with(stored(old, tmp_path / "run"))
+    assert (taken.generator, taken.critics) == (taken.of_generator, taken.of_critics)
+    pictures = torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    is_happy = torch.tensor([True, False, True, True])
+    with torch.no_grad():
+        ours, theirs = (
+            critics(critics.features(seen), labels)
+            for critics, seen, labels in (
+                (features_critics(new), pictures, torch.where(is_happy, 0, 2)),
+                (features_critics(old), pictures.expand(-1, 3, -1, -1), torch.where(is_happy, 1, 0)),
+            )
+        )
+    assert all(torch.allclose(mine, its, atol=1e-5) for mine, its in zip(ours, theirs, strict=True))
+    for stage in range(len(STAGES)):
+        ours, theirs = (tensors_of(trainer, "projected")[f"critics.{stage}.embed"] for trainer in (new, old))
+        assert torch.allclose(ours[1], theirs.mean(0))
+
+
+def features_critics(trainer):
+    """Return critics on features as a trainer's checkpoint has them."""
+    critics = ProjectedCritics(torch.zeros(2, 3, 16, 16), len(trainer.config["label_names"]), 4)
+    critics.load_state_dict(tensors_of(trainer, "projected"))
+    return critics.eval()
+
+
+def test_a_base_without_critics_on_features_leaves_them_as_they_are(image_set, tmp_path):
+    run = stored(made(image_set, seed=1), tmp_path / "run")
+    settings = {"projected": True, "loss": "rpgan", "metric": "random_conv"}
+    new, untouched = made(image_set, seed=2, **settings), made(image_set, seed=2, **settings)
+    taken = new.begin_with(run)
+    ours, its = tensors_of(new, "projected"), tensors_of(untouched, "projected")
+    assert taken.of_critics - taken.critics == len(ours)
+    assert all(torch.equal(value, its[name]) for name, value in ours.items())
+
+
 def test_a_run_without_checkpoints_gives_its_generator_alone(image_set, tmp_path):
     run = stored(made(image_set, seed=1), tmp_path / "run", critic=False)
     taken = made(image_set, seed=2).begin_with(run)
-    assert (taken.generator, taken.critic) == (taken.of_generator, 0)
+    assert (taken.generator, taken.critics) == (taken.of_generator, 0)
 
 
 def test_networks_of_another_kind_are_refused(image_set, tmp_path):
@@ -183,7 +224,7 @@ def test_a_base_of_before_modulation_had_a_name_is_one_by_weights(image_set, tmp
     run = stored(old, tmp_path / "run")
     assert "modulation" not in json.loads((run / "config.json").read_text())
     taken = made(image_set, seed=2).begin_with(run)
-    assert (taken.generator, taken.critic) == (taken.of_generator, taken.of_critic)
+    assert (taken.generator, taken.critics) == (taken.of_generator, taken.of_critics)
     with pytest.raises(BadConfig, match="it has --modulation weight, not adain"):
         made(image_set, seed=2, modulation="adain").begin_with(run)
 
@@ -199,4 +240,6 @@ def test_weights_of_which_none_fits_are_refused(image_set, tmp_path):
 def test_places_of_a_critic_are_named_by_resolution():
     assert place_of("downs.0.weight", "critic", 32) == place_of("downs.1.weight", "critic", 64)
     assert place_of("downs.0.weight", "critic", 32) != place_of("downs.0.weight", "critic", 64)
+    assert place_of("mean_0", "projected", 32) == place_of("mean_0", "projected", 64)  # both are seen at 64
+    assert place_of("mean_0", "projected", 64) != place_of("mean_0", "projected", 128)
     assert place_of("ups.1.weight", "generator", 32) == place_of("ups.1.weight", "generator", 64)

@@ -75,7 +75,7 @@ class ProjectedCritics(nn.Module):
     def __init__(self, pictures: Tensor, labels: int, group: int) -> None:
         super().__init__()
         self._network = load_efficientnet(LITE1, pictures.device)
-        self._size = max(LEAST_SIZE, math.ceil(pictures.shape[-1] / COARSEST) * COARSEST)
+        self._size = seen_size(pictures.shape[-1])
         self.critics = nn.ModuleList()
         with torch.no_grad():
             chunks = [self._raw(chunk) for chunk in torch.split(pictures, NORM_CHUNK)]
@@ -103,6 +103,11 @@ class ProjectedCritics(nn.Module):
             x = F.interpolate(x, size=self._size, mode="bilinear", align_corners=False)
         x = (x * 127.5 + 0.5) / 128
         return self._network.after_stages(x.contiguous(memory_format=torch.channels_last), STAGES)
+
+
+def seen_size(size: int) -> int:
+    """Return the side at which the network sees pictures of a set."""
+    return max(LEAST_SIZE, math.ceil(size / COARSEST) * COARSEST)
 
 
 def rgb(pictures_BCHW: Tensor) -> Tensor:

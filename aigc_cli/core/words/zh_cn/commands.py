@@ -189,7 +189,7 @@ CHINESE: dict[str, str] = {
     "floor": "下限",
     "form": "形式",
     "forwarded messages": "转发的消息",
-    "from {init}: {generator} of {of_generator} tensors of the generator, {critic} of {of_critic} of the critic": "取自 {init}：生成器 {of_generator} 个张量中的 {generator} 个，判别器 {of_critic} 个中的 {critic} 个",
+    "from {init}: {generator} of {of_generator} tensors of the generator, {critics} of {of_critics} of its critics": "取自 {init}：生成器 {of_generator} 个张量中的 {generator} 个，判别器 {of_critics} 个中的 {critics} 个",
     "gifts": "礼物",
     "give -o DIR": "请加 -o DIR",
     "give -o FOLDER": "请加 -o FOLDER",
