@@ -54,8 +54,11 @@ class TrainingLog:
         if broken is not None:
             raise Diverged(tr("{name} is not finite", name=broken), work.step)
 
-    def write(self, work: Clockwork) -> None:
-        """Log the means of what was read since the last line; Diverged where the loss has been too high for long."""
+    def write(self, work: Clockwork, machine: Mapping[str, float]) -> None:
+        """Log the means of what was read since the last line, and what the machine did meanwhile.
+
+        Diverged where the loss has been too high for long.
+        """
         now = time.monotonic()
         means = {name: value / work.counts[name] for name, value in work.sums.items()}
         self._sums, work.sums, work.counts = {}, {}, {}
@@ -66,7 +69,7 @@ class TrainingLog:
                 means[f"{self._counted}_per_second"] = means[self._counted] * means["steps_per_second"]
         self._speed_from = (work.step, now)
         self._logged = means
-        self._append(work, {**means, "max_resident_bytes": peak_memory()})
+        self._append(work, {**means, "max_resident_bytes": peak_memory(), **machine})
         if "loss" in means:
             self.curve.append(means["loss"])
             if work.losses.diverged(work.step, means["loss"]):

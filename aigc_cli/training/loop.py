@@ -30,6 +30,7 @@ from aigc_cli.training.events import EventLog
 from aigc_cli.training.length import Length, shared_steps
 from aigc_cli.training.log import TrainingLog
 from aigc_cli.training.metrics import MetricsLog
+from aigc_cli.training.others import Others
 from aigc_cli.training.plan import Plan
 from aigc_cli.training.trainer import Trainer
 
@@ -62,6 +63,7 @@ class _Loop:
         self._checkpoints = Checkpoints(run, trainer, plan, world)
         self._length = Length(plan)
         self._expected = ""
+        self._others, self._told_of_others = Others(alone=world.local_size == 1), False
 
     def run(self) -> dict[str, Any]:
         self._begin()
@@ -91,7 +93,8 @@ class _Loop:
         if logging or saving:
             self._log.read(work)
         if logging:
-            self._log.write(work)
+            self._log.write(work, self._others.measured())
+            self._tell_of_others()
         seconds_per_step = work.elapsed_seconds / work.step
         if evaluating:
             self._evaluate()
@@ -141,7 +144,14 @@ class _Loop:
         work.elapsed_seconds = self._elapsed()
 
     def _note(self) -> str:
-        return self._trainer.summary(self._log.newest)
+        parts = (self._trainer.summary(self._log.newest), self._others.words)
+        return ", ".join(part for part in parts if part)
+
+    def _tell_of_others(self) -> None:
+        """Say once in a line of its own that others hold the training up; the notes say it as long as it is so."""
+        if self._others.words and not self._told_of_others:
+            self._told_of_others = True
+            self._progress.say(self._others.words)
 
     def _scale_rates(self) -> None:
         scale, schedule = 0.5**self._work.rollbacks, self._trainer.schedule

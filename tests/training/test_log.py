@@ -42,10 +42,10 @@ def test_a_line_is_the_mean_of_what_was_measured_since_the_last_one(log):
     for loss in (1.0, 2.0, 6.0):
         step(log, work, loss=loss, **({"rare": loss} if loss == 2 else {}))
     log.read(work)
-    log.write(work)
+    log.write(work, {})
     step(log, work, loss=5.0)
     log.read(work)
-    log.write(work)
+    log.write(work, {})
     assert [(line["step"], line["loss"], line.get("rare")) for line in log.lines()] == [(3, 3.0, 2.0), (4, 5.0, None)]
     assert log.curve == [3.0, 5.0]
 
@@ -59,13 +59,13 @@ def test_sums_that_a_checkpoint_holds_are_gone_on_with(log):
     for loss in (100.0, 100.0):
         step(log, work, loss=loss)
     log.read(work)
-    log.write(work)
+    log.write(work, {})
     again = Clockwork.from_json(json.loads(json.dumps(saved)))
     log.go_on_from(again)
     assert (log.lines(), log.newest) == ([], {})
     step(log, again, loss=6.0)
     log.read(again)
-    log.write(again)
+    log.write(again, {})
     assert [(line["step"], line["loss"]) for line in log.lines()] == [(3, 3.0)]
 
 
@@ -82,7 +82,7 @@ def test_without_a_loss_the_curve_is_that_of_the_evaluations(log):
     for distance in (9.0, 4.0):
         step(log, work, loss_g=1.0)
         log.read(work)
-        log.write(work)
+        log.write(work, {})
         log.write_evaluation(work, {"distance": distance}, "distance")
     assert log.curve == [9.0, 4.0]
     assert log.newest["distance"] == 4.0

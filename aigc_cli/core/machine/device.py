@@ -47,3 +47,10 @@ def take_up(name: str, threads: int | None, tell: Callable[[str], None]) -> "tor
     count, device = set_threads(threads), choose_device(name)
     tell(tr("computing on {device} with {threads} threads", device=device, threads=count))
     return device
+
+
+def computing_threads() -> int:
+    """Return how many CPU threads tensors are computed on."""
+    import torch
+
+    return torch.get_num_threads()

@@ -19,6 +19,46 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def computed_seconds() -> tuple[float, float] | None:
+    """Return the seconds computed so far for anybody on the cores that this process may use, and how many those are.
+
+    None where the system does not say (macOS). What another virtual machine took of a core counts, waiting for a disk
+    does not. Of a container with a quota it is the container's own processes and the quota: what others do on the
+    machine is not taken from that.
+    """
+    return _of_the_quota() or _of_the_cores()
+
+
+def _of_the_cores() -> tuple[float, float] | None:
+    try:
+        lines = Path("/proc/stat").read_text().splitlines()
+        mine = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+        counts = [[int(part) for part in line.split()[1:9]] for line in lines if line.split(" ")[0] in mine]
+        ticks = os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, AttributeError):
+        return None
+    if not counts or any(len(count) < 8 for count in counts):
+        return None
+    idle, waiting = 3, 4
+    return sum(sum(count) - count[idle] - count[waiting] for count in counts) / ticks, float(len(counts))
+
+
+def _of_the_quota() -> tuple[float, float] | None:
+    """Return seconds and cores of the control group (version 2, or 1); None where it has no quota."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        used = dict(line.split() for line in Path("/sys/fs/cgroup/cpu.stat").read_text().splitlines())
+        return int(used["usage_usec"]) / 1e6, int(quota) / int(period)
+    except (OSError, ValueError, KeyError, ZeroDivisionError):  # no quota is the word max
+        pass
+    try:
+        quota, period = (Path(f"/sys/fs/cgroup/cpu/cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+        used_nanoseconds = int(Path("/sys/fs/cgroup/cpuacct/cpuacct.usage").read_text())
+        return (used_nanoseconds / 1e9, int(quota) / int(period)) if int(quota) > 0 else None
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
+
+
 def flush_to_disk(descriptor: int) -> None:
     """Return when the file or folder is on the disk itself.
 

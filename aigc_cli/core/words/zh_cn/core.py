@@ -87,6 +87,7 @@ CHINESE: dict[str, str] = {
     "the completion scripts were not installed": "补全脚本没有安装",
     "the data was {path}, is other data now": "数据原为 {path}，现在是别的数据",
     "the file carries no AI label": "该文件没有 AI 标识",
+    "the machine is busy: others take {share:.0%} of {cores:g} cores": "机器繁忙：其他程序占用 {cores:g} 个核心的 {share:.0%}",
     "the picture already carries another AI label": "该图片已有另一个 AI 标识",
     "the record carries no AI label": "该记录没有 AI 标识",
     "the text carries no AI label": "该文本没有 AI 标识",
