@@ -17,6 +17,10 @@ from torch import Tensor, nn
 
 NORM_EPSILON = 1e-5  # added to a variance, as Huang and Belongie do: a channel may be flat
 
+# What each of 4 x 4 taps is of 3 x 3: along a side, of (a, b, c) it is (a, a + b, b + c, c).
+ALONG = torch.tensor([[1.0, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]])
+SQUARES = torch.kron(ALONG, ALONG)
+
 _image_gradients_only = False
 
 
@@ -32,31 +36,32 @@ def image_gradients_only() -> Iterator[None]:
 
 
 class Convolution(torch.autograd.Function):
-    """A convolution, plain or transposed, with bias-free double backward through `aten::convolution_backward`.
+    """A convolution, plain or transposed, with a bias, whose double backward goes through `aten::convolution_backward`.
 
     The native double backward computes the weight gradient with a kernel that is 2 to 3 times slower on a CPU.
     """
 
     @staticmethod
-    def forward(ctx: Any, x_BCHW: Tensor, weight: Tensor, stride: int, padding: int, transposed: bool) -> Tensor:
+    def forward(
+        ctx: Any, x_BCHW: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int, transposed: bool
+    ) -> Tensor:
         """Return the convolution of images (B, C, H, W) with a weight in torch's layout for its kind."""
         ctx.save_for_backward(x_BCHW, weight)
         ctx.shape = (stride, padding, transposed)
-        return _convolve(x_BCHW, weight, stride, padding, transposed)
+        return _convolve(x_BCHW, weight, bias, stride, padding, transposed)
 
     @staticmethod
-    def backward(ctx: Any, grad_BCHW: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
-        """Return the gradients of the input and, unless only images are asked for, of the weight."""
+    def backward(ctx: Any, grad_BCHW: Tensor) -> tuple[Any, ...]:
+        """Return the gradients of the input and, unless only images are asked for, of the weight and the bias."""
         x_BCHW, weight = ctx.saved_tensors
-        wants_weight = ctx.needs_input_grad[1] and not _image_gradients_only
-        grad_x, grad_weight = _ConvolutionBackward.apply(
-            grad_BCHW, x_BCHW, weight, *ctx.shape, (ctx.needs_input_grad[0], wants_weight)
-        )
-        return grad_x, grad_weight, None, None, None
+        wants_x, wants_weight, wants_bias = ctx.needs_input_grad[:3]
+        wanted = (wants_x, wants_weight and not _image_gradients_only, wants_bias and not _image_gradients_only)
+        found = _ConvolutionBackward.apply(grad_BCHW, x_BCHW, weight, *ctx.shape, wanted)
+        return *found, None, None, None
 
 
 class _ConvolutionBackward(torch.autograd.Function):
-    """The two gradients of a convolution, differentiable once more. Both are bilinear in their arguments."""
+    """The three gradients of a convolution, differentiable once more: two are bilinear, that of the bias is a sum."""
 
     @staticmethod
     def forward(
@@ -67,54 +72,70 @@ class _ConvolutionBackward(torch.autograd.Function):
         stride: int,
         padding: int,
         transposed: bool,
-        wanted: tuple[bool, bool],
-    ) -> tuple[Tensor | None, Tensor | None]:
+        wanted: tuple[bool, bool, bool],
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         ctx.save_for_backward(grad_BCHW, x_BCHW, weight)
         ctx.shape = (stride, padding, transposed)
         ctx.set_materialize_grads(False)
         return _gradients(grad_BCHW, x_BCHW, weight, ctx.shape, wanted)
 
     @staticmethod
-    def backward(ctx: Any, of_grad_x: Tensor | None, of_grad_weight: Tensor | None) -> tuple[Any, ...]:
+    def backward(
+        ctx: Any, of_grad_x: Tensor | None, of_grad_weight: Tensor | None, of_grad_bias: Tensor | None
+    ) -> tuple[Any, ...]:
         grad_BCHW, x_BCHW, weight = ctx.saved_tensors
         for_grad = for_x = for_weight = None
         if of_grad_x is not None:
-            for_grad = _convolve(of_grad_x, weight, *ctx.shape)
-            for_weight = _gradients(grad_BCHW, of_grad_x, weight, ctx.shape, (False, True))[1]
+            for_grad = _convolve(of_grad_x, weight, None, *ctx.shape)
+            for_weight = _gradients(grad_BCHW, of_grad_x, weight, ctx.shape, (False, True, False))[1]
         if of_grad_weight is not None:
-            second = _convolve(x_BCHW, of_grad_weight, *ctx.shape)
+            second = _convolve(x_BCHW, of_grad_weight, None, *ctx.shape)
             for_grad = second if for_grad is None else for_grad + second
-            for_x = _gradients(grad_BCHW, x_BCHW, of_grad_weight, ctx.shape, (True, False))[0]
+            for_x = _gradients(grad_BCHW, x_BCHW, of_grad_weight, ctx.shape, (True, False, False))[0]
+        if of_grad_bias is not None:
+            third = of_grad_bias[:, None, None].expand_as(grad_BCHW)
+            for_grad = third if for_grad is None else for_grad + third
         return for_grad, for_x, for_weight, None, None, None, None
 
 
-def _convolve(x_BCHW: Tensor, weight: Tensor, stride: int, padding: int, transposed: bool) -> Tensor:
+def _convolve(
+    x_BCHW: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int, transposed: bool
+) -> Tensor:
     pair = [stride, stride], [padding, padding]
-    y: Tensor = torch.ops.aten.convolution(x_BCHW, weight, None, *pair, [1, 1], transposed, [0, 0], 1)
+    y: Tensor = torch.ops.aten.convolution(x_BCHW, weight, bias, *pair, [1, 1], transposed, [0, 0], 1)
     return y
 
 
 def _gradients(
-    grad_BCHW: Tensor, x_BCHW: Tensor, weight: Tensor, shape: tuple[int, int, bool], wanted: tuple[bool, bool]
-) -> tuple[Tensor | None, Tensor | None]:
+    grad_BCHW: Tensor, x_BCHW: Tensor, weight: Tensor, shape: tuple[int, int, bool], wanted: tuple[bool, bool, bool]
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     stride, padding, transposed = shape
     pair = [stride, stride], [padding, padding]
-    grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
-        grad_BCHW, x_BCHW, weight, None, *pair, [1, 1], transposed, [0, 0], 1, [*wanted, False]
+    sizes = [weight.shape[1 if transposed else 0]] if wanted[2] else None
+    found: tuple[Tensor | None, Tensor | None, Tensor | None] = torch.ops.aten.convolution_backward(
+        grad_BCHW, x_BCHW, weight, sizes, *pair, [1, 1], transposed, [0, 0], 1, list(wanted)
     )
-    return grad_x, grad_weight
+    return found
 
 
-def convolve(x_BCHW: Tensor, weight: Tensor, *, stride: int = 1, padding: int = 0, transposed: bool = False) -> Tensor:
-    """Convolve images (B, C, H, W); weight (out, in, k, k), or (in, out, k, k) if transposed.
+def convolve(
+    x_BCHW: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    stride: int = 1,
+    padding: int = 0,
+    transposed: bool = False,
+) -> Tensor:
+    """Convolve images (B, C, H, W); weight (out, in, k, k), or (in, out, k, k) if transposed; bias (out,).
 
-    Under autocast both are cast to its type, and so is the result.
+    Under autocast all are cast to its type, and so is the result.
     """
     kind = x_BCHW.device.type
     if torch.is_autocast_enabled(kind):
         dtype = torch.get_autocast_dtype(kind)
-        x_BCHW, weight = x_BCHW.to(dtype), weight.to(dtype)
-    return Convolution.apply(x_BCHW, weight, stride, padding, transposed)  # type: ignore[no-any-return]
+        x_BCHW, weight, bias = x_BCHW.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
+    return Convolution.apply(x_BCHW, weight, bias, stride, padding, transposed)  # type: ignore[no-any-return]
 
 
 def widened(x: Tensor) -> Tensor:
@@ -122,16 +143,20 @@ def widened(x: Tensor) -> Tensor:
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 
-def spread_taps(weight: Tensor) -> Tensor:
-    """Return 4x4 weights for a 3x3 weight, each tap laid on a square of four.
+def spread_taps(weight: Tensor, scale: float = 1.0) -> Tensor:
+    """Return 4x4 weights for a 3x3 weight, each tap laid on a square of four, times a scale.
 
     A transposed convolution of stride 2 with them is doubling each pixel and then the 3x3 convolution; a strided one is
     the 3x3 convolution and then the sum over squares of four pixels ("fused scale": Karras et al. 2018,
     arXiv:1710.10196). Unlike free 4x4 weights they draw no checkerboard on flat ground.
+
+    It is one product of matrices over the taps, with the channels last in memory, as the convolution wants them.
     """
-    padded = F.pad(weight, (1, 1, 1, 1))
-    rows = padded[..., 1:, :] + padded[..., :-1, :]
-    return rows[..., 1:] + rows[..., :-1]
+    first, second = weight.shape[:2]
+    rows = weight.permute(0, 2, 3, 1).reshape(first, 9, second)
+    with torch.autocast(weight.device.type, enabled=False):
+        spread = SQUARES.to(weight) * scale @ rows
+    return spread.view(first, 4, 4, second).permute(0, 3, 1, 2)
 
 
 def lrelu(x: Tensor) -> Tensor:
@@ -158,7 +183,7 @@ class EqualLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return x W^T scale + b, shape (..., features_out), as exact as x under autocast too."""
         with torch.autocast(x.device.type, enabled=False):
-            return F.linear(x, self.weight * self.scale, self.bias * self.lr_factor)
+            return F.linear(widened(x), self.weight * self.scale, self.bias * self.lr_factor)
 
 
 class EqualConv(nn.Module):
@@ -178,11 +203,8 @@ class EqualConv(nn.Module):
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Return the convolved images, (B, channels_out, H, W), or half of H and W with `down`."""
-        weight = self.weight * self.scale
-        if self.down:
-            weight = spread_taps(weight)
-        y = convolve(x_BCHW, weight, stride=2 if self.down else 1, padding=self.padding)
-        return y + self.bias.view(1, -1, 1, 1)
+        weight = spread_taps(self.weight, self.scale) if self.down else self.weight * self.scale
+        return convolve(x_BCHW, weight, self.bias, stride=2 if self.down else 1, padding=self.padding)
 
 
 class StyledConv(nn.Module):
@@ -209,20 +231,20 @@ class StyledConv(nn.Module):
     def forward(self, x_BCHW: Tensor, w_BS: Tensor) -> Tensor:
         """Return the modulated convolution (B, channels_out, H', W'), bias added, no activation."""
         style_BC = self.style(w_BS)
-        weight = self.weight * (self.gain / math.sqrt(self.fan_in))
-        if self.up:
-            weight = spread_taps(weight)
-        x_BCHW = x_BCHW * style_BC[:, :, None, None]
-        y = convolve(x_BCHW, weight, stride=2 if self.up else 1, padding=self.padding, transposed=self.up)
-        bias = self.bias.view(1, -1, 1, 1)
+        scale = self.gain / math.sqrt(self.fan_in)
+        weight = spread_taps(self.weight, scale) if self.up else self.weight * scale
+        x_BCHW = x_BCHW * style_BC.to(x_BCHW.dtype)[:, :, None, None]
+        bias = None if self.demodulate else self.bias
+        y = convolve(x_BCHW, weight, bias, stride=2 if self.up else 1, padding=self.padding, transposed=self.up)
         if not self.demodulate:
-            return y + bias
+            return y
         # A transposed convolution of stride 2 has a quarter of its taps at each output pixel.
         energy = weight.square().sum((2, 3)) / (4 if self.up else 1)
         energy = energy if self.up else energy.t()
         with torch.autocast(x_BCHW.device.type, enabled=False):
             norm_BC = self.gain * (style_BC.square() @ energy + 1e-8).rsqrt()
-        return torch.addcmul(bias, y, norm_BC[:, :, None, None])
+        bias, norm_BC = self.bias.to(y.dtype), norm_BC.to(y.dtype)
+        return torch.addcmul(bias.view(1, -1, 1, 1), y, norm_BC[:, :, None, None])
 
 
 class AdaptiveNormConv(nn.Module):
@@ -245,9 +267,7 @@ class AdaptiveNormConv(nn.Module):
 
     def forward(self, x_BCHW: Tensor, w_BS: Tensor) -> Tensor:
         """Return the normalised convolution (B, channels_out, H', W'), no activation."""
-        weight = self.weight * self.scale
-        if self.up:
-            weight = spread_taps(weight)
+        weight = spread_taps(self.weight, self.scale) if self.up else self.weight * self.scale
         y = widened(convolve(x_BCHW, weight, stride=2 if self.up else 1, padding=self.padding, transposed=self.up))
         centred = y - y.mean((2, 3), keepdim=True)
         deviation = (centred.square().mean((2, 3), keepdim=True) + NORM_EPSILON).sqrt()

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aigc_cli.gan.architectures.contract import Critic, Generator
-from aigc_cli.gan.architectures.layers import AdaptiveNormConv, EqualConv, EqualLinear, StyledConv, lrelu
+from aigc_cli.gan.architectures.layers import AdaptiveNormConv, EqualConv, EqualLinear, StyledConv, lrelu, widened
 
 # Channels at each resolution at width 1. Measured at 32 pixels only; above that they are chosen for their cost.
 CHANNELS = {4: 128, 8: 96, 16: 64, 32: 32, 64: 16, 128: 12, 256: 8}
@@ -199,7 +199,8 @@ def deviation(x_BCHW: Tensor, group: int) -> Tensor:
     The batch must be a multiple of `group`; with groups of one it is 0.
     """
     _, channels, height, width = x_BCHW.shape
-    grouped = x_BCHW.reshape(-1, group, channels, height, width)
+    grouped = widened(x_BCHW).reshape(-1, group, channels, height, width)
     centred = grouped - grouped.mean(1, keepdim=True)  # var() over so few is ten times slower on a CPU
     spread_G = (centred.square().mean(1) + 1e-8).sqrt().mean((1, 2, 3))
-    return spread_G.repeat_interleave(group)[:, None, None, None].expand(-1, 1, height, width)
+    spread_B = spread_G.to(x_BCHW.dtype).repeat_interleave(group)
+    return spread_B[:, None, None, None].expand(-1, 1, height, width)

@@ -25,9 +25,9 @@ def drawn(*shape, dtype=torch.float32, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
-def stock(x, weight, *, stride, padding, transposed):
+def stock(x, weight, bias, *, stride, padding, transposed):
     function = F.conv_transpose2d if transposed else F.conv2d
-    return function(x, weight, stride=stride, padding=padding)
+    return function(x, weight, bias, stride=stride, padding=padding)
 
 
 def kernel(kind):
@@ -39,19 +39,20 @@ def test_first_and_second_derivatives_are_right(kind):
     x = drawn(2, 2, 4, 4, dtype=torch.float64).requires_grad_()
     shape = (2, 3) if kind == "up" else (3, 2)
     weight = drawn(*shape, kernel(kind), kernel(kind), dtype=torch.float64, seed=1).requires_grad_()
+    bias = drawn(3, dtype=torch.float64, seed=2).requires_grad_()
 
-    def function(x, weight):
-        return convolve(x, weight, **KINDS[kind])
+    def function(x, weight, bias):
+        return convolve(x, weight, bias, **KINDS[kind])
 
-    assert torch.autograd.gradcheck(function, (x, weight), fast_mode=True)
-    assert torch.autograd.gradgradcheck(function, (x, weight), fast_mode=True)
+    assert torch.autograd.gradcheck(function, (x, weight, bias), fast_mode=True)
+    assert torch.autograd.gradgradcheck(function, (x, weight, bias), fast_mode=True)
 
 
-def second_order(function, x, weight, grad, kind):
-    y = function(x, weight, **KINDS[kind])
-    (slope,) = torch.autograd.grad((y * grad).sum(), x, create_graph=True)
+def second_order(function, x, weight, bias, grad, kind):
+    y = function(x, weight, bias, **KINDS[kind])
+    slope, of_bias = torch.autograd.grad((y * grad).sum(), (x, bias), create_graph=True)
     penalty = slope.square().sum()
-    return y, slope, *torch.autograd.grad(penalty, (weight, grad))
+    return y, slope, of_bias, *torch.autograd.grad(penalty, (weight, grad))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -59,20 +60,31 @@ def test_equals_the_stock_convolution(kind):
     x = drawn(8, 16, 16, 16).contiguous(memory_format=torch.channels_last).requires_grad_()
     shape = (16, 12) if kind == "up" else (12, 16)
     weight = drawn(*shape, kernel(kind), kernel(kind), seed=1).requires_grad_()
-    grad = drawn(*stock(x, weight, **KINDS[kind]).shape, seed=2).requires_grad_()
-    ours, theirs = (second_order(function, x, weight, grad, kind) for function in (convolve, stock))
+    bias = drawn(12, seed=3).requires_grad_()
+    grad = drawn(*stock(x, weight, bias, **KINDS[kind]).shape, seed=2).requires_grad_()
+    ours, theirs = (second_order(function, x, weight, bias, grad, kind) for function in (convolve, stock))
     for mine, reference in zip(ours, theirs, strict=True):
         assert (mine - reference).abs().max() <= 2e-6 * reference.abs().max()
 
 
-def test_image_gradients_only_leaves_out_weight_gradients_inside_alone():
+def test_image_gradients_only_leaves_out_other_gradients_inside_alone():
     x, weight = drawn(1, 2, 4, 4).requires_grad_(), drawn(2, 2, 3, 3, seed=1).requires_grad_()
+    bias = drawn(2, seed=2).requires_grad_()
     with image_gradients_only():
-        y = convolve(x, weight, padding=1).sum()
+        y = convolve(x, weight, bias, padding=1).sum()
         y.backward()
-    assert weight.grad is None and x.grad is not None
-    convolve(x, weight, padding=1).sum().backward()
-    assert weight.grad is not None
+    assert weight.grad is None and bias.grad is None and x.grad is not None
+    convolve(x, weight, bias, padding=1).sum().backward()
+    assert weight.grad is not None and bias.grad is not None
+
+
+def test_spread_taps_are_each_the_sum_of_the_taps_whose_square_they_lie_on():
+    weight = drawn(2, 3, 3, 3)
+    padded = F.pad(weight, (1, 1, 1, 1))
+    summed = sum(padded[..., i : i + 4, j : j + 4] for i in (0, 1) for j in (0, 1))
+    assert_close(spread_taps(weight, 0.5), 0.5 * summed)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert_close(spread_taps(weight), summed)
 
 
 def test_equalised_layers_keep_the_variance():
