@@ -13,6 +13,7 @@ import typer
 from aigc_cli import __version__
 from aigc_cli.core.errors import AigcError, CannotCreate, NoInput, UsageProblem
 from aigc_cli.core.machine.distributed import several, verdict
+from aigc_cli.core.machine.platform import rest_while_waiting
 from aigc_cli.core.screen.console import abandon_stdout, has_colour, open_missing_streams, utf8_streams
 from aigc_cli.core.words.messages import chosen_language, language, set_language, system_reason, tr
 from aigc_cli.core.words.plain import clean, one_line
@@ -61,6 +62,7 @@ def main() -> None:
     open_missing_streams()
     utf8_streams()
     signal.signal(signal.SIGTERM, _leave)
+    rest_while_waiting()
     set_language(chosen_language(sys.argv[1:]))
     status = run(sys.argv[1:])
     if status and several():

@@ -132,6 +132,19 @@ def test_freed_memory_is_kept_only_when_asked_for():
     assert resident_after_freeing("keep_freed_memory()") > 100 << 20
 
 
+@pytest.mark.parametrize(("had", "comes_to"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_rest_unless_somebody_wants_them_to_spin(had, comes_to):
+    """Of every command, and before torch is loaded, for it is read just once."""
+    given = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    code = (
+        "import os, sys; from aigc_cli.app import main\nassert 'torch' not in sys.modules\n"
+        "sys.argv[1:] = ['--version']\ntry: main()\nexcept SystemExit: print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    environment = given | ({} if had is None else {"OMP_WAIT_POLICY": had})
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ended.stdout.split()[-1] == comes_to
+
+
 def test_the_peak_of_memory_counts_what_was_held_and_freed():
     program = (
         "from aigc_cli.core.machine.platform import peak_memory; before = peak_memory();"
