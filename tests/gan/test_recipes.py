@@ -30,6 +30,7 @@ RESULTS = (Path(__file__).parents[2] / "benchmarks" / "RESULTS.md").read_text()
 FIVE = "flip,translate,scale,rotate,colour"
 PROJECTED = {"projected": True, "penalty_every": 8, "gamma": 0.5}
 MANY = {"pictures": 4096, "size": 64, "labelled": False, "minutes": 30.0, "features": True, "adaptable": True}
+MANY |= {"one_sided": False}
 
 
 def given(**changes):
@@ -72,6 +73,12 @@ def test_what_the_extra_is_said_to_be_worth_was_measured():
         ({}, PROJECTED),
         ({"size": 32, "labelled": True}, PROJECTED),
         ({"size": 64, "labelled": True}, {**PROJECTED, "class_weight": 0.3}),
+        ({"size": 64, "labelled": True, "one_sided": True}, {**PROJECTED, "class_weight": 1.0, "augment": "none"}),
+        ({"size": 64, "one_sided": True}, {**PROJECTED, "augment": "none"}),
+        (
+            {"size": 64, "pictures": 150, "one_sided": True},
+            {**PROJECTED, "augment": "translate,scale,rotate,colour", "augment_adapt": True},
+        ),
         ({"size": 256}, PROJECTED),
         ({"pictures": 1000}, PROJECTED),
         ({"pictures": 999}, {**PROJECTED, "augment": FIVE, "augment_adapt": True}),

@@ -37,6 +37,7 @@ from aigc_cli.data.pictures.colour import CONVERTED, IGNORED
 from aigc_cli.data.pictures.decoding import decoded
 from aigc_cli.data.pictures.deep import Unusable
 from aigc_cli.data.pictures.dicebear import PREFIX, FaceJob, draw_faces, require_open_style
+from aigc_cli.data.pictures.mirror import one_sidedness
 from aigc_cli.data.pictures.picture import (
     CHANNELS,
     Square,
@@ -333,7 +334,7 @@ def _write_set(
     manifest: dict[str, Any],
     progress: Progress,
 ) -> None:
-    """Write everything into a temporary sibling that becomes `out`; completes the manifest with hash and time."""
+    """Write everything into a temporary sibling that becomes `out`; completes the manifest."""
     count, channels = len(collected.squares), CHANNELS[collected.mode]
     check_free_space(out.parent, _disk_bytes(collected, settings))
     shape = (count, settings.size, settings.size, channels)
@@ -360,6 +361,7 @@ def _write_set(
             progress.advance()
         write_jsonl(folder / "images.jsonl", lines, private=True)
         save_tensors(folder / "pixels.safetensors", tensors, private=True)
+        manifest["one_sided"] = round(one_sidedness(pixels_NHWC), 3)
         manifest["created"] = datetime.now(UTC).isoformat(timespec="seconds")
         manifest["hash"] = sha256_bytes("".join(sha256_file(folder / name) for name in DATA_FILES).encode())
         write_json(folder / "manifest.json", manifest, private=True)

@@ -243,8 +243,7 @@ class StyledConv(nn.Module):
         energy = energy if self.up else energy.t()
         with torch.autocast(x_BCHW.device.type, enabled=False):
             norm_BC = self.gain * (style_BC.square() @ energy + 1e-8).rsqrt()
-        bias, norm_BC = self.bias.to(y.dtype), norm_BC.to(y.dtype)
-        return torch.addcmul(bias.view(1, -1, 1, 1), y, norm_BC[:, :, None, None])
+        return torch.addcmul(self.bias.to(y.dtype).view(1, -1, 1, 1), y, norm_BC.to(y.dtype)[:, :, None, None])
 
 
 class AdaptiveNormConv(nn.Module):
