@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aigc_cli.config.base import Origin, as_begun
-from aigc_cli.config.train_gan import TrainGanSettings
+from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
 from aigc_cli.core.disk.rundir import NOT_COMPARED, RunDir
 from aigc_cli.core.machine.distributed import leads
 from aigc_cli.core.screen.console import Console
@@ -40,13 +40,18 @@ def settle(
         choice = choose(settings, given, found_in(data.manifest, settings, given))
         chosen = choice.settings
     begun = _begun(output, settings.resume)
-    known, names = (begun, COMPARED) if begun else (trial, {*DECIDED, "preset"})
+    known, names = (begun, COMPARED) if begun else (trial, _of_a_trial(trial or {}))
     going_on = chosen
     if known and ("preset" not in given or known.get("preset") == settings.preset):
         going_on = as_begun(chosen, names - given, known)
     if leads():
         _say(console, output, going_on, chosen, choice)
     return going_on, {AUTO: choice.record(going_on)} if choice and not begun and going_on.preset == AUTO else {}
+
+
+def _of_a_trial(trial: Mapping[str, Any]) -> set[str]:
+    """Return what a sweep goes on with from a trial that is done: its preset, with all that this or auto decides."""
+    return {*DECIDED, "preset", *PRESETS.get(str(trial.get("preset")), ())}
 
 
 def _begun(output: Path, resume: str) -> Mapping[str, Any] | None:

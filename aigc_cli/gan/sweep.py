@@ -63,25 +63,18 @@ class Sweep:
 
     def done(self) -> list[dict[str, Any]]:
         """Return the records of trials that are done, in the order of the trials."""
-        kept = read_jsonl(self.path) if self.path.is_file() else ()
-        known = {self._identity(record): record for record in kept if record.get("schema") == SCHEMA}
-        records = (known.get(self._identity(self._record(trial))) for trial in self.trials)
-        return [record for record in records if record is not None]
+        kept = self._kept()
+        newest = (next((one for one in reversed(kept) if self._is_of(one, trial)), None) for trial in self.trials)
+        return [record for record in newest if record is not None]
 
     def begun(self) -> Mapping[str, Any] | None:
         """Return the settings of the newest trial of this sweep that is done, with whatever settings beside its values.
 
         None where there is none: a sweep of other values, minutes or data is another one.
         """
-        kept = read_jsonl(self.path) if self.path.is_file() else ()
         values = [trial.values for trial in self.trials]
-        ours = {"schema": SCHEMA, "minutes": self.minutes, "data": self.data_hash}
-        newest = None
-        for record in kept:
-            same = all(record.get(name) == value for name, value in ours.items())
-            if same and record.get("values") in values and isinstance(record.get("settings"), dict):
-                newest = record["settings"]
-        return newest
+        ours = (record["settings"] for record in reversed(self._kept()) if record.get("values") in values)
+        return next(ours, None)
 
     def run(
         self,
@@ -111,9 +104,18 @@ class Sweep:
         made = {"values": trial.values, "minutes": self.minutes, "data": self.data_hash, "settings": settings}
         return {"schema": SCHEMA, **made}
 
-    def _identity(self, record: Mapping[str, Any]) -> str:
-        parts = [sorted(record.get(name, {}).items()) for name in ("values", "settings")]
-        return repr([*parts, record.get("minutes"), record.get("data")])
+    def _kept(self) -> list[dict[str, Any]]:
+        """Return the records of all trials on this data, of these minutes, the newest last."""
+        ours = {"schema": SCHEMA, "minutes": self.minutes, "data": self.data_hash}
+        kept = read_jsonl(self.path) if self.path.is_file() else ()
+        of_ours = (record for record in kept if all(record.get(name) == value for name, value in ours.items()))
+        return [record for record in of_ours if isinstance(record.get("settings"), dict)]
+
+    def _is_of(self, record: Mapping[str, Any], trial: Trial) -> bool:
+        """Say whether a record is a trial's. A setting that its version did not have cannot have been another."""
+        old, new = record["settings"], self._record(trial)["settings"]
+        same = all(name not in old or old[name] == value for name, value in new.items())
+        return same and record.get("values") == trial.values
 
 
 def trials_of(asked: Sequence[str], settings: TrainGanSettings) -> tuple[Trial, ...]:

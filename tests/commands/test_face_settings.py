@@ -209,12 +209,13 @@ class TestSweeps:
         settings, _ = settled(place, sweep={"swept": {"gamma"}, "trial": sweep.begun()}, **options)
         return replace(sweep, trials=trials_of(["gamma=1,2"], settings)), settings
 
-    def tried(self, place, settings, **changes):
-        """Write the record of a trial that is done."""
+    def tried(self, place, settings, without=None):
+        """Write the record of a trial that is done, by a version that had not one of the settings."""
         record = {"schema": SCHEMA, "values": {"gamma": 1.0}, "minutes": 2.0, "data": "h", "status": "sound"}
-        kept = {name: value for name, value in as_json(replace(settings, gamma=1.0)).items() if name not in LEFT_OUT}
+        left_out = (*LEFT_OUT, without)
+        kept = {name: value for name, value in as_json(replace(settings, gamma=1.0)).items() if name not in left_out}
         place.mkdir()
-        (place / "sweep.jsonl").write_text(json.dumps({**record, "settings": {**kept, **changes}}) + "\n")
+        (place / "sweep.jsonl").write_text(json.dumps({**record, "settings": kept}) + "\n")
 
     def test_trials_are_of_the_recipe_and_the_swept_value(self, place):
         sweep, _ = self.swept(place)
@@ -223,16 +224,22 @@ class TestSweeps:
             (True, 2.0),
         ]
 
-    @pytest.mark.parametrize("begun_with", ["auto", "small"])
+    @pytest.mark.parametrize("begun_with", ["auto", "small", "tiny"])
     def test_one_under_way_goes_on_with_its_recipe(self, place, begun_with, missing):
-        if begun_with == "small":
-            self.tried(place, resolve_values(TrainGanSettings, {}, presets=PRESETS)[0], preset="small")
-        else:
-            self.tried(place, self.swept(place)[1])
-            missing()
+        first = self.swept(place, preset=begun_with)[1]
+        self.tried(place, first)
+        missing()
         sweep, settings = self.swept(place)
+        assert settings == first
         assert (settings.preset, settings.projected) == (begun_with, begun_with == "auto")
         assert len(sweep.done()) == 1
+
+    def test_so_does_one_of_the_version_before(self, place):
+        self.tried(
+            place, replace(resolve_values(TrainGanSettings, {}, presets=PRESETS)[0], **BEFORE), without="modulation"
+        )
+        sweep, settings = self.swept(place)
+        assert (settings.preset, settings.projected, len(sweep.done())) == ("small", False, 1)
 
     def test_another_sweep_or_another_option_begins_anew(self, place, missing):
         self.tried(place, self.swept(place)[1])
