@@ -27,10 +27,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from gan_faces import EXTRACTOR, finished, keep_samples, sampled, scores, settings_of
+from gan_faces import EXTRACTOR, finished, keep_samples, sampled, scores, settings_of, with_preset
 
-from aigc_cli.config.base import resolve
-from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
 from aigc_cli.core.disk.files import make_dir
 from aigc_cli.core.machine.device import choose_device, set_threads
 from aigc_cli.core.machine.platform import keep_freed_memory
@@ -62,9 +60,7 @@ def changed_constants(changes: dict[str, Any]) -> None:
 
 def seconds_a_step(data: Path, given: dict[str, Any], device: torch.device) -> float:
     """Return what a step costs at the full resolution, of a trainer that is dropped again."""
-    trainer = build_trainer(
-        open_image_set(data), resolve(TrainGanSettings, {**given, "grow": 0}, presets=PRESETS), device
-    )
+    trainer = build_trainer(open_image_set(data), with_preset({**given, "grow": 0}), device)
     for step in range(FIRST_STEPS):
         trainer.update(step, None)
     finished(trainer)
@@ -87,7 +83,7 @@ def variant_process(changes: dict[str, Any], arguments: argparse.Namespace, plac
         device = choose_device(arguments.device)
         talk.send(seconds_a_step(data, given, device))
         steps = int(talk.recv())
-        trainer = build_trainer(open_image_set(data), resolve(TrainGanSettings, given, presets=PRESETS), device)
+        trainer = build_trainer(open_image_set(data), with_preset(given), device)
         began = time.perf_counter()
         for step in range(steps):
             trainer.update(step, steps)

@@ -52,6 +52,7 @@ from aigc_cli.data.samples import encode_png, grid_of
 from aigc_cli.evaluation.labels import recognised_labels
 from aigc_cli.gan.judge import COMPARED
 from aigc_cli.gan.pixels import to_uint8
+from aigc_cli.gan.recipes import AUTO
 from aigc_cli.gan.trainer import GanTrainer, build_trainer
 from aigc_cli.measure.features import extract, load_extractor
 from aigc_cli.measure.frechet import frechet_distance, gaussian, spread, spread_within
@@ -79,8 +80,7 @@ class Ours:
     """The trainer of `aigc train-gan`."""
 
     def __init__(self, data: Path, given: dict[str, Any]) -> None:
-        settings = resolve(TrainGanSettings, given, presets=PRESETS)
-        self._trainer = build_trainer(open_image_set(data), settings, torch.device("cpu"))
+        self._trainer = build_trainer(open_image_set(data), with_preset(given), torch.device("cpu"))
         self.images, self._step = 0, 0
 
     def step(self, total: int | None) -> None:
@@ -369,6 +369,14 @@ def value_of(text: str) -> Any:
 def settings_of(pairs: Sequence[str]) -> dict[str, Any]:
     """Return settings given as NAME=JSON."""
     return {name: value_of(text) for name, text in (pair.split("=", 1) for pair in pairs)}
+
+
+def with_preset(given: dict[str, Any]) -> TrainGanSettings:
+    """Return the settings of a preset and what is given; not of auto, which is the defaults until a set is known."""
+    settings = resolve(TrainGanSettings, given, presets=PRESETS)
+    if settings.preset == AUTO:
+        raise SystemExit("preset auto: name what it takes; aigc train-gan DATA -o RUN --dry-run says it")
+    return settings
 
 
 def main() -> None:

@@ -20,10 +20,9 @@ from typing import Any
 
 import torch
 from calibrated import NOMINAL_GIGAFLOPS, Machine, Stopwatch
-from gan_faces import finished, settings_of
+from gan_faces import finished, settings_of, with_preset
 
-from aigc_cli.config.base import resolve
-from aigc_cli.config.train_gan import PRESETS, TrainGanSettings
+from aigc_cli.config.train_gan import PRESETS
 from aigc_cli.core.errors import AigcError
 from aigc_cli.core.machine.device import choose_device, set_threads
 from aigc_cli.core.machine.platform import keep_freed_memory, peak_memory
@@ -39,9 +38,7 @@ def measured(data: Path, given: dict[str, Any], device: str, seconds: float) -> 
     keep_freed_memory()
     try:
         where = choose_device(device)
-        trainer = build_trainer(
-            open_image_set(data), resolve(TrainGanSettings, {**given, "grow": 0}, presets=PRESETS), where
-        )
+        trainer = build_trainer(open_image_set(data), with_preset({**given, "grow": 0}), where)
     except AigcError as error:
         return {"problem": str(error)}
     for step in range(FIRST_STEPS):

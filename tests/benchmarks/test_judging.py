@@ -122,6 +122,15 @@ def test_a_variant_names_settings_and_constants_whose_values_may_hold_commas(scr
     assert parsed("") == {}
 
 
+def test_a_measurement_names_the_recipe_that_it_is_of(script):
+    with_preset = script("gan_faces").with_preset
+    settings = with_preset({"preset": "projected", "gamma": 2.0})
+    assert (settings.projected, settings.penalty_every, settings.gamma) == (True, 8, 2.0)
+    for given in ({"preset": "auto"}, {"gamma": 2.0}):
+        with pytest.raises(SystemExit, match="preset auto: name what it takes"):
+            with_preset(given)
+
+
 def test_a_changed_constant_is_one_that_there_is(script, monkeypatch):
     from aigc_cli.gan import conclusion, report
     from aigc_cli.gan.architectures import style
