@@ -12,6 +12,7 @@ import torch
 
 from aigc_cli.core.disk.checkpoint import save_tensors
 from aigc_cli.core.disk.rundir import open_for_training
+from aigc_cli.core.machine.distributed import ALONE
 from aigc_cli.core.machine.signals import StopFlag
 from aigc_cli.core.screen.progress import SilentProgress
 from aigc_cli.core.seeding import stream
@@ -79,13 +80,13 @@ class Noted(SilentProgress):
         self.say = said.append
 
 
-def run_in(path, trainer, said=None, progress=None, **plan):
+def run_in(path, trainer, said=None, progress=None, world=ALONE, **plan):
     path.mkdir(exist_ok=True)
     run, _ = open_for_training(path, "face", {}, {"path": "d", "hash": "h"}, resume="auto", private=False)
     progress = progress or (SilentProgress() if said is None else Noted(said))
     plan = {"steps": 60, "minutes": None, "evaluations": 6, "log_every_steps": 5, **plan}
     with StopFlag() as flag:
-        return train(trainer, Plan(**plan), run, progress, flag)
+        return train(trainer, Plan(**plan), run, progress, flag, world)
 
 
 def killed(path, **plan):

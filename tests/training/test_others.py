@@ -79,8 +79,10 @@ def test_between_two_looks_is_some_time(machine, monkeypatch):
 
 
 def test_processes_that_train_together_are_no_others(tmp_path, machine):
-    others = Others(alone=World(0, 2, 0, 2).local_size == 1)
-    assert (others.measured(), others.words) == ({}, "")
+    progress = Kept()
+    run_in(tmp_path / "run", LeastSquares(), progress=progress, world=World(local_size=2))
+    assert not any("busy" in line for line in (*progress.said, *progress.notes))
+    assert "cores_of_others" not in (tmp_path / "run" / "metrics.jsonl").read_text()
 
 
 def test_a_quiet_training_says_nothing(tmp_path, machine):
