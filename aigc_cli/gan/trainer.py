@@ -107,7 +107,7 @@ class GanTrainer:
         self._own = OwnSide(critic, settings, computing)
         self._critics: list[CriticSide] = [self._own]
         if settings.projected:
-            features = projected_critics(self._real, len(self._real.label_names), settings, computing)
+            features = projected_critics(self._real, settings, computing)
             self._critics.append(ProjectedSide(features, settings, computing))
         self._sides: list[Side] = [self._generator, *self._critics]
         self._augmenter = Augmenter(settings, computing)

@@ -121,14 +121,13 @@ def rgb(pictures_BCHW: Tensor) -> Tensor:
     return pictures_BCHW
 
 
-def projected_critics(
-    real: RealPictures, labels: int, settings: TrainGanSettings, computing: Computing
-) -> ProjectedCritics:
+def projected_critics(real: RealPictures, settings: TrainGanSettings, computing: Computing) -> ProjectedCritics:
     """Return critics with random weights for a training, scaled by some of its real pictures."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         pictures, _ = real.drawn(NORM_COUNT, stream(settings.seed, "feature scale"))
-        critics = ProjectedCritics(pictures, labels, math.gcd(DEVIATION_GROUP, settings.batch_size))
+        group = math.gcd(DEVIATION_GROUP, settings.batch_size)
+        critics = ProjectedCritics(pictures, len(real.label_names), group)
         return critics.to(computing.device).to(memory_format=torch.channels_last)
 
 
