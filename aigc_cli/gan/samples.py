@@ -64,8 +64,7 @@ class FaceSamples:
         missing = samples.missing(self.items)
         if missing:
             check_free_space(folder, len(missing) * self.item_bytes)
-            progress.stage(tr("sampling"), len(self.items), tr("pictures"))
-            progress.advance(len(self.items) - len(missing))
+            progress.stage(tr("sampling"), len(self.items), tr("pictures"), len(self.items) - len(missing))
             for item, picture in self.drawn(missing, progress.detail):
                 samples.add(item, picture)
                 progress.advance()

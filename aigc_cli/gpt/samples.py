@@ -68,8 +68,7 @@ class TextSamples:
             return samples.records(self.items)
         try:
             check_free_space(path, len(missing) * self.item_bytes)
-            progress.stage(tr("writing"), count, tr("texts"))
-            progress.advance(count - len(missing))
+            progress.stage(tr("writing"), count, tr("texts"), count - len(missing))
             for record in self.written(missing, progress.detail):
                 samples.add(record)
                 progress.advance()

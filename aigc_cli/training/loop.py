@@ -251,9 +251,7 @@ class _Loop:
         if words and words != self._expected:
             self._progress.say(words)
         self._expected = words
-        self._progress.stage(tr("training"), total, tr("steps"))
-        if done:
-            self._progress.advance(done)
+        self._progress.stage(tr("training"), total, tr("steps"), done)
 
     def _start_clock(self) -> None:
         """Begin to measure time where the state says that it was, and show where training stands."""

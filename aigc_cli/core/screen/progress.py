@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Progress(Protocol):
     """What the library may say while it works. Nothing here affects results."""
 
-    def stage(self, title: str, total: float | None, unit: str = "") -> None:
-        """Begin a stage of `total` units (None if unknown)."""
+    def stage(self, title: str, total: float | None, unit: str = "", done: float = 0) -> None:
+        """Begin a stage of `total` units (None if unknown), of which `done` were there before and tell no speed."""
 
     def advance(self, amount: float = 1, note: str = "", curve: Sequence[float] = ()) -> None:
         """Move the current stage on, with a short note to show, and what to draw small where there is a screen."""
@@ -39,7 +39,7 @@ class Progress(Protocol):
 class SilentProgress:
     """Reports nothing: `-q`, tests, library use."""
 
-    def stage(self, title: str, total: float | None, unit: str = "") -> None:
+    def stage(self, title: str, total: float | None, unit: str = "", done: float = 0) -> None:
         """Ignore."""
 
     def advance(self, amount: float = 1, note: str = "", curve: Sequence[float] = ()) -> None:
@@ -75,16 +75,17 @@ class LineProgress:
         self._title = ""
         self._unit = ""
         self._total: float | None = None
-        self._done = 0.0
+        self._done = self._before = 0.0
         self._note = ""
         self._started = self._last = 0.0
         self._shown = -1.0
 
-    def stage(self, title: str, total: float | None, unit: str = "") -> None:
-        """Begin a stage of `total` units (None if unknown)."""
+    def stage(self, title: str, total: float | None, unit: str = "", done: float = 0) -> None:
+        """Begin a stage of `total` units (None if unknown), `done` of them before."""
         self.close()
         self._title, self._total, self._unit = title, total, unit
-        self._done, self._note, self._shown = 0.0, "", -1.0
+        self._done = self._before = done
+        self._note, self._shown = "", done or -1.0
         self._started = self._last = time.monotonic()
 
     def advance(self, amount: float = 1, note: str = "", curve: Sequence[float] = ()) -> None:
@@ -116,8 +117,9 @@ class LineProgress:
         parts = [tr("{title}:", title=self._title)]
         if self._total:
             parts.append(f"{self._done:g}/{self._total:g} {self._unit}".strip())
-            if 0 < self._done < self._total:
-                parts.append(tr("{time} left", time=_clock(elapsed * (self._total - self._done) / self._done)))
+            if self._before < self._done < self._total:
+                left = elapsed * (self._total - self._done) / (self._done - self._before)
+                parts.append(tr("{time} left", time=_clock(left)))
         else:
             parts.append(f"{self._done:g} {self._unit}".strip())
         parts.append(tr("{time} elapsed", time=_clock(elapsed)))
@@ -146,13 +148,13 @@ class BarProgress:
         self._running = False
         self._task: TaskID | None = None
 
-    def stage(self, title: str, total: float | None, unit: str = "") -> None:
-        """Begin a bar of `total` units (pulsing if unknown)."""
+    def stage(self, title: str, total: float | None, unit: str = "", done: float = 0) -> None:
+        """Begin a bar of `total` units (pulsing if unknown), `done` of them before."""
         self.close()
         if not self._running:
             self._bars.start()
             self._running = True
-        self._task = self._bars.add_task(one_line(title), total=total, note=unit)
+        self._task = self._bars.add_task(one_line(title), total=total, completed=done, note=unit)
 
     def advance(self, amount: float = 1, note: str = "", curve: Sequence[float] = ()) -> None:
         """Move the bar on."""

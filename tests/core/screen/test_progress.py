@@ -51,6 +51,19 @@ def test_the_time_left_is_the_time_so_far_in_proportion(seconds, shown, capsys, 
     assert f"1/2 {shown} left {shown} elapsed" in capsys.readouterr().err
 
 
+def test_what_was_there_before_counts_as_done_and_tells_no_speed(capsys, monkeypatch):
+    now = iter([0.0, 10.0, 10.0, 10.0])
+    monkeypatch.setattr("aigc_cli.core.screen.progress.time.monotonic", lambda: next(now))
+    progress = LineProgress(every_seconds=0)
+    progress.stage("training", 100, "steps", 50)
+    progress.advance(10)
+    assert "60/100 steps 0:40 left 0:10 elapsed" in capsys.readouterr().err
+    bar = BarProgress()
+    bar.stage("training", 4, "steps", 3)
+    bar.close()
+    assert "3/4" in capsys.readouterr().err
+
+
 def test_bars_go_to_stderr_and_take_no_markup(capsys):
     work(BarProgress())
     out, err = capsys.readouterr()
