@@ -4,8 +4,7 @@ python benchmarks/gan_step.py DATA [--preset projected] [--resolution 64] [--pre
 
 DATA is a set made by `aigc prepare images`. The parts of a step are timed from outside, each without what it calls of
 the others; the peak is that of the fixed product of calibrated.py, measured before and after; the work is what torch
-counts of convolutions and matrix products (the double backward of the penalties goes through a convolution of our own,
-which is counted where it calls torch's). Prints one JSON line, and a table.
+counts of convolutions and matrix products in a step without penalties. Prints one JSON line, and a table.
 """
 
 import argparse
@@ -98,8 +97,7 @@ def main() -> None:
     for step in range(WARM_STEPS):
         trainer.update(step, None)
     with FlopCounterMode(display=False) as counted:
-        for step in range(WARM_STEPS):
-            trainer.update(step, None)
+        trainer.update(1, None)
     clock, machine = Clock(), Machine()
     for owner, name, part in PARTS:
         clock.watch(owner, name, part)
@@ -108,7 +106,7 @@ def main() -> None:
         clock.timed("the rest", trainer.update, step, None)
     seconds = (time.perf_counter() - began) / arguments.steps
     machine.probe()
-    work = counted.get_total_flops() / WARM_STEPS
+    work = counted.get_total_flops()
     peak = sum(machine.speeds) / len(machine.speeds) * 1e9
     found = {**given, "resolution": arguments.resolution or trainer.config["size"], "threads": torch.get_num_threads()}
     found |= {"ms_a_step": round(1e3 * seconds, 1), "pictures_a_second": round(trainer.batch_size / seconds, 1)}

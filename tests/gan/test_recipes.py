@@ -71,7 +71,10 @@ def test_what_the_extra_is_said_to_be_worth_was_measured():
     ("found", "takes"),
     [
         ({}, PROJECTED),
-        ({"size": 32, "labelled": True}, PROJECTED),
+        ({"size": 32}, PROJECTED),
+        ({"size": 32, "labelled": True}, {}),
+        ({"size": 32, "labelled": True, "one_sided": True}, {"augment": "none"}),
+        ({"features": False, "one_sided": True}, {"augment": "none"}),
         ({"size": 64, "labelled": True}, {**PROJECTED, "class_weight": 0.3}),
         ({"size": 64, "labelled": True, "one_sided": True}, {**PROJECTED, "class_weight": 1.0, "augment": "none"}),
         ({"size": 64, "one_sided": True}, {**PROJECTED, "augment": "none"}),

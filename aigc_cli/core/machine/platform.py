@@ -103,8 +103,8 @@ def rest_while_waiting() -> None:
     """Let threads that wait for the others of a computation sleep: to be called before torch is loaded.
 
     By default they spin for milliseconds, so that where another process has one of the cores both wait for the wrong
-    one, and a training on two cores takes more than ten times as long (benchmarks/gan_busy.py). Whoever
-    has set OMP_WAIT_POLICY keeps it.
+    one, and a training on two cores takes three times as long and more, instead of less than twice
+    (benchmarks/gan_busy.py). Whoever has set OMP_WAIT_POLICY keeps it.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

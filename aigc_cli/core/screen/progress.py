@@ -154,7 +154,7 @@ class BarProgress:
         if not self._running:
             self._bars.start()
             self._running = True
-        self._task = self._bars.add_task(one_line(title), total=total, completed=done, note=unit)
+        self._task = self._bars.add_task(one_line(title), total=total, completed=int(done), note=unit)
 
     def advance(self, amount: float = 1, note: str = "", curve: Sequence[float] = ()) -> None:
         """Move the bar on."""
