@@ -28,6 +28,8 @@ def faces(cli, tmp_path_factory):
         "32",
         "--valid",
         "0.25",
+        "--labels",
+        "none",
         "-o",
         "set",
         "-q",
@@ -45,7 +47,7 @@ def test_a_new_run_is_told_of_and_stored_and_one_of_before_goes_on(cli, faces, t
     done = cli.run(tmp_path, *words, "-o", "new", "--steps", "1")
     assert done.returncode == 0, done.stderr
     [line] = [line for line in done.stderr.splitlines() if " auto: " in line]
-    assert line.endswith("auto: projected, augmentations: 18 pictures of 32 px with labels")
+    assert line.endswith("auto: projected, augmentations: 18 pictures of 32 px")
     new = record(tmp_path / "new")
     assert (new["settings"]["preset"], new["settings"]["projected"], new["settings"]["gamma"]) == ("auto", True, 0.5)
     assert (new["auto"]["pictures"], new["auto"]["settings"]["penalty_every"]) == (18, 8)

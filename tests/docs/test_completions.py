@@ -141,6 +141,8 @@ def test_commands_are_listed_in_the_order_of_help(shell: str, work: Path) -> Non
         pytest.skip(f"{shell} is not installed")
     with shell_in(shell, work) as terminal:
         termios.tcsetwinsize(terminal, (24, 18))  # so narrow that a list has one column
+        os.write(terminal, b"echo NAR''ROW\n")
+        read_until(terminal, b"NARROW\r\n")  # and the shell has heard of it
         os.write(terminal, b"aigc \t\t")
         listing = read_until(terminal, list(COMMANDS)[-1].encode()).decode()
     assert re.findall(r"^(?!aigc)([a-z-]+)\b", listing, flags=re.MULTILINE) == list(COMMANDS)

@@ -193,7 +193,8 @@ def test_few_pictures_of_every_kind_are_trained_on(tmp_path, size, channels, dep
     settings = given(width=0.1, metric_images=16)
     found = found_in(manifest(20 - held_out, held_out, size, labels), settings, ())
     choice = choose(settings, (), found)
-    assert (choice.settings.projected, choice.settings.augment_adapt) == (size >= 32, size >= 32 and held_out >= 8)
+    assert choice.settings.projected == (size >= (64 if labels else 32))
+    assert choice.settings.augment_adapt == (size >= 32 and held_out >= 8)
     trainer = build_trainer(open_image_set(folder), choice.settings, torch.device("cpu"))
     for step in range(2):
         logged = trainer.update(step, 2)
