@@ -109,6 +109,8 @@ def become(request):
         os.setsid()
     if request["terminal"]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # Tests that run in the background would pass on that the interrupt is ignored there.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # No two processes begin alike; `random` sees to that by itself.
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
