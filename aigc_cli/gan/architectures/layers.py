@@ -9,6 +9,7 @@ Shapes: B batch, C channels, H height, W width, S style.
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -155,8 +156,15 @@ def spread_taps(weight: Tensor, scale: float = 1.0) -> Tensor:
     first, second = weight.shape[:2]
     rows = weight.permute(0, 2, 3, 1).reshape(first, 9, second)
     with torch.autocast(weight.device.type, enabled=False):
-        spread = SQUARES.to(weight) * scale @ rows
+        spread = _squares(scale, weight.dtype, weight.device) @ rows
     return spread.view(first, 4, 4, second).permute(0, 3, 1, 2)
+
+
+@cache
+def _squares(scale: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return `SQUARES` times a scale where weights are. Made once: a GPU waits for each copy to it."""
+    with torch.inference_mode(False):  # whoever asks first, gradients may flow past it later
+        return SQUARES.to(device, dtype) * scale
 
 
 def lrelu(x: Tensor) -> Tensor:
