@@ -202,8 +202,7 @@ def _tried(
             taken = time.monotonic() - started
             work.evaluations_seconds, work.elapsed_seconds = taken - work.elapsed_seconds, taken
             work.resolve(minutes, seconds_per_step, 1)
-            progress.stage(title, work.total_steps, tr("steps"))
-            progress.advance(work.step)
+            progress.stage(title, work.total_steps, tr("steps"), work.step)
     else:
         scores = score(trainer)
     outcome = {"steps": work.total_steps, "seconds": round(time.monotonic() - started, 3)}

@@ -29,8 +29,15 @@ from tests.gan.conftest import write_image_set
 RESULTS = (Path(__file__).parents[2] / "benchmarks" / "RESULTS.md").read_text()
 FIVE = "flip,translate,scale,rotate,colour"
 PROJECTED = {"projected": True, "penalty_every": 8, "gamma": 0.5}
-MANY = {"pictures": 4096, "size": 64, "labelled": False, "minutes": 30.0, "features": True, "adaptable": True}
-MANY |= {"one_sided": False}
+MANY = {
+    "pictures": 4096,
+    "size": 64,
+    "labelled": False,
+    "minutes": 30.0,
+    "features": True,
+    "adaptable": True,
+    "one_sided": False,
+}
 
 
 def given(**changes):
